@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See invoker.h. */
+#include "util/invoker.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <sys/fsuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "util/env.h"
+#include "util/parse.h"
+
+#define GROUPS_MAX 256
+
+static gid_t own_groups[GROUPS_MAX];
+static int own_ngroups;
+
+static bool id_of(const char *env, uint32_t *id)
+{
+	const char *s = getenv(env);
+	uint64_t v;
+
+	if (!s || parse_u64(s, &v) || v >= UINT32_MAX)
+		return false;
+	*id = (uint32_t)v;
+	return true;
+}
+
+struct invoker invoker_get(void)
+{
+	struct invoker who = { .uid = geteuid(), .gid = getegid() };
+
+	if (!who.uid && id_of(ENV_SUDO_UID, &who.uid) && id_of(ENV_SUDO_GID, &who.gid))
+		who.other = who.uid != 0;
+	else
+		who = (struct invoker){ .uid = geteuid(), .gid = getegid() };
+	return who;
+}
+
+/* glibc's setgroups() changes all threads; the kernel's changes this one */
+static void set_groups(int n, const gid_t *groups)
+{
+	(void)!syscall(SYS_setgroups, n, groups);
+}
+
+void invoker_enter(const struct invoker *who)
+{
+	gid_t groups[GROUPS_MAX];
+	struct passwd *pw;
+	int n = GROUPS_MAX;
+
+	if (!who->other)
+		return;
+	own_ngroups = getgroups(GROUPS_MAX, own_groups);
+	pw = getpwuid(who->uid);
+	if (!pw || getgrouplist(pw->pw_name, who->gid, groups, &n) < 0) {
+		groups[0] = who->gid;
+		n = 1;
+	}
+	set_groups(n, groups);
+	setfsgid(who->gid);
+	setfsuid(who->uid); /* drops the capabilities that override file permissions */
+}
+
+void invoker_leave(const struct invoker *who)
+{
+	if (!who->other)
+		return;
+	setfsuid(geteuid());
+	setfsgid(getegid());
+	if (own_ngroups >= 0)
+		set_groups(own_ngroups, own_groups);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who called us. Under sudo that is the user before it, to whom every file belongs that we make; else it is the
+ * process's own user. Nothing is done where the effective user is not root.
+ */
+#ifndef CTRACE_UTIL_INVOKER_H
+#define CTRACE_UTIL_INVOKER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct invoker {
+	bool other; /* not the effective user */
+	uid_t uid;
+	gid_t gid;
+};
+
+struct invoker invoker_get(void);
+
+/*
+ * File access as the invoker, until invoker_leave: this thread's ids for files alone, so nothing can be done to us
+ * meanwhile. They do not nest.
+ */
+void invoker_enter(const struct invoker *who);
+void invoker_leave(const struct invoker *who);
+
+#endif

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See privileges.h. */
+#include "util/privileges.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "util/invoker.h"
+
+#define PRIORITY (-10)
+
+static int become(const struct invoker *who)
+{
+	struct passwd *pw = getpwuid(who->uid);
+	int n = pw ? initgroups(pw->pw_name, who->gid) : setgroups(1, &who->gid);
+
+	if (n || setresgid(who->gid, who->gid, who->gid))
+		return -errno;
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || setresuid(who->uid, who->uid, who->uid))
+		return -errno;
+	return 0;
+}
+
+int privileges_drop(void)
+{
+	static const cap_value_t wanted[] = { CAP_BPF, CAP_PERFMON };
+	struct invoker who = invoker_get();
+	cap_flag_value_t held;
+	cap_t now, keep;
+	size_t i;
+	int err = 0;
+
+	now = cap_get_proc();
+	keep = cap_init();
+	if (!now || !keep)
+		return -ENOMEM;
+	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		if (!cap_get_flag(now, wanted[i], CAP_PERMITTED, &held) && held == CAP_SET) {
+			cap_set_flag(keep, CAP_PERMITTED, 1, &wanted[i], CAP_SET);
+			cap_set_flag(keep, CAP_EFFECTIVE, 1, &wanted[i], CAP_SET);
+		}
+	}
+	if (who.other)
+		err = become(&who);
+	if (!err && cap_set_proc(keep))
+		err = -errno;
+	cap_free(keep);
+	cap_free(now);
+	return err;
+}
+
+void privileges_raise_priority(void)
+{
+	setpriority(PRIO_PROCESS, 0, PRIORITY);
+}
