@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The record contract between the BPF programs and the collector.
+ *
+ * Every record opens with struct ev_hdr; its kind decides what follows. Records are sent at their own
+ * size: what a kind may leave out stands at the end of its struct and is told by the record's length.
+ * Numbers reach disk (`--raw`) and are never reused.
+ *
+ * Time is CLOCK_MONOTONIC in ns and is the moment of the emission, so that a ring is in time order but
+ * for interrupts; an older moment (the begin of a syscall) travels in the body.
+ *
+ * A thread is named by its key: the tid it had when it was first seen in the low half, a number that is
+ * never given twice in one recording in the high half. Key 0 is "nobody we trace": the idle task, an
+ * interrupt, a thread of another process.
+ */
+#ifndef CTRACE_BPF_EVENT_H
+#define CTRACE_BPF_EVENT_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#include <stddef.h>
+#endif
+
+#define EV_COMM_LEN 16	   /* TASK_COMM_LEN of the kernel */
+#define EV_PATH_MAX 256	   /* longest executable path that a record carries, with its NUL */
+#define EV_KSTACK_MAX 32   /* frames of a kernel stack */
+#define EV_RECORD_MAX 2048 /* no record is longer */
+
+enum event_kind {
+	EV_NONE = 0,
+	/* from the BPF programs */
+	EV_THREAD = 1, /* first sight of a thread: who it is */
+	EV_SWITCH = 2, /* a CPU goes from one thread to the next */
+	EV_WAKING = 3, /* somebody starts to wake a thread */
+	EV_WAKEUP = 4, /* the woken thread is runnable; sent when EV_WAKING alone could mislead */
+	EV_FORK = 5,   /* a thread made another one */
+	EV_EXEC = 6,   /* a process has a new image */
+	EV_EXIT = 7,   /* a thread has begun to exit; it still runs for a while */
+	EV_RENAME = 8, /* a thread has a new name */
+	EV_SYS_ENTER =
+		9, /* a syscall began; sent late, when another record of the thread needs it first */
+	EV_SYS_EXIT = 10, /* a syscall ended whose begin went ahead, or was before the recording */
+	EV_SYSCALL = 11,  /* a whole syscall: nothing else of its thread happened inside */
+	EV_STACK = 12,	  /* the frames of a stack id, sent once and before its first use */
+	EV_SNAP = 13,	  /* the state of a thread, read by the task iterator */
+	EV_KERNEL_MAX = 14,
+	/* added by the collector, which alone writes them */
+	EV_START = 32,	/* all threads are known: the trace begins here */
+	EV_STOP = 33,	/* the recording ends here */
+	EV_LOST = 34,	/* records of a CPU were lost, from this time on */
+	EV_METRIC = 35, /* a value that is sampled, such as the memory of the process */
+	EV_PROC = 36,	/* a process: name and executable */
+	EV_KSYM = 37,	/* the name of a kernel address */
+	EV_CPU = 38,	/* a CPU is online */
+	EV_CONFIG = 39, /* how the recording is set; the first record of all */
+	EV_KIND_MAX = 40,
+};
+
+/* What a thread is doing when it leaves a CPU; one letter each, as in ps(1). */
+enum ev_state {
+	EV_ST_RUNNABLE = 'R', /* preempted, or gave way with sched_yield */
+	EV_ST_SLEEP = 'S',    /* interruptible */
+	EV_ST_DISK = 'D',     /* uninterruptible */
+	EV_ST_STOPPED = 'T',  /* SIGSTOP */
+	EV_ST_TRACED = 't',   /* ptrace */
+	EV_ST_DEAD = 'X',     /* its last switch */
+	EV_ST_PARKED = 'P',   /* kernel thread */
+	EV_ST_IDLE = 'I',     /* kernel thread that waits for work and does not count as load */
+};
+
+/* What kind of file a read or a write waits for; 0 where that was not asked or not found out. */
+enum ev_fdclass {
+	EV_FD_UNKNOWN = 0,
+	EV_FD_FILE = 1, /* regular file, directory, block device */
+	EV_FD_SOCKET = 2,
+	EV_FD_PIPE = 3, /* pipe or FIFO */
+	EV_FD_TTY = 4,
+	EV_FD_EVENT = 5, /* eventfd, timerfd, signalfd, inotify */
+	EV_FD_OTHER = 6, /* another device or anonymous file */
+};
+
+/* ev_hdr.flags */
+#define EVF_IRQ 0x01	 /* waking, wakeup: from an interrupt, so its waker is a bystander */
+#define EVF_KTHREAD 0x02 /* thread, snap: a kernel thread */
+#define EVF_COMPAT 0x04	 /* syscall number of the 32-bit table */
+#define EVF_ONCPU 0x08	 /* waking: the wakee has not left its CPU yet; snap: it is on one */
+#define EVF_ASKED \
+	0x10 /* sys_enter: not from the thread itself, see ct_ask_syscalls; may come after its end */
+
+#define EV_NR_NONE 0xffffu   /* not inside a syscall */
+#define EV_NR_COMPAT 0xfffeu /* in one of the 32-bit table, where that is all that is known */
+
+struct ev_hdr {
+	__u64 ts;   /* ns, CLOCK_MONOTONIC */
+	__u8 kind;  /* enum event_kind */
+	__u8 flags; /* EVF_* */
+	__u16 cpu;  /* where the record was written */
+	__u32 arg;  /* small value of the kind, named below */
+};
+
+/* EV_THREAD; also the head of EV_SNAP */
+struct ev_thread {
+	struct ev_hdr h; /* arg: pid, the thread group's id */
+	__u64 thr;
+	__u64 start_ns; /* when the thread was born, CLOCK_BOOTTIME */
+	char comm[EV_COMM_LEN];
+};
+
+/* arg of EV_SWITCH and of ev_snap.st: state, fd class, syscall number in one word */
+#define EV_ST_PACK(state, fdclass, nr) ((__u32)(state) | (__u32)(fdclass) << 8 | (__u32)(nr) << 16)
+#define EV_ST_STATE(arg) ((arg)&0xff)
+#define EV_ST_FDCLASS(arg) ((arg) >> 8 & 0xff)
+#define EV_ST_NR(arg) ((arg) >> 16)
+
+/* EV_SWITCH; kstack is left out when 0 */
+struct ev_switch {
+	struct ev_hdr h; /* arg: EV_ST_PACK of prev */
+	__u64 prev;	 /* key, 0 when not traced */
+	__u64 next;	 /* key, 0 when not traced */
+	__u32 kstack;	 /* id of prev's kernel stack */
+	__u32 ustack;	 /* id of prev's user stack; none yet */
+};
+#define EV_SWITCH_SHORT offsetof(struct ev_switch, kstack)
+
+/* EV_WAKING and EV_WAKEUP */
+struct ev_wake {
+	struct ev_hdr h; /* arg: the CPU the wakee last ran on */
+	__u64 wakee;
+	__u64 waker; /* the current thread's key, 0 when not traced; a bystander with EVF_IRQ */
+};
+
+/* EV_FORK; the child's EV_THREAD went ahead */
+struct ev_fork {
+	struct ev_hdr h; /* arg: 0 */
+	__u64 parent;
+	__u64 child;
+};
+
+/* EV_EXEC; path is as long as it is */
+struct ev_exec {
+	struct ev_hdr h; /* arg: the thread group's id */
+	__u64 thr;
+	__u32 tid; /* after the exec: that of the group's leader, whoever called */
+	__u32 pad;
+	char comm[EV_COMM_LEN];
+	char path[EV_PATH_MAX];
+};
+#define EV_EXEC_SHORT offsetof(struct ev_exec, path)
+
+/* EV_EXIT */
+struct ev_exit {
+	struct ev_hdr h; /* arg: 1 when the thread is the last of its group */
+	__u64 thr;
+};
+
+/* EV_RENAME */
+struct ev_rename {
+	struct ev_hdr h; /* arg: 0 */
+	__u64 thr;
+	char comm[EV_COMM_LEN];
+};
+
+/* EV_SYS_ENTER and EV_SYSCALL; EV_SYS_EXIT without begin */
+struct ev_sys {
+	struct ev_hdr h; /* arg: syscall number */
+	__u64 thr;
+	__u64 begin; /* ns, CLOCK_MONOTONIC; not later than h.ts */
+};
+#define EV_SYS_SHORT offsetof(struct ev_sys, begin)
+
+/* EV_STACK; leaf first, kernel frames before user frames; as long as it is */
+struct ev_stack {
+	struct ev_hdr h; /* arg: id, never 0 */
+	__u64 thr;
+	__u16 nkernel;
+	__u16 nuser; /* none yet */
+	__u32 pad;
+	__u64 pc[EV_KSTACK_MAX];
+};
+#define EV_STACK_SHORT offsetof(struct ev_stack, pc)
+
+/* EV_SNAP */
+struct ev_snap {
+	struct ev_thread t; /* h.cpu: the CPU it is on, or was on last; EVF_ONCPU tells */
+	__u32 st;	    /* EV_ST_PACK; EV_ST_RUNNABLE when on a CPU */
+	__u32 kstack;	    /* id of its kernel stack when it sleeps outside a syscall */
+};
+
+/* EV_START, EV_STOP: the header alone; arg: 0 */
+
+/* EV_CONFIG: the header alone; arg: EV_CONFIG_* */
+#define EV_CONFIG_SYSCALLS \
+	1 /* syscall records come; else a syscall is known only where a thread sleeps in it */
+#define EV_CONFIG_NONAMES 2 /* syscalls are not to be shown at all */
+#define EV_CONFIG_MANY 4    /* more than one process is recorded */
+
+/* EV_LOST */
+struct ev_lost {
+	struct ev_hdr h; /* cpu: whose; arg: how many records at least */
+};
+
+/* EV_METRIC */
+enum ev_metric {
+	EV_METRIC_RSS = 1,   /* bytes resident, all traced processes together */
+	EV_METRIC_LIMIT = 2, /* bytes, the memory limit that binds them; 0 none */
+};
+struct ev_metric_rec {
+	struct ev_hdr h; /* arg: enum ev_metric */
+	__u64 value;
+};
+
+/* EV_PROC; path is as long as it is */
+struct ev_proc {
+	struct ev_hdr h; /* arg: the thread group's id */
+	char comm[EV_COMM_LEN];
+	char path[EV_PATH_MAX];
+};
+#define EV_PROC_SHORT offsetof(struct ev_proc, path)
+
+/* EV_KSYM; name is as long as it is */
+struct ev_ksym {
+	struct ev_hdr h; /* arg: 0 */
+	__u64 addr;
+	char name[128];
+};
+#define EV_KSYM_SHORT offsetof(struct ev_ksym, name)
+
+/* EV_CPU: the header alone; arg: a CPU number that is online */
+
+/* ---- what the programs count, one per CPU, in an array that both sides map ---- */
+
+struct ev_cpu_stat {
+	__u64 lost;	  /* records that found their ring full */
+	__u64 lost_ack;	  /* written by the collector: what it has told of them */
+	__u64 lost_since; /* time of the first one after lost_ack */
+	__u64 lost_kind[EV_KERNEL_MAX];
+	__u64 no_storage; /* a thread could not be given its storage (memory, or nested programs) */
+	__u64 scratch;	  /* of the programs */
+	__u64 pad[5];
+};
+
+_Static_assert(sizeof(struct ev_hdr) == 16, "a header is two words");
+_Static_assert(sizeof(struct ev_switch) == 40, "a switch is 32 bytes and its stacks");
+_Static_assert(sizeof(struct ev_sys) == 32, "a syscall is 32 bytes");
+_Static_assert(sizeof(struct ev_cpu_stat) % 64 == 0, "no cache line is shared between CPUs");
+_Static_assert(EV_KERNEL_MAX <= 16 && EV_KIND_MAX <= 64, "tables are sized for this");
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Is this process traced? The mode is constant at load time, so one test is left of these. */
+#ifndef CTRACE_BPF_FILTER_H
+#define CTRACE_BPF_FILTER_H
+
+#include "bpf/maps.bpf.h"
+
+static __always_inline bool ct_tgid_traced(__u32 tgid)
+{
+	switch (ct_cfg.filter) {
+	case CT_FILTER_ONE:
+		return tgid == ct_cfg.tgid;
+	case CT_FILTER_SET:
+		return bpf_map_lookup_elem(&ct_targets, &tgid) != NULL;
+	case CT_FILTER_ALL:
+		return tgid && tgid != ct_cfg.self_tgid;
+	}
+	return false;
+}
+
+static __always_inline bool ct_task_traced(struct task_struct *p)
+{
+	if (ct_cfg.filter == CT_FILTER_ALL && p->flags & PF_KTHREAD)
+		return false;
+	return ct_tgid_traced(p->tgid);
+}
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The maps and the configuration that all program files share. They are weak, so that the linker makes one of
+ * each when the objects become one skeleton.
+ */
+#ifndef CTRACE_BPF_MAPS_H
+#define CTRACE_BPF_MAPS_H
+
+#include "bpf/common.bpf.h"
+
+const volatile struct ct_config ct_cfg __weak = {};
+
+/* What we remember of a traced thread. */
+struct ct_thread {
+	__u64 key;	 /* 0 until the thread was introduced */
+	__u64 sys_begin; /* entry of the syscall it is in, not yet sent; 0 none */
+	__u32 sys_nr;
+	__u8 sys;  /* enum ct_sys */
+	__u8 wake; /* enum ct_wake */
+	__u16 pad;
+};
+
+enum ct_sys {
+	CT_SYS_UNKNOWN = 0, /* nothing seen since the recording began */
+	CT_SYS_IN = 1,
+	CT_SYS_OUT = 2,
+};
+
+/* What EV_WAKING has already told when EV_WAKEUP comes. */
+enum ct_wake {
+	CT_WAKE_NONE = 0, /* nothing: the record was lost, or its program did not run */
+	CT_WAKE_TOLD = 1, /* all there is to tell: the thread was asleep */
+	CT_WAKE_RACE =
+		2, /* the thread was still on its CPU: only the wakeup says whether it slept */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct ct_thread);
+} ct_threads __weak SEC(".maps");
+
+struct ct_ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+};
+
+/* one ring per possible CPU; the collector makes them */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct ct_ring);
+} ct_rings __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ev_cpu_stat);
+} ct_stats __weak SEC(".maps");
+
+/* CT_FILTER_SET: tgids, as the kernel numbers them */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u8);
+} ct_targets __weak SEC(".maps");
+
+/* [0]: last thread serial given, [1]: last stack id given */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, __u64);
+} ct_serials __weak SEC(".maps");
+
+#define CT_SERIAL_THREAD 0
+#define CT_SERIAL_STACK 1
+
+static __always_inline __u32 ct_next_serial(__u32 which)
+{
+	__u64 *last = bpf_map_lookup_elem(&ct_serials, &which);
+
+	return last ? __sync_fetch_and_add(last, 1) + 1 : 0;
+}
+
+#endif

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Who runs where, who sleeps why, who wakes whom. */
+#include "bpf/compat.bpf.h"
+#include "bpf/fdclass.bpf.h"
+#include "bpf/stack.bpf.h"
+#include "bpf/syscall.bpf.h"
+
+/* the bits of __state that we tell apart; include/linux/sched.h */
+#define CT_TASK_INTERRUPTIBLE 0x0001
+#define CT_TASK_STOPPED 0x0004
+#define CT_TASK_TRACED 0x0008
+#define CT_TASK_PARKED 0x0040
+#define CT_TASK_DEAD 0x0080
+#define CT_TASK_NOLOAD 0x0400
+
+static __always_inline __u32 state_of(__u32 state)
+{
+	if (state & CT_TASK_DEAD)
+		return EV_ST_DEAD;
+	if (state & CT_TASK_INTERRUPTIBLE)
+		return EV_ST_SLEEP;
+	if (state & CT_TASK_STOPPED)
+		return EV_ST_STOPPED;
+	if (state & CT_TASK_TRACED)
+		return EV_ST_TRACED;
+	if (state & CT_TASK_PARKED)
+		return EV_ST_PARKED;
+	if (state & CT_TASK_NOLOAD)
+		return EV_ST_IDLE;
+	return EV_ST_DISK;
+}
+
+/* The number of the syscall that the thread sleeps in, as far as its wait is explained by it. */
+static __always_inline __u32 sleeps_in(struct task_struct *p, struct ct_thread *t)
+{
+	__u32 nr;
+
+	if (ct_cfg.syscalls && t->sys == CT_SYS_OUT)
+		return EV_NR_NONE; /* on its way out: the registers still hold the number */
+	nr = ct_nr_of(p);
+#ifdef __TARGET_ARCH_x86
+	if (p->thread_info.status & TS_COMPAT)
+		return nr == EV_NR_NONE ? nr : EV_NR_COMPAT;
+#endif
+	return nr;
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_struct *next,
+	     __u32 state)
+{
+	bool out = ct_task_traced(prev), in = ct_task_traced(next);
+	__u32 st = EV_ST_PACK(EV_ST_RUNNABLE, 0, EV_NR_NONE), nr, fd, kstack = 0;
+	__u64 prev_key = 0, next_key = 0;
+	struct ct_thread *t;
+	struct ev_switch *ev;
+
+	if (!out && !in)
+		return 0;
+	if (out) {
+		t = ct_thread_of(prev);
+		if (t) {
+			prev_key = t->key;
+			ct_flush_syscall(t);
+			/* state is what the task wanted; a preemption or a signal may have kept it runnable */
+			if (state && !preempt && !ct_is_queued(prev)) {
+				t->wake = CT_WAKE_NONE;
+				state = state_of(state);
+				nr = sleeps_in(prev, t);
+				fd = 0;
+				if (nr == EV_NR_NONE && state != EV_ST_DEAD)
+					kstack = ct_send_kstack(ctx, t->key);
+				else if (ct_is_rw(nr))
+					fd = ct_fd_class(prev);
+				st = EV_ST_PACK(state, fd, nr);
+			}
+		}
+	}
+	if (in) {
+		t = ct_thread_of(next);
+		if (t)
+			next_key = t->key;
+	}
+	if (!kstack) {
+		ev = ct_reserve(EV_SWITCH, EV_SWITCH_SHORT, st);
+		if (!ev)
+			return 0;
+	} else {
+		ev = ct_reserve(EV_SWITCH, sizeof(*ev), st);
+		if (!ev)
+			return 0;
+		ev->kstack = kstack;
+		ev->ustack = 0;
+	}
+	ev->prev = prev_key;
+	ev->next = next_key;
+	ct_submit(ev);
+	return 0;
+}
+
+static __always_inline void send_wake(void *ctx, __u32 kind, struct ct_thread *wakee, __u8 flags)
+{
+	struct task_struct *cur = bpf_get_current_task_btf();
+	struct ct_thread *waker = NULL;
+	struct ev_wake *ev;
+
+	if (!cur->pid || ct_in_interrupt(ctx, cur))
+		flags |= EVF_IRQ;
+	else if (ct_task_traced(cur))
+		waker = ct_thread_of(cur);
+	if (waker)
+		ct_flush_syscall(waker);
+	ev = ct_reserve(kind, sizeof(*ev), 0);
+	if (!ev)
+		return;
+	ev->h.flags = flags;
+	ev->wakee = wakee->key;
+	ev->waker = waker ? waker->key : 0;
+	ct_submit(ev);
+}
+
+SEC("tp_btf/sched_waking")
+int BPF_PROG(ct_waking, struct task_struct *p)
+{
+	struct ct_thread *t;
+
+	if (!ct_task_traced(p))
+		return 0;
+	t = ct_thread_of(p);
+	if (!t)
+		return 0;
+	t->wake = p->on_cpu ? CT_WAKE_RACE : CT_WAKE_TOLD;
+	send_wake(ctx, EV_WAKING, t, p->on_cpu ? EVF_ONCPU : 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_wakeup")
+int BPF_PROG(ct_wakeup, struct task_struct *p)
+{
+	struct ct_thread *t;
+	__u8 told;
+
+	if (!ct_task_traced(p))
+		return 0;
+	t = ct_thread_of(p);
+	if (!t)
+		return 0;
+	told = t->wake;
+	t->wake = CT_WAKE_NONE;
+	if (told != CT_WAKE_TOLD)
+		send_wake(ctx, EV_WAKEUP, t, 0);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Iterators over all tasks. ct_snap_tasks tells the state of every traced thread, once the other programs run: what
+ * it says holds at its time, what they say later is newer.
+ */
+#include "bpf/fdclass.bpf.h"
+#include "bpf/compat.bpf.h"
+#include "bpf/syscall.bpf.h"
+
+#define CT_TASK_INTERRUPTIBLE 0x0001
+#define CT_TASK_UNINTERRUPTIBLE 0x0002
+#define CT_TASK_STOPPED 0x0004
+#define CT_TASK_TRACED 0x0008
+
+static __always_inline __u32 state_of(struct task_struct *p)
+{
+	__u32 state = p->__state;
+
+	if (!state || ct_is_queued(p))
+		return EV_ST_RUNNABLE;
+	if (state & CT_TASK_INTERRUPTIBLE)
+		return EV_ST_SLEEP;
+	if (state & CT_TASK_STOPPED)
+		return EV_ST_STOPPED;
+	if (state & CT_TASK_TRACED)
+		return EV_ST_TRACED;
+	if (p->flags & PF_KTHREAD)
+		return EV_ST_IDLE;
+	return EV_ST_DISK;
+}
+
+SEC("iter/task")
+int ct_snap_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *p = ctx->task;
+	__u32 nr = EV_NR_NONE, fd = 0, state;
+	struct ct_thread *t;
+	struct ev_snap *ev;
+
+	if (!p || !ct_task_traced(p) || p->exit_state)
+		return 0;
+	t = ct_thread_of(p);
+	if (!t)
+		return 0;
+	state = state_of(p);
+	if (!p->on_cpu) { /* the registers of a running thread are those of its last entry */
+		nr = ct_nr_of(p);
+		if (state == EV_ST_SLEEP && ct_is_rw(nr))
+			fd = ct_fd_class(p);
+#ifdef __TARGET_ARCH_x86
+		if (nr != EV_NR_NONE && p->thread_info.status & TS_COMPAT)
+			nr = EV_NR_COMPAT;
+#endif
+	}
+	ev = ct_reserve(EV_SNAP, sizeof(*ev), ct_tgid(p));
+	if (!ev)
+		return 0;
+	ct_fill_thread(&ev->t, p, t->key);
+	if (p->on_cpu)
+		ev->t.h.flags |= EVF_ONCPU;
+	ev->t.h.cpu = BPF_CORE_READ(p, thread_info.cpu);
+	ev->st = EV_ST_PACK(state, fd, nr);
+	ev->kstack = 0;
+	ct_submit(ev);
+	return 0;
+}
+
+/* a syscall that runs this long on a CPU is told before its end */
+#define CT_ASK_NS 10000000
+
+/*
+ * Syscalls that are still on a CPU, whose entry nobody has told yet: without this a generation, or the recording, could
+ * end inside one without knowing. The thread itself goes on meanwhile, so the answer may be late.
+ */
+SEC("iter/task")
+int ct_ask_syscalls(struct bpf_iter__task *ctx)
+{
+	struct task_struct *p = ctx->task;
+	struct ct_thread *t;
+	struct ev_sys *ev;
+	__u64 begin;
+
+	if (!p || !p->on_cpu || !ct_task_traced(p))
+		return 0;
+	t = bpf_task_storage_get(&ct_threads, p, NULL, 0);
+	if (!t || !t->key)
+		return 0;
+	begin = t->sys_begin;
+	if (!begin || bpf_ktime_get_ns() - begin < CT_ASK_NS)
+		return 0;
+	ev = ct_reserve(EV_SYS_ENTER, sizeof(*ev), t->sys_nr & 0xffff);
+	if (!ev)
+		return 0;
+	ev->h.flags = EVF_ASKED | (t->sys_nr & CT_NR_COMPAT ? EVF_COMPAT : 0);
+	ev->thr = t->key;
+	ev->begin = begin;
+	ct_submit(ev);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

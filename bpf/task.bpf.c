@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Birth, new image, new name and death of threads. */
+#include "bpf/syscall.bpf.h"
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct ct_thread *p = NULL, *c;
+	struct ev_fork *ev;
+
+	if (!ct_task_traced(child))
+		return 0;
+	if (ct_task_traced(parent))
+		p = ct_thread_of(parent);
+	if (p)
+		ct_flush_syscall(p);
+	c = ct_thread_of(child);
+	if (!c)
+		return 0;
+	ev = ct_reserve(EV_FORK, sizeof(*ev), 0);
+	if (!ev)
+		return 0;
+	ev->parent = p ? p->key : 0;
+	ev->child = c->key;
+	ct_submit(ev);
+	return 0;
+}
+
+/* a record of variable length is built here: exec runs once at a time on a CPU, with preemption off */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ev_exec);
+} ct_exec_buf SEC(".maps");
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(ct_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)
+{
+	struct ct_thread *t;
+	struct ev_exec *ev;
+	__u32 zero = 0;
+	long n;
+
+	if (!ct_task_traced(p))
+		return 0;
+	t = ct_thread_of(p);
+	ev = bpf_map_lookup_elem(&ct_exec_buf, &zero);
+	if (!t || !ev)
+		return 0;
+	ct_flush_syscall(t);
+	ev->thr = t->key;
+	ev->tid = ct_tid(p);
+	ev->pad = 0;
+	bpf_probe_read_kernel_str(ev->comm, sizeof(ev->comm), p->comm);
+	n = bpf_probe_read_kernel_str(ev->path, sizeof(ev->path), BPF_CORE_READ(bprm, filename));
+	if (n < 0 || n > EV_PATH_MAX)
+		n = 0;
+	ct_output(EV_EXEC, &ev->h, EV_EXEC_SHORT + n, ct_tgid(p));
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(ct_exit, struct task_struct *p)
+{
+	struct ct_thread *t;
+	struct ev_exit *ev;
+
+	if (!ct_task_traced(p))
+		return 0;
+	t = ct_thread_of(p);
+	if (!t)
+		return 0;
+	ct_flush_syscall(t);
+	ev = ct_reserve(EV_EXIT, sizeof(*ev), BPF_CORE_READ(p, signal, live.counter) == 0);
+	if (!ev)
+		return 0;
+	ev->thr = t->key;
+	ct_submit(ev);
+	return 0;
+}
+
+SEC("tp_btf/task_rename")
+int BPF_PROG(ct_rename, struct task_struct *p, const char *comm)
+{
+	struct ct_thread *t;
+	struct ev_rename *ev;
+
+	if (!ct_task_traced(p))
+		return 0;
+	t = ct_thread_of(p);
+	if (!t)
+		return 0;
+	if (p == bpf_get_current_task_btf())
+		ct_flush_syscall(t);
+	ev = ct_reserve(EV_RENAME, sizeof(*ev), 0);
+	if (!ev)
+		return 0;
+	ev->thr = t->key;
+	if (bpf_probe_read_kernel_str(ev->comm, sizeof(ev->comm), comm) < 0)
+		ev->comm[0] = 0;
+	ct_submit(ev);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

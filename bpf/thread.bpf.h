@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Who a thread is. Its key is made when it is first seen and kept in task storage, so it survives what changes a
+ * tid (an exec by a thread that is not the leader) and is not given to the next thread with the same tid.
+ */
+#ifndef CTRACE_BPF_THREAD_H
+#define CTRACE_BPF_THREAD_H
+
+#include "bpf/emit.bpf.h"
+#include "bpf/filter.bpf.h"
+
+/* A number of `pid` as the tracer's namespace sees it; 0 where it does not. */
+static __always_inline __u32 ct_ns_nr(struct pid *pid)
+{
+	__u32 level = ct_cfg.ns_level & 31; /* the kernel nests no deeper (MAX_PID_NS_LEVEL) */
+	struct upid up = {};
+
+	if (!pid || BPF_CORE_READ(pid, level) < level)
+		return 0;
+	bpf_core_read(&up, sizeof(up), &pid->numbers[level]);
+	return up.nr;
+}
+
+static __always_inline __u32 ct_tid(struct task_struct *p)
+{
+	return ct_cfg.ns_level ? ct_ns_nr(p->thread_pid) : p->pid;
+}
+
+static __always_inline __u32 ct_tgid(struct task_struct *p)
+{
+	return ct_cfg.ns_level ? ct_ns_nr(p->group_leader->thread_pid) : p->tgid;
+}
+
+static __always_inline void ct_fill_thread(struct ev_thread *ev, struct task_struct *p, __u64 key)
+{
+	ev->h.flags = p->flags & PF_KTHREAD ? EVF_KTHREAD : 0;
+	ev->thr = key;
+	ev->start_ns = p->start_boottime;
+	bpf_probe_read_kernel_str(ev->comm, sizeof(ev->comm), p->comm);
+}
+
+static __noinline int ct_introduce(struct task_struct *p, struct ct_thread *t)
+{
+	struct ev_thread *ev;
+
+	t->key = (__u64)ct_next_serial(CT_SERIAL_THREAD) << 32 | ct_tid(p);
+	ev = ct_reserve(EV_THREAD, sizeof(*ev), ct_tgid(p));
+	if (!ev)
+		return 0;
+	ct_fill_thread(ev, p, t->key);
+	ct_submit(ev);
+	return 0;
+}
+
+/* What we know of a traced thread; NULL when there is no memory for it (counted). */
+static __always_inline struct ct_thread *ct_thread_of(struct task_struct *p)
+{
+	struct ct_thread *t = bpf_task_storage_get(&ct_threads, p, NULL,
+						   BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct ev_cpu_stat *st;
+
+	if (!t) {
+		st = ct_stat(bpf_get_smp_processor_id());
+		if (st)
+			st->no_storage++;
+		return NULL;
+	}
+	if (!t->key)
+		ct_introduce(p, t);
+	return t;
+}
+
+#endif
