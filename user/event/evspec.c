@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The rows of evspec.h, and the check that stands between foreign bytes and everybody who reads records
+ * through structs. Fields are named in the order in which the text form writes them.
+ */
+#include "event/evspec.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+// clang-format off
+#define ARG offsetof(struct ev_hdr, arg)
+#define FIXED(type) .min = sizeof(type), .max = sizeof(type)
+#define FLAG(word, bit) { word, EVT_FLAG, EVN_NONZERO, 0, bit }
+#define F(word, ftype, type, member) { word, ftype, EVN_ALWAYS, offsetof(type, member), 0 }
+#define F_OPT(word, ftype, type, member) { word, ftype, EVN_NONZERO, offsetof(type, member), 0 }
+#define F_ARG(word) { word, EVT_U32, EVN_ALWAYS, ARG, 0 }
+#define TAIL(word, type, member) { word, EVT_TAIL, EVN_LONG, offsetof(type, member), 0 }
+#define PACKED(offset)                                     \
+	{ "state", EVT_STATE, EVN_NONZERO, offset, 0 },    \
+	{ "fd", EVT_FDCLASS, EVN_NONZERO, offset, 0 },     \
+	{ "nr", EVT_NR, EVN_NONZERO, offset, 0 }
+
+static const struct ev_spec specs[] = {
+	[EV_THREAD] = { "thread", FIXED(struct ev_thread), .field = {
+		F("thr", EVT_KEY, struct ev_thread, thr),
+		F_ARG("pid"),
+		F("start", EVT_U64, struct ev_thread, start_ns),
+		F("comm", EVT_COMM, struct ev_thread, comm),
+		FLAG("kthread", EVF_KTHREAD),
+	} },
+	[EV_SWITCH] = { "switch", .min = EV_SWITCH_SHORT, .max = sizeof(struct ev_switch), .step = 8, .field = {
+		F("prev", EVT_KEY_ANY, struct ev_switch, prev),
+		F("next", EVT_KEY_ANY, struct ev_switch, next),
+		PACKED(ARG),
+		{ "kstack", EVT_U32, EVN_LONG, offsetof(struct ev_switch, kstack), 0 },
+		F_OPT("ustack", EVT_U32, struct ev_switch, ustack),
+	} },
+	[EV_WAKING] = { "waking", FIXED(struct ev_wake), .field = {
+		F("wakee", EVT_KEY, struct ev_wake, wakee),
+		F("waker", EVT_KEY_ANY, struct ev_wake, waker),
+		FLAG("irq", EVF_IRQ),
+		FLAG("oncpu", EVF_ONCPU),
+		{ "target", EVT_U32, EVN_NONZERO, ARG, 0 },
+	} },
+	[EV_WAKEUP] = { "wakeup", FIXED(struct ev_wake), .field = {
+		F("wakee", EVT_KEY, struct ev_wake, wakee),
+		F("waker", EVT_KEY_ANY, struct ev_wake, waker),
+		FLAG("irq", EVF_IRQ),
+		FLAG("oncpu", EVF_ONCPU),
+		{ "target", EVT_U32, EVN_NONZERO, ARG, 0 },
+	} },
+	[EV_FORK] = { "fork", FIXED(struct ev_fork), .field = {
+		F("parent", EVT_KEY_ANY, struct ev_fork, parent),
+		F("child", EVT_KEY, struct ev_fork, child),
+	} },
+	[EV_EXEC] = { "exec", .min = EV_EXEC_SHORT, .max = sizeof(struct ev_exec), .step = 1, .field = {
+		F("thr", EVT_KEY, struct ev_exec, thr),
+		F("tid", EVT_U32, struct ev_exec, tid),
+		F_ARG("pid"),
+		F_OPT("pad", EVT_U32, struct ev_exec, pad),
+		F("comm", EVT_COMM, struct ev_exec, comm),
+		TAIL("path", struct ev_exec, path),
+	} },
+	[EV_EXIT] = { "exit", FIXED(struct ev_exit), .field = {
+		F("thr", EVT_KEY, struct ev_exit, thr),
+		{ "last", EVT_ARGBIT, EVN_NONZERO, ARG, 1 },
+	} },
+	[EV_RENAME] = { "rename", FIXED(struct ev_rename), .field = {
+		F("thr", EVT_KEY, struct ev_rename, thr),
+		F("comm", EVT_COMM, struct ev_rename, comm),
+	} },
+	[EV_SYS_ENTER] = { "sys_enter", FIXED(struct ev_sys), .field = {
+		F("thr", EVT_KEY, struct ev_sys, thr),
+		F_ARG("nr"),
+		F("begin", EVT_U64, struct ev_sys, begin),
+		FLAG("compat", EVF_COMPAT),
+		FLAG("asked", EVF_ASKED),
+	} },
+	[EV_SYS_EXIT] = { "sys_exit", .min = EV_SYS_SHORT, .max = EV_SYS_SHORT, .field = {
+		F("thr", EVT_KEY, struct ev_sys, thr),
+		F_ARG("nr"),
+		FLAG("compat", EVF_COMPAT),
+	} },
+	[EV_SYSCALL] = { "syscall", FIXED(struct ev_sys), .field = {
+		F("thr", EVT_KEY, struct ev_sys, thr),
+		F_ARG("nr"),
+		F("begin", EVT_U64, struct ev_sys, begin),
+		FLAG("compat", EVF_COMPAT),
+	} },
+	[EV_STACK] = { "stack", .min = EV_STACK_SHORT, .max = sizeof(struct ev_stack), .step = 8, .field = {
+		F_ARG("id"),
+		F("thr", EVT_KEY_ANY, struct ev_stack, thr),
+		F_OPT("pad", EVT_U32, struct ev_stack, pad),
+		F_OPT("kernel", EVT_KFRAMES, struct ev_stack, nkernel),
+		F_OPT("user", EVT_UFRAMES, struct ev_stack, nuser),
+	} },
+	[EV_SNAP] = { "snap", FIXED(struct ev_snap), .field = {
+		F("thr", EVT_KEY, struct ev_snap, t.thr),
+		F_ARG("pid"),
+		F("start", EVT_U64, struct ev_snap, t.start_ns),
+		F("comm", EVT_COMM, struct ev_snap, t.comm),
+		PACKED(offsetof(struct ev_snap, st)),
+		FLAG("oncpu", EVF_ONCPU),
+		FLAG("kthread", EVF_KTHREAD),
+		F_OPT("kstack", EVT_U32, struct ev_snap, kstack),
+	} },
+	[EV_START] = { "start", FIXED(struct ev_hdr), .field = { { 0 } } },
+	[EV_STOP] = { "stop", FIXED(struct ev_hdr), .field = { { 0 } } },
+	[EV_LOST] = { "lost", FIXED(struct ev_lost), .field = {
+		F_ARG("n"),
+	} },
+	[EV_METRIC] = { "metric", FIXED(struct ev_metric_rec), .field = {
+		{ "rss", EVT_METRIC, EVN_NONZERO, offsetof(struct ev_metric_rec, value), EV_METRIC_RSS },
+		{ "limit", EVT_METRIC, EVN_NONZERO, offsetof(struct ev_metric_rec, value), EV_METRIC_LIMIT },
+	} },
+	[EV_PROC] = { "proc", .min = EV_PROC_SHORT, .max = sizeof(struct ev_proc), .step = 1, .field = {
+		F_ARG("pid"),
+		F("comm", EVT_COMM, struct ev_proc, comm),
+		TAIL("path", struct ev_proc, path),
+	} },
+	[EV_KSYM] = { "ksym", .min = EV_KSYM_SHORT, .max = sizeof(struct ev_ksym), .step = 1, .field = {
+		F("addr", EVT_HEX64, struct ev_ksym, addr),
+		TAIL("name", struct ev_ksym, name),
+	} },
+	[EV_CPU] = { "cpu", FIXED(struct ev_hdr), .field = {
+		F_ARG("n"),
+	} },
+	[EV_CONFIG] = { "config", FIXED(struct ev_hdr), .field = {
+		{ "syscalls", EVT_ARGBIT, EVN_NONZERO, ARG, EV_CONFIG_SYSCALLS },
+		{ "nonames", EVT_ARGBIT, EVN_NONZERO, ARG, EV_CONFIG_NONAMES },
+		{ "many", EVT_ARGBIT, EVN_NONZERO, ARG, EV_CONFIG_MANY },
+	} },
+};
+// clang-format on
+_Static_assert(sizeof(specs) / sizeof(specs[0]) == EV_KIND_MAX, "one row per event_kind");
+_Static_assert(EV_KERNEL_MAX == 14 && EV_KIND_MAX == 40, "a new kind needs its row above");
+_Static_assert(sizeof(struct ev_stack) <= EV_RECORD_MAX &&
+		       sizeof(struct ev_exec) <= EV_RECORD_MAX &&
+		       sizeof(struct ev_proc) <= EV_RECORD_MAX,
+	       "the longest records fit");
+
+static const char *const fdclass_names[] = {
+	[EV_FD_UNKNOWN] = "unknown", [EV_FD_FILE] = "file", [EV_FD_SOCKET] = "sock",
+	[EV_FD_PIPE] = "pipe",	     [EV_FD_TTY] = "tty",   [EV_FD_EVENT] = "event",
+	[EV_FD_OTHER] = "other",
+};
+
+const struct ev_spec *ev_spec(unsigned kind)
+{
+	return kind < EV_KIND_MAX && specs[kind].name ? &specs[kind] : NULL;
+}
+
+unsigned ev_kind_by_name(const char *name, size_t len)
+{
+	for (unsigned kind = 0; kind < EV_KIND_MAX; kind++)
+		if (specs[kind].name && strlen(specs[kind].name) == len &&
+		    !memcmp(specs[kind].name, name, len))
+			return kind;
+	return EV_NONE;
+}
+
+const char *ev_fdclass_name(unsigned fdclass)
+{
+	return fdclass < sizeof(fdclass_names) / sizeof(fdclass_names[0]) ? fdclass_names[fdclass] :
+									    NULL;
+}
+
+static bool state_ok(unsigned state)
+{
+	switch (state) {
+	case 0: /* of nobody */
+	case EV_ST_RUNNABLE:
+	case EV_ST_SLEEP:
+	case EV_ST_DISK:
+	case EV_ST_STOPPED:
+	case EV_ST_TRACED:
+	case EV_ST_DEAD:
+	case EV_ST_PARKED:
+	case EV_ST_IDLE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A key is 0 or has a tid: kernel threads count from 2, and a tid is a positive int. */
+static bool key_ok(uint64_t key, bool nobody)
+{
+	uint32_t tid = (uint32_t)key;
+
+	return key ? tid && tid <= INT32_MAX : nobody;
+}
+
+static bool field_ok(const struct ev_field *f, const unsigned char *rec, size_t len)
+{
+	uint64_t u64 = 0;
+	uint32_t u32 = 0;
+
+	switch (f->type) {
+	case EVT_KEY:
+	case EVT_KEY_ANY:
+		memcpy(&u64, rec + f->off, sizeof(u64));
+		return key_ok(u64, f->type == EVT_KEY_ANY);
+	case EVT_COMM:
+		return memchr(rec + f->off, '\0', EV_COMM_LEN) != NULL;
+	case EVT_TAIL:
+		return len == f->off || rec[len - 1] == '\0';
+	case EVT_STATE:
+		memcpy(&u32, rec + f->off, sizeof(u32));
+		return state_ok(EV_ST_STATE(u32)) && ev_fdclass_name(EV_ST_FDCLASS(u32));
+	default:
+		return true;
+	}
+}
+
+static bool kind_ok(const unsigned char *rec, size_t len)
+{
+	const struct ev_hdr *h = (const void *)rec;
+
+	switch (h->kind) {
+	case EV_SYS_ENTER:
+	case EV_SYSCALL:
+		return ((const struct ev_sys *)h)->begin <= h->ts;
+	case EV_STACK: {
+		const struct ev_stack *st = (const void *)rec;
+
+		return h->arg && (size_t)st->nkernel + st->nuser == (len - EV_STACK_SHORT) / 8;
+	}
+	case EV_METRIC:
+		return h->arg == EV_METRIC_RSS || h->arg == EV_METRIC_LIMIT;
+	default:
+		return true;
+	}
+}
+
+int ev_check(const void *rec, size_t len)
+{
+	const struct ev_hdr *h = rec;
+	const struct ev_spec *s;
+
+	if (len < sizeof(*h))
+		return -EINVAL;
+	s = ev_spec(h->kind);
+	if (!s || len < s->min || len > s->max || (s->step && (len - s->min) % s->step))
+		return -EINVAL;
+	for (const struct ev_field *f = s->field; f < s->field + EV_FIELDS_MAX && f->name; f++)
+		if (!field_ok(f, rec, len))
+			return -EINVAL;
+	return kind_ok(rec, len) ? 0 : -EINVAL;
+}
+
+const char *ev_path(const void *rec, size_t len)
+{
+	const struct ev_hdr *h = rec;
+	const struct ev_spec *s = ev_spec(h->kind);
+
+	for (size_t i = 0; s && i < EV_FIELDS_MAX && s->field[i].name; i++)
+		if (s->field[i].type == EVT_TAIL && len > s->field[i].off)
+			return (const char *)rec + s->field[i].off;
+	return "";
+}
+
+uint32_t ev_kstack(const struct ev_switch *sw, size_t len)
+{
+	return len >= sizeof(*sw) ? sw->kstack : 0;
+}
