@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every frame of a trace: (function, file, line) -> handle, the same for the whole trace. Readers take the first
+ * meaning of a pc in a generation for all of them and merge by pc, so a frame's pc is made from its handle
+ * and is nobody's address.
+ *
+ * The model adds frames while the writer's thread reads them: the table locks itself.
+ */
+#ifndef CTRACE_GOTRACE_FRAMETAB_H
+#define CTRACE_GOTRACE_FRAMETAB_H
+
+#include <stdint.h>
+
+struct frametab;
+
+struct frame {
+	const char *func; /* never empty; lives as long as the table */
+	const char *file;
+	uint32_t line; /* never 0 */
+};
+
+struct frametab *frametab__new(void);
+void frametab__free(struct frametab *ft); /* NULL is fine */
+
+/* The handle of a frame, from 1. Empty func becomes "?", empty file "?", line 0 becomes 1. */
+uint32_t frametab__id(struct frametab *ft, const char *func, const char *file, uint32_t line);
+struct frame frametab__get(struct frametab *ft, uint32_t id);
+
+static inline uint64_t frame_pc(uint32_t id)
+{
+	return 0x1000 + 16 * (uint64_t)id;
+}
+
+#endif

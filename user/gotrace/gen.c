@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * See gen.h. The order inside a generation is sync, strings, stacks, event batches: what a cut-off file lacks is then
+ * at its end, and a generation whose last batch is there is whole.
+ */
+#include "gotrace/gen.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gotrace/frametab.h"
+#include "gotrace/spec.h"
+#include "gotrace/ticks.h"
+#include "gotrace/wire.h"
+#include "util/strbuf.h"
+#include "util/xalloc.h"
+
+#define CHUNK_MIN 112u /* with its header 128 */
+#define CHUNK_MAX 8192u
+
+void gen_reset(struct trace_gen *g, uint64_t number)
+{
+	arena_reset(&g->arena);
+	strtab_reset(&g->strings);
+	stacktab_reset(&g->stacks);
+	g->number = number;
+	g->first_tick = 0;
+	g->first = g->last = NULL;
+	g->batch_bytes = 0;
+	g->nlate = 0;
+}
+
+void gen_free(struct trace_gen *g)
+{
+	arena_free(&g->arena);
+	strtab_free(&g->strings);
+	stacktab_free(&g->stacks);
+	free(g->late);
+	free(g);
+}
+
+void gen_grow_batch(struct trace_gen *g, struct batch *b)
+{
+	uint32_t cap = b->last ? b->last->cap * 2 : CHUNK_MIN;
+	struct chunk *c;
+
+	if (cap > CHUNK_MAX)
+		cap = CHUNK_MAX;
+	c = arena_alloc(&g->arena, sizeof(*c) + cap);
+	c->next = NULL;
+	c->used = 0;
+	c->cap = cap;
+	if (b->last)
+		b->last->next = c;
+	else
+		b->first = c;
+	b->last = c;
+}
+
+struct batch *gen_open_batch(struct trace_gen *g, uint64_t m, uint64_t tick)
+{
+	struct batch *b = arena_alloc(&g->arena, sizeof(*b));
+
+	*b = (struct batch){ .m = m, .tick = tick };
+	if (!g->first_tick || tick < g->first_tick)
+		g->first_tick = tick;
+	if (g->last)
+		g->last->next = b;
+	else
+		g->first = b;
+	g->last = b;
+	gen_grow_batch(g, b);
+	return b;
+}
+
+/* ---- tables: items are gathered in batches of a fixed size ---- */
+
+struct table {
+	struct strbuf *out;
+	const struct trace_gen *gen;
+	uint8_t kind; /* the byte that opens such a batch */
+	uint32_t len;
+	uint8_t data[GO_BATCH_MAX];
+};
+
+static void add_batch_header(struct strbuf *out, uint64_t gen, uint64_t m, uint64_t tick,
+			     uint64_t size)
+{
+	uint8_t buf[1 + 4 * WIRE_UVARINT_MAX], *p = buf;
+
+	*p++ = GO_EV_EVENT_BATCH;
+	p = put_uvarint(p, gen);
+	p = put_uvarint(p, m);
+	p = put_uvarint(p, tick);
+	p = put_uvarint(p, size);
+	strbuf_add(out, buf, (size_t)(p - buf));
+}
+
+static void table_flush(struct table *t)
+{
+	if (t->len > 1) {
+		add_batch_header(t->out, t->gen->number, GO_NO_THREAD, t->gen->first_tick, t->len);
+		strbuf_add(t->out, t->data, t->len);
+	}
+	t->len = 0;
+}
+
+static uint8_t *table_room(struct table *t, size_t need)
+{
+	if (t->len + need > sizeof(t->data))
+		table_flush(t);
+	if (!t->len)
+		t->data[t->len++] = t->kind;
+	return t->data + t->len;
+}
+
+static void table_end_item(struct table *t, const uint8_t *end)
+{
+	t->len = (uint32_t)(end - t->data);
+}
+
+static void encode_sync(const struct trace_gen *g, const struct gen_format *fmt, struct strbuf *out)
+{
+	uint64_t mono = g->first_tick - TICK_START + fmt->start_ts;
+	uint64_t wall = mono + (uint64_t)fmt->wall_offset;
+	uint8_t buf[64], *p = buf;
+
+	if (fmt->go_minor >= 25)
+		*p++ = GO_EV_SYNC;
+	*p++ = GO_EV_FREQUENCY;
+	p = put_uvarint(p, 1000000000);
+	if (fmt->go_minor >= 25) {
+		*p++ = GO_EV_CLOCK_SNAPSHOT;
+		p = put_uvarint(p, 0);
+		p = put_uvarint(p, mono);
+		p = put_uvarint(p, wall / 1000000000);
+		p = put_uvarint(p, wall % 1000000000);
+	}
+	add_batch_header(out, g->number, GO_NO_THREAD, g->first_tick, (uint64_t)(p - buf));
+	strbuf_add(out, buf, (size_t)(p - buf));
+}
+
+static void encode_strings(struct trace_gen *g, struct table *t)
+{
+	const struct strtab_entry *e;
+	uint8_t *p;
+	size_t i;
+
+	t->kind = GO_EV_STRINGS;
+	for (i = 0; i < g->strings.ids.cnt; i++) {
+		e = &g->strings.ent[i];
+		p = table_room(t, 1 + 2 * WIRE_UVARINT_MAX + e->len);
+		*p++ = GO_EV_STRING;
+		p = put_uvarint(p, i + 1);
+		p = put_uvarint(p, e->len);
+		memcpy(p, e->text, e->len);
+		table_end_item(t, p + e->len);
+	}
+	table_flush(t);
+}
+
+/* The two string ids of a frame in this generation. */
+struct frame_ids {
+	uint32_t func, file, line;
+};
+
+static uint32_t settled(const struct trace_gen *g, uint32_t frame)
+{
+	return frame & FRAME_LATE ? g->late[frame & ~FRAME_LATE] : frame;
+}
+
+static struct frame_ids intern_frame(struct trace_gen *g, struct frametab *frames, uint32_t id)
+{
+	struct frame f = frametab__get(frames, id);
+
+	return (struct frame_ids){
+		.func = strtab_id(&g->strings, &g->arena, f.func, strlen(f.func)),
+		.file = strtab_id(&g->strings, &g->arena, f.file, strlen(f.file)),
+		.line = f.line,
+	};
+}
+
+static void encode_stacks(struct trace_gen *g, struct frametab *frames, struct table *t)
+{
+	const struct stacktab_entry *e;
+	struct frame_ids ids;
+	uint32_t frame, k;
+	uint8_t *p;
+	size_t i;
+
+	t->kind = GO_EV_STACKS;
+	for (i = 0; i < g->stacks.ids.cnt; i++) {
+		e = &g->stacks.ent[i];
+		p = table_room(t, 1 + (2 + 4 * e->cnt) * WIRE_UVARINT_MAX);
+		*p++ = GO_EV_STACK;
+		p = put_uvarint(p, i + 1);
+		p = put_uvarint(p, e->cnt);
+		for (k = 0; k < e->cnt; k++) {
+			frame = settled(g, e->frame[k]);
+			ids = intern_frame(g, frames, frame);
+			p = put_uvarint(p, frame_pc(frame));
+			p = put_uvarint(p, ids.func);
+			p = put_uvarint(p, ids.file);
+			p = put_uvarint(p, ids.line);
+		}
+		table_end_item(t, p);
+	}
+	table_flush(t);
+}
+
+static void encode_batches(const struct trace_gen *g, struct strbuf *out)
+{
+	const struct batch *b;
+	const struct chunk *c;
+
+	for (b = g->first; b; b = b->next) {
+		add_batch_header(out, g->number, b->m, b->tick, b->size);
+		for (c = b->first; c; c = c->next)
+			strbuf_add(out, c->data, c->used);
+	}
+}
+
+void gen_encode(struct trace_gen *g, struct frametab *frames, const struct gen_format *fmt,
+		struct strbuf *out)
+{
+	struct strbuf stacks = STRBUF_INIT;
+	struct table *t = xmalloc(sizeof(*t));
+
+	t->gen = g;
+	t->len = 0;
+	t->out = &stacks; /* stacks add strings, yet stand behind them */
+	encode_stacks(g, frames, t);
+	encode_sync(g, fmt, out);
+	t->out = out;
+	encode_strings(g, t);
+	strbuf_add(out, stacks.buf, stacks.len);
+	encode_batches(g, out);
+	if (fmt->go_minor >= 26)
+		strbuf_addch(out, GO_EV_END_OF_GENERATION);
+	strbuf_free(&stacks);
+	free(t);
+}

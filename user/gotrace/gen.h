@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One generation of a trace: about a second of events with all the strings and stacks that they use, readable
+ * without the generations before it. The model's thread fills it; then it is handed over whole to the
+ * writer's thread, which encodes it. It is never in two hands.
+ */
+#ifndef CTRACE_GOTRACE_GEN_H
+#define CTRACE_GOTRACE_GEN_H
+
+#include <stdint.h>
+
+#include "gotrace/stacktab.h"
+#include "gotrace/strtab.h"
+#include "util/arena.h"
+
+struct frametab;
+struct strbuf;
+
+#define BATCH_EVENT_MAX 64u    /* no event is longer */
+#define FRAME_LATE 0x80000000u /* a frame handle with this bit is an index into gen->late */
+
+/* A run of bytes of one batch. */
+struct chunk {
+	struct chunk *next;
+	uint32_t used, cap;
+	uint8_t data[];
+};
+
+/* Events of one M, in time order. */
+struct batch {
+	struct batch *next;
+	uint64_t m;
+	uint64_t tick; /* of its first event */
+	uint32_t size;
+	struct chunk *first, *last;
+};
+
+struct trace_gen {
+	struct trace_gen *next; /* in a queue */
+	uint64_t number;
+	uint64_t first_tick;
+	struct arena arena; /* everything below */
+	struct batch *first, *last;
+	size_t batch_bytes;
+	struct strtab strings;
+	struct stacktab stacks;
+	uint32_t *late; /* frame handles, 0 while not settled */
+	size_t nlate, cap_late;
+};
+
+/* What the bytes depend on besides the generation. */
+struct gen_format {
+	int go_minor;	     /* 22, 23, 25, 26 */
+	uint64_t start_ts;   /* see ticks.h */
+	int64_t wall_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
+};
+
+void gen_reset(struct trace_gen *g, uint64_t number);
+void gen_free(struct trace_gen *g);
+
+/* Opens a batch of M whose first event has this tick. */
+struct batch *gen_open_batch(struct trace_gen *g, uint64_t m, uint64_t tick);
+/* Makes room for one more event in the batch; the caller appends to batch->last. */
+void gen_grow_batch(struct trace_gen *g, struct batch *b);
+
+/* Appends the bytes of the whole generation to out. */
+void gen_encode(struct trace_gen *g, struct frametab *frames, const struct gen_format *fmt,
+		struct strbuf *out);
+
+#endif

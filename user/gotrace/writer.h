@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The only door of the encoder: events in, a Go execution trace out, a generation at a time.
+ *
+ * The caller (the model) decides what is legal; the writer knows only bytes, ids and time. One thread calls it. A
+ * second thread, its own, encodes full generations and hands them to the sink, so that a slow file delays
+ * the file and nothing else, until QUEUE_MAX generations wait: then the caller waits too.
+ */
+#ifndef CTRACE_GOTRACE_WRITER_H
+#define CTRACE_GOTRACE_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gotrace/spec.h"
+
+struct trace_writer;
+struct batch;
+
+/*
+ * Where whole generations go; called from the writer's thread. Returns 0, or -errno after which it is not called
+ * again. What was written before must stay readable.
+ */
+struct trace_sink {
+	int (*write)(void *ctx, const void *data, size_t len);
+	void *ctx;
+};
+
+struct trace_writer_opts {
+	int go_minor;	     /* 22, 23, 25, 26 */
+	uint64_t start_ts;   /* CLOCK_MONOTONIC that becomes tick 1000 */
+	int64_t wall_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
+	uint64_t gen_ns;     /* a generation is full after this long; 0: 1 s */
+	size_t gen_bytes;    /* … or with so many bytes of batches; 0: 8 MiB */
+	struct trace_sink sink;
+};
+
+/* The events of one M. Embedded where the M is kept; may be forgotten at any time. */
+struct trace_stream {
+	uint64_t m;
+	uint64_t gen;	    /* of the open batch; 0 none */
+	uint64_t last_tick; /* of its newest event */
+	struct batch *batch;
+};
+
+struct trace_writer_stats {
+	uint64_t bytes; /* handed to the sink with success */
+	uint64_t generations;
+	uint64_t events; /* put, of all generations */
+	int err;	 /* first failure of the sink, -errno */
+};
+
+struct trace_writer *trace_writer__new(const struct trace_writer_opts *opts);
+/* Writes what is left as the last generation, waits for the thread. Returns the sink's first error. */
+int trace_writer__finish(struct trace_writer *w);
+void trace_writer__free(struct trace_writer *w); /* NULL is fine */
+/* Safe at any time, from the caller's thread. */
+struct trace_writer_stats trace_writer__stats(struct trace_writer *w);
+
+/* ---- generations ---- */
+
+/* Is it time to change? ts: CLOCK_MONOTONIC ns of the next event. */
+bool trace_writer__gen_full(const struct trace_writer *w, uint64_t ts);
+/*
+ * Closes the generation and opens the next. Every late frame must have been settled. The caller then repeats
+ * the state of every P and G before anything else.
+ */
+void trace_writer__next_gen(struct trace_writer *w);
+uint64_t trace_writer__gen(const struct trace_writer *w); /* its number, from 1 */
+
+/* ---- time; see ticks.h ---- */
+
+uint64_t trace_writer__tick(struct trace_writer *w, uint64_t ts);
+/* For an event of stream s that is known only now: behind the stream's last one, inside the generation. */
+uint64_t trace_writer__tick_late(struct trace_writer *w, const struct trace_stream *s, uint64_t ts);
+
+/* ---- events ---- */
+
+static inline void trace_stream_init(struct trace_stream *s, uint64_t m)
+{
+	*s = (struct trace_stream){ .m = m };
+}
+
+/* Appends an event to a stream; tick is greater than that of the stream's last event. */
+void trace_writer__put(struct trace_writer *w, struct trace_stream *s, uint64_t tick, enum go_ev ev,
+		       const uint64_t *arg, unsigned narg);
+
+#define trace_put(w, s, tick, ev, ...)                                                \
+	trace_writer__put(w, s, tick, ev, (const uint64_t[]){ 0, ##__VA_ARGS__ } + 1, \
+			  sizeof((const uint64_t[]){ 0, ##__VA_ARGS__ }) / 8 - 1)
+
+/* ---- tables of the open generation ---- */
+
+/* Text as it comes; cut and cleaned as strtab.h says. The id is good until the next generation. */
+uint32_t trace_writer__string(struct trace_writer *w, const char *text, size_t len);
+/* Handles of frames, leaf first; the id is good until the next generation. */
+uint32_t trace_writer__stack(struct trace_writer *w, const uint32_t *frame, size_t cnt);
+
+/* A frame, for the whole trace. */
+uint32_t trace_writer__frame(struct trace_writer *w, const char *func, const char *file,
+			     uint32_t line);
+/*
+ * A frame whose text is not known yet: a handle for the open generation, to be settled with a real one before it is
+ * closed.
+ */
+uint32_t trace_writer__late_frame(struct trace_writer *w);
+void trace_writer__settle(struct trace_writer *w, uint32_t late, uint32_t frame);
+
+#endif
