@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * What the trace tells besides the states: when it began by the clock on the wall, where records were lost, how much
+ * memory the program has, new names. The format wants a running goroutine for each of these, so they wait for one.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "model/state.h"
+
+#define HEAP_GOAL_MAX (1ull << 50) /* readers take more for "no limit" and show 0 */
+
+static void log_text(struct model *m, uint64_t ts, struct g_state *g, const char *text)
+{
+	wire_ev(m, ts, &g->stream, GO_EV_USER_LOG, 0, wire_string(m, "ctrace"),
+		wire_string(m, text), names_root_stack(m, g));
+}
+
+static void log_start(struct model *m, uint64_t ts, struct g_state *g)
+{
+	uint64_t wall = m->opts.start_ts + (uint64_t)m->opts.wall_offset;
+	time_t sec = (time_t)(wall / 1000000000);
+	char text[96], when[40];
+	unsigned i, n = 0;
+	struct tm tm;
+
+	m->start_logged = true;
+	gmtime_r(&sec, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "start=%s.%09" PRIu64 "Z", when, wall % 1000000000);
+	for (i = 0; i < m->ncpu; i++)
+		n += m->cpu[i].online;
+	wire_ev(m, ts, &g->stream, GO_EV_PROCS_CHANGE, n, names_root_stack(m, g));
+	log_text(m, ts, g, text);
+}
+
+static void log_lost(struct model *m, uint64_t ts, struct g_state *g)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text), "lost %" PRIu64 " records on CPU %u", g->p->lost,
+		 (unsigned)(g->p - m->cpu));
+	g->p->lost = 0;
+	log_text(m, ts, g, text);
+}
+
+void notes_flush(struct model *m, uint64_t ts, struct g_state *g)
+{
+	if (!m->live)
+		return;
+	if (!m->start_logged)
+		log_start(m, ts, g);
+	if (g->p->lost)
+		log_lost(m, ts, g);
+	if (m->rss_new)
+		wire_ev(m, ts, &g->stream, GO_EV_HEAP_ALLOC, m->rss);
+	if (m->limit_new)
+		wire_ev(m, ts, &g->stream, GO_EV_HEAP_GOAL, m->limit);
+	m->rss_new = m->limit_new = false;
+	names_label(m, ts, g);
+}
+
+void notes_now(struct model *m, uint64_t ts)
+{
+	unsigned i;
+
+	for (i = 0; i < m->ncpu; i++) {
+		if (m->cpu[i].cur) {
+			notes_flush(m, ts, m->cpu[i].cur);
+			return;
+		}
+	}
+}
+
+void on_lost(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	struct p_state *p = model_cpu(m, h->ts, h->cpu);
+
+	(void)len;
+	m->stats.lost += h->arg;
+	if (!p)
+		return;
+	p->lost += h->arg;
+	if (p->cur) {
+		model_fix(m, REPAIR_LOST_CPU);
+		sched_out_runnable(m, h->ts, p->cur);
+	}
+}
+
+void on_metric(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	const struct ev_metric_rec *ev = (const struct ev_metric_rec *)h;
+
+	(void)len;
+	if (h->arg == EV_METRIC_RSS) {
+		m->rss = ev->value;
+		m->rss_new = true;
+	} else if (h->arg == EV_METRIC_LIMIT && ev->value && ev->value < HEAP_GOAL_MAX) {
+		m->limit = ev->value;
+		m->limit_new = true;
+	}
+	notes_now(m, h->ts);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The state of the model, shared by its handlers and by nobody else.
+ *
+ *   Linux                             trace
+ *   a thread, from clone to exit  →   a G, and an M of its own; an exec makes a new G on the same M
+ *   a CPU                         →   a P
+ *   idle, interrupts, strangers   →   M 0, which never holds a P or a G
+ *
+ *   NEW ─ GoCreate ─► RUNNABLE ─ ProcStart, GoStart ─► RUNNING ─ GoSyscallBegin ─► SYSCALL ─ GoSyscallEnd ─► RUNNING
+ *   RUNNING, SYSCALL ─ switch out ─► RUNNABLE (GoStop) | WAITING (GoBlock, with a reason of Go's) | BLOCKED (in the syscall, P given up)
+ *   WAITING ─ GoUnblock on the waker's M ─► RUNNABLE        BLOCKED ─ GoSyscallEndBlocked on its own M ─► RUNNABLE
+ *
+ * Invariants: a P has at most one G; a G in RUNNING or SYSCALL has exactly one P, any other has none; the reader's
+ * status of a P is "in syscall" exactly while its G is in SYSCALL; each M but 0 belongs to one living G.
+ */
+#ifndef CTRACE_MODEL_STATE_H
+#define CTRACE_MODEL_STATE_H
+
+#include "gotrace/writer.h"
+#include "model/classify.h"
+#include "model/model.h"
+#include "util/u64map.h"
+
+#define CPU_MAX 4096 /* records of a CPU beyond are refused */
+
+enum g_life {
+	G_NEW = 0, /* known, not in the trace yet */
+	G_RUNNABLE,
+	G_RUNNING,
+	G_SYSCALL,
+	G_WAITING,
+	G_BLOCKED,
+};
+
+struct proc {
+	uint32_t pid;
+	uint32_t nthreads; /* g_states that point here */
+	char comm[EV_COMM_LEN];
+	char *path; /* NULL unknown */
+};
+
+/* The last few syscall stacks of a thread, so that the table is not asked for each event. */
+#define SYSCACHE 8
+struct syscall_cache {
+	uint64_t gen;
+	uint32_t root; /* stack id of the root frame alone; 0 none yet */
+	uint32_t nr[SYSCACHE];
+	uint32_t stack[SYSCACHE]; /* 0 empty */
+};
+
+struct g_state {
+	struct g_state *next, **link; /* all of them */
+	struct g_state *next_late;    /* those whose name is settled when the generation closes */
+	uint64_t key;
+	uint64_t gid;
+	uint64_t seq;
+	struct trace_stream stream; /* its M */
+	struct p_state *p;	    /* RUNNING, SYSCALL */
+	struct proc *proc;
+
+	enum g_life life;
+	uint32_t nr;	    /* SYSCALL, BLOCKED: the syscall */
+	uint32_t pend;	    /* RUNNABLE, WAITING: the syscall to go on with; NR_NONE none */
+	uint64_t sys_begin; /* begin of the open syscall, or of the last one */
+	enum reason reason; /* WAITING */
+	uint32_t kstack;    /* id of the kernel stack of its sleep, 0 none */
+	bool synthetic;	    /* BLOCKED outside a syscall */
+	bool exiting, kthread;
+	bool orphan;	   /* its tid, and so its M, has a new owner: it stays where it is */
+	bool late;	   /* in the list of unsettled names */
+	bool label;	   /* renamed after its name was settled */
+	bool woken;	   /* a waking came while it was still on its CPU … */
+	bool woken_asleep; /* … in the model only: the kernel had it asleep */
+	uint8_t wake_flags;
+	uint64_t waker; /* key */
+	uint64_t woken_ts;
+
+	uint32_t tid;
+	char comm[EV_COMM_LEN];
+	uint32_t root; /* frame handle; 0 none yet */
+	struct syscall_cache cache;
+};
+
+struct p_state {
+	bool online; /* it has a row */
+	struct g_state *cur;
+	uint64_t seq;
+	uint64_t lost; /* records lost here, to be logged when somebody runs */
+};
+
+struct kstack {
+	uint32_t id, cnt;
+	uint64_t pc[EV_KSTACK_MAX];
+};
+#define KSTACKS 256 /* a stack is used right after it came */
+
+struct model {
+	struct model_opts opts;
+	struct model_stats stats;
+	struct trace_writer *w;
+	bool live; /* between EV_START and EV_STOP: events are written */
+	bool stopped;
+	bool has_syscalls, no_names, many; /* EV_CONFIG_* */
+	uint64_t last_ts;
+
+	struct g_state *threads;
+	struct g_state *late;
+	struct u64map by_key;	 /* struct g_state * */
+	struct u64map by_tid;	 /* struct g_state *: who owns the M */
+	struct u64map lifetimes; /* tid + 1 → how many goroutines had this tid */
+	struct u64map procs;	 /* pid + 1 → struct proc * */
+	uint64_t huge_gid;	 /* ids for tids that no Linux has */
+	struct trace_stream m0;
+
+	struct p_state *cpu;
+	unsigned ncpu;
+
+	struct kstack kstack[KSTACKS];
+	struct u64map ksyms;	  /* address → frame handle */
+	struct u64map sys_frames; /* nr + 1 → frame handle */
+	uint32_t frame_fault, frame_irq, frame_timer, frame_other, frame_unknown, frame_blocked;
+
+	bool start_logged;
+	uint64_t rss, limit; /* newest values; shown when somebody runs */
+	bool rss_new, limit_new;
+};
+
+/* ---- model.c ---- */
+static inline void model_fix(struct model *m, enum repair r)
+{
+	if (m->live) /* before, nothing is known yet and nothing is wrong */
+		m->stats.repairs[r]++;
+}
+/* The P of a CPU, with a row from now on; NULL for a number that no machine has. */
+struct p_state *model_cpu(struct model *m, uint64_t ts, unsigned cpu);
+
+/* ---- threads.c: who there is ---- */
+struct g_state *model_find(struct model *m, uint64_t key);	       /* NULL: none, or key 0 */
+struct g_state *model_get(struct model *m, uint64_t ts, uint64_t key); /* made when unknown */
+void model_new_gid(struct model *m, struct g_state *g, uint32_t tid);
+struct proc *model_proc(struct model *m, uint32_t pid);
+void model_set_proc(struct model *m, struct g_state *g, uint32_t pid);
+void model_forget(struct model *m, struct g_state *g); /* after GoDestroy, or never in the trace */
+
+/* ---- names.c: frames and stacks ---- */
+void names_init(struct model *m);
+uint32_t names_root_stack(struct model *m, struct g_state *g);
+uint32_t names_sys_stack(struct model *m, struct g_state *g, uint32_t nr);
+uint32_t names_wait_stack(struct model *m, struct g_state *g, uint32_t nr); /* of a sleep */
+uint32_t names_frame_stack(struct model *m, uint32_t frame);
+void names_settle(struct model *m, struct g_state *g); /* its name is text from now on */
+void names_settle_all(struct model *m);
+void names_renamed(struct model *m, struct g_state *g, const char *comm);
+void names_new_image(struct model *m, struct g_state *g); /* a new G: no name yet */
+void names_label(struct model *m, uint64_t ts, struct g_state *g);
+
+/* ---- sched.c: transitions ---- */
+void sched_in(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p);
+void sched_out_runnable(struct model *m, uint64_t ts, struct g_state *g);
+void sched_destroy(struct model *m, uint64_t ts, struct g_state *g); /* on a CPU; forgets it */
+/* A record says that g is on this CPU: make it so. */
+void sched_prove(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p);
+
+/* ---- syscall.c ---- */
+void syscall_begin(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr);
+void syscall_begin_wait(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr);
+void syscall_end(struct model *m, uint64_t ts, struct g_state *g);
+
+/* ---- wire.c: one function per wire event, silent while the model is not live ---- */
+void wire_proc_status(struct model *m, uint64_t ts, struct p_state *p);
+void wire_proc_start(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p);
+void wire_proc_stop(struct model *m, uint64_t ts, struct g_state *g);
+void wire_go_create(struct model *m, uint64_t ts, struct g_state *on, const struct g_state *g,
+		    uint32_t newstack, uint32_t stack);
+void wire_go_start(struct model *m, uint64_t ts, struct g_state *g);
+void wire_go_status(struct model *m, uint64_t ts, struct g_state *g);
+void wire_put(struct model *m, uint64_t ts, struct trace_stream *s, enum go_ev ev,
+	      const uint64_t *arg, unsigned narg);
+#define wire_ev(m, ts, s, ev, ...)                                         \
+	wire_put(m, ts, s, ev, (const uint64_t[]){ 0, ##__VA_ARGS__ } + 1, \
+		 sizeof((const uint64_t[]){ 0, ##__VA_ARGS__ }) / 8 - 1)
+uint32_t wire_string(struct model *m, const char *text);
+
+/* ---- notes.c: what is told when somebody runs ---- */
+void notes_flush(struct model *m, uint64_t ts, struct g_state *g);
+void notes_now(struct model *m, uint64_t ts); /* on whoever is on a CPU */
+
+/* ---- handlers, by record ---- */
+void on_switch(struct model *m, const struct ev_hdr *h, size_t len);
+void on_waking(struct model *m, const struct ev_hdr *h, size_t len);
+void on_wakeup(struct model *m, const struct ev_hdr *h, size_t len);
+void on_thread(struct model *m, const struct ev_hdr *h, size_t len);
+void on_snap(struct model *m, const struct ev_hdr *h, size_t len);
+void on_fork(struct model *m, const struct ev_hdr *h, size_t len);
+void on_exec(struct model *m, const struct ev_hdr *h, size_t len);
+void on_exit_(struct model *m, const struct ev_hdr *h, size_t len);
+void on_rename(struct model *m, const struct ev_hdr *h, size_t len);
+void on_proc(struct model *m, const struct ev_hdr *h, size_t len);
+void on_sys_enter(struct model *m, const struct ev_hdr *h, size_t len);
+void on_sys_exit(struct model *m, const struct ev_hdr *h, size_t len);
+void on_syscall(struct model *m, const struct ev_hdr *h, size_t len);
+void on_stack(struct model *m, const struct ev_hdr *h, size_t len);
+void on_ksym(struct model *m, const struct ev_hdr *h, size_t len);
+void on_lost(struct model *m, const struct ev_hdr *h, size_t len);
+void on_metric(struct model *m, const struct ev_hdr *h, size_t len);
+
+#endif

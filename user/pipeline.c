@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See pipeline.h. */
+#include "pipeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "event/merge.h"
+#include "util/xalloc.h"
+
+struct pipeline {
+	struct merge *merge;
+	struct model *model;
+	struct trace_writer *writer;
+};
+
+static void feed(void *ctx, const struct ev_hdr *rec, size_t len)
+{
+	struct pipeline *p = ctx;
+
+	model__feed(p->model, rec, len);
+}
+
+struct pipeline *pipeline__new(const struct pipeline_opts *o)
+{
+	struct pipeline *p = xcalloc(1, sizeof(*p));
+
+	p->writer = trace_writer__new(&(struct trace_writer_opts){
+		.go_minor = o->go_minor,
+		.start_ts = o->start_ts,
+		.wall_offset = o->wall_offset,
+		.sink = o->sink,
+	});
+	if (!p->writer) {
+		free(p);
+		return NULL;
+	}
+	p->model = model__new(&(struct model_opts){
+		.writer = p->writer,
+		.go_minor = o->go_minor,
+		.first_proc = o->first_proc,
+		.group_digits = o->group_digits,
+		.start_ts = o->start_ts,
+		.wall_offset = o->wall_offset,
+	});
+	p->merge = merge__new(o->nstream, feed, p);
+	return p;
+}
+
+void pipeline__free(struct pipeline *p)
+{
+	if (!p)
+		return;
+	merge__free(p->merge);
+	model__free(p->model);
+	trace_writer__free(p->writer);
+	free(p);
+}
+
+void pipeline__push(struct pipeline *p, unsigned stream, const void *rec, size_t len)
+{
+	merge__push(p->merge, stream, rec, len);
+}
+
+void pipeline__advance(struct pipeline *p, uint64_t watermark)
+{
+	merge__advance(p->merge, watermark);
+}
+
+int pipeline__finish(struct pipeline *p)
+{
+	merge__flush(p->merge);
+	model__finish(p->model);
+	return trace_writer__finish(p->writer);
+}
+
+struct pipeline_stats pipeline__stats(struct pipeline *p)
+{
+	return (struct pipeline_stats){
+		.model = model__stats(p->model),
+		.writer = trace_writer__stats(p->writer),
+		.late = merge__late(p->merge),
+	};
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The pure half of the program in one piece: records by stream → merge → model → encoder → sink. A recording and a
+ * replay use it alike, so a recording that was kept raw gives the same trace again.
+ */
+#ifndef CTRACE_PIPELINE_H
+#define CTRACE_PIPELINE_H
+
+#include "gotrace/writer.h"
+#include "model/model.h"
+
+struct pipeline;
+
+struct pipeline_opts {
+	int go_minor; /* 22, 23, 25, 26 */
+	unsigned first_proc;
+	bool group_digits;
+	unsigned nstream;
+	uint64_t start_ts;   /* CLOCK_MONOTONIC, ns */
+	int64_t wall_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
+	struct trace_sink sink;
+};
+
+struct pipeline_stats {
+	const struct model_stats *model;
+	struct trace_writer_stats writer;
+	uint64_t late;
+};
+
+struct pipeline *pipeline__new(const struct pipeline_opts *opts); /* NULL with errno */
+void pipeline__free(struct pipeline *p);			  /* NULL is fine */
+
+/* A record that ev_check() accepts; copied. */
+void pipeline__push(struct pipeline *p, unsigned stream, const void *rec, size_t len);
+/* Nothing older than the watermark will come any more. */
+void pipeline__advance(struct pipeline *p, uint64_t watermark);
+/* All is in: writes the rest. Returns the sink's first error. */
+int pipeline__finish(struct pipeline *p);
+
+struct pipeline_stats pipeline__stats(struct pipeline *p);
+
+#endif
