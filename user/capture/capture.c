@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See capture.h. One thread uses it. */
+#include "capture/capture.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bpf/config.h"
+#include "capture/features.h"
+#include "capture/procfs.h"
+#include "capture/rings.h"
+#include "ctrace.skel.h"
+#include "util/log.h"
+#include "util/strbuf.h"
+#include "util/xalloc.h"
+
+#define LOG_TAG "capture"
+
+#define DRAIN_TOTAL (24u << 20) /* bytes that one drain takes out of all rings, at most */
+
+struct ring_ctx {
+	struct capture *c;
+	unsigned cpu;
+	uint64_t last_ts; /* newest record taken out */
+	size_t taken;	  /* bytes in this drain */
+};
+
+struct capture {
+	struct capture_opts opts;
+	struct ctrace *skel;
+	unsigned ncpu;
+	uint32_t ring_size;
+	uint64_t buffer;
+	int *ring_fd; /* by CPU, -1 none */
+	struct ring_ctx *ring;
+	struct ring_buffer *rb;
+	size_t drain_max; /* bytes of one ring in one drain */
+	struct ev_cpu_stat *stat;
+	size_t stat_sz;
+	bool *online;
+	capture_fn fn;
+	void *ctx;
+};
+
+static int libbpf_says(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char text[1024];
+	size_t len;
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	len = strlen(text);
+	while (len && text[len - 1] == '\n')
+		text[--len] = 0;
+	log_line("libbpf", level == LIBBPF_WARN ? LOG_INFO : LOG_DEBUG, "%s", text);
+	return 0;
+}
+
+/* ---- loading ---- */
+
+static void note_online(void *ctx, unsigned cpu)
+{
+	struct capture *c = ctx;
+
+	if (cpu < c->ncpu)
+		c->online[cpu] = true;
+}
+
+static int set_sizes(struct capture *c, struct strbuf *why)
+{
+	int n = libbpf_num_possible_cpus(), online;
+	unsigned i;
+
+	if (n <= 0) {
+		strbuf_set_f(why, "cannot tell how many CPUs there are: %s", strerror(-n));
+		return -ENOTSUP;
+	}
+	c->ncpu = (unsigned)n;
+	c->online = xcalloc(c->ncpu, sizeof(*c->online));
+	online = procfs_cpus("/sys/devices/system/cpu/online", note_online, c);
+	if (online <= 0) { /* no /sys: take them all for online */
+		online = n;
+		memset(c->online, true, c->ncpu);
+	}
+	c->ring_size = ring_size(c->opts.buffer, (unsigned)online, procfs_ram(), why);
+	for (i = 0; i < c->ncpu; i++)
+		c->buffer += c->online[i] ? c->ring_size : RING_MIN;
+	c->drain_max = DRAIN_TOTAL / (unsigned)online;
+	return c->ring_size ? 0 : -EINVAL;
+}
+
+static void configure(struct capture *c)
+{
+	const struct target_set *set = c->opts.targets;
+	struct ct_config cfg = {
+		.self_tgid = (uint32_t)getpid(),
+		.syscalls = c->opts.syscall_hooks,
+		.filter = CT_FILTER_ALL,
+	};
+
+	if (set) {
+		cfg.filter = set->cnt == 1 ? CT_FILTER_ONE : CT_FILTER_SET;
+		cfg.tgid = set->t[0].tgid;
+		cfg.ns_level = set->ns_level;
+		bpf_map__set_max_entries(c->skel->maps.ct_targets, (uint32_t)set->cnt);
+	}
+	memcpy((void *)&c->skel->rodata->ct_cfg, &cfg, sizeof(cfg));
+	bpf_map__set_max_entries(c->skel->maps.ct_rings, c->ncpu);
+	bpf_map__set_max_entries(c->skel->maps.ct_stats, c->ncpu);
+	bpf_program__set_autoload(c->skel->progs.ct_sys_enter, c->opts.syscall_hooks);
+	bpf_program__set_autoload(c->skel->progs.ct_sys_exit, c->opts.syscall_hooks);
+	bpf_program__set_autoload(c->skel->progs.ct_ask_syscalls, c->opts.syscall_hooks);
+}
+
+static int load(struct capture *c, struct strbuf *why)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = features_btf_path());
+	int err;
+
+	libbpf_set_print(libbpf_says);
+	c->skel = ctrace__open_opts(&opts);
+	if (!c->skel) {
+		strbuf_set_f(why, "cannot open the BPF programs: %s", strerror(errno));
+		return -ENOTSUP;
+	}
+	configure(c);
+	err = ctrace__load(c->skel);
+	if (err) {
+		strbuf_set_f(
+			why,
+			"the kernel refused the BPF programs: %s; -vv shows its words, ctrace-bpf features what is missing",
+			strerror(-err));
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
+static int take_record(void *ctx, void *rec, size_t len)
+{
+	struct ring_ctx *r = ctx;
+
+	r->last_ts = ((const struct ev_hdr *)rec)->ts;
+	r->taken += len;
+	r->c->fn(r->c->ctx, r->cpu, rec, len);
+	return r->taken < r->c->drain_max ?
+		       0 :
+		       -ENOBUFS; /* stops the consuming, this record included */
+}
+
+static int make_ring(struct capture *c, unsigned cpu)
+{
+	int outer = bpf_map__fd(c->skel->maps.ct_rings);
+	uint32_t size = c->online[cpu] ? c->ring_size : RING_MIN;
+
+	c->ring_fd[cpu] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ct_ring", 0, 0, size, NULL);
+	if (c->ring_fd[cpu] < 0 || bpf_map_update_elem(outer, &cpu, &c->ring_fd[cpu], BPF_ANY))
+		return -errno;
+	c->ring[cpu] = (struct ring_ctx){ .c = c, .cpu = cpu };
+	if (cpu)
+		return ring_buffer__add(c->rb, c->ring_fd[cpu], take_record, &c->ring[cpu]);
+	c->rb = ring_buffer__new(c->ring_fd[cpu], take_record, &c->ring[cpu], NULL);
+	return c->rb ? 0 : -errno;
+}
+
+static int make_maps(struct capture *c, struct strbuf *why)
+{
+	const struct target_set *set = c->opts.targets;
+	unsigned i;
+	uint8_t one = 1;
+	int err = 0;
+
+	c->ring_fd = xmalloc(c->ncpu * sizeof(*c->ring_fd));
+	c->ring = xcalloc(c->ncpu, sizeof(*c->ring));
+	memset(c->ring_fd, -1, c->ncpu * sizeof(*c->ring_fd));
+	for (i = 0; !err && i < c->ncpu; i++)
+		err = make_ring(c, i);
+	for (i = 0; !err && set && set->cnt > 1 && i < set->cnt; i++)
+		if (bpf_map_update_elem(bpf_map__fd(c->skel->maps.ct_targets), &set->t[i].tgid,
+					&one, BPF_ANY))
+			err = -errno;
+	if (!err) {
+		c->stat_sz = c->ncpu * sizeof(*c->stat);
+		c->stat = mmap(NULL, c->stat_sz, PROT_READ | PROT_WRITE, MAP_SHARED,
+			       bpf_map__fd(c->skel->maps.ct_stats), 0);
+		if (c->stat == MAP_FAILED) {
+			err = -errno;
+			c->stat = NULL;
+		}
+	}
+	if (err)
+		strbuf_set_f(why, "cannot make the record buffers of %lluM: %s",
+			     (unsigned long long)(c->buffer >> 20), strerror(-err));
+	return err;
+}
+
+struct capture *capture__open(const struct capture_opts *opts, struct strbuf *why)
+{
+	struct capture *c = xcalloc(1, sizeof(*c));
+	int err;
+
+	c->opts = *opts;
+	err = set_sizes(c, why);
+	if (!err)
+		err = load(c, why);
+	if (!err)
+		err = make_maps(c, why);
+	if (!err)
+		return c;
+	capture__free(c);
+	errno = -err;
+	return NULL;
+}
+
+void capture__free(struct capture *c)
+{
+	unsigned i;
+
+	if (!c)
+		return;
+	if (c->stat)
+		munmap(c->stat, c->stat_sz);
+	ring_buffer__free(c->rb);
+	for (i = 0; c->ring_fd && i < c->ncpu; i++)
+		if (c->ring_fd[i] >= 0)
+			close(c->ring_fd[i]);
+	ctrace__destroy(c->skel);
+	free(c->ring_fd);
+	free(c->ring);
+	free(c->online);
+	free(c);
+}
+
+/* ---- attaching ---- */
+
+/* Over the threads of one process where the kernel can restrict the walk, over all elsewhere. */
+static struct bpf_link *attach_iter(struct capture *c, struct bpf_program *prog)
+{
+	union bpf_iter_link_info info = { 0 };
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+	struct bpf_link *link = NULL;
+
+	if (c->opts.targets && c->opts.targets->cnt == 1) {
+		info.task.pid = c->opts.targets->t[0].pid;
+		link = bpf_program__attach_iter(prog, &opts);
+	}
+	return link ? link : bpf_program__attach_iter(prog, NULL);
+}
+
+int capture__attach(struct capture *c, struct strbuf *why)
+{
+	int err;
+
+	c->skel->links.ct_snap_tasks = attach_iter(c, c->skel->progs.ct_snap_tasks);
+	if (c->opts.syscall_hooks)
+		c->skel->links.ct_ask_syscalls = attach_iter(c, c->skel->progs.ct_ask_syscalls);
+	err = ctrace__attach(
+		c->skel); /* the rest; what has a link or was not loaded is passed over */
+	if (err)
+		strbuf_set_f(why, "the kernel refused to attach the BPF programs: %s",
+			     strerror(-err));
+	return err;
+}
+
+static int run_iter(struct bpf_link *link)
+{
+	char nothing[64];
+	ssize_t n;
+	int fd;
+
+	if (!link)
+		return 0;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0)
+		return -errno;
+	do {
+		n = read(fd, nothing, sizeof(nothing));
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	n = n < 0 ? -errno : 0;
+	close(fd);
+	return (int)n;
+}
+
+int capture__snapshot(struct capture *c)
+{
+	return run_iter(c->skel->links.ct_snap_tasks);
+}
+
+void capture__ask_syscalls(struct capture *c)
+{
+	run_iter(c->skel->links.ct_ask_syscalls);
+}
+
+/* ---- draining ---- */
+
+unsigned capture__drain(struct capture *c, capture_fn fn, void *ctx, bool *more,
+			uint64_t *unseen_ts)
+{
+	unsigned i, fill, fullest = 0;
+	struct ring *ring;
+	uint64_t first;
+
+	c->fn = fn;
+	c->ctx = ctx;
+	*more = false;
+	*unseen_ts = UINT64_MAX;
+	for (i = 0; i < c->ncpu; i++) {
+		ring = ring_buffer__ring(c->rb, i);
+		fill = (unsigned)(ring__avail_data_size(ring) * 100 / ring__size(ring));
+		if (fill > fullest)
+			fullest = fill;
+		c->ring[i].taken = 0;
+		ring__consume(ring);
+		if (c->ring[i].taken >= c->drain_max)
+			*more = true;
+		/* what is left, or held back by a record that is being filled, is newer than the last one seen */
+		first = c->ring[i].last_ts;
+		if (ring__avail_data_size(ring) && first && first < *unseen_ts)
+			*unseen_ts = first;
+	}
+	return fullest;
+}
+
+uint64_t capture__take_lost(struct capture *c, unsigned cpu, uint64_t *since_ts)
+{
+	struct ev_cpu_stat *st = &c->stat[cpu];
+	uint64_t lost = __atomic_load_n(&st->lost, __ATOMIC_ACQUIRE), n = lost - st->lost_ack;
+
+	if (!n)
+		return 0;
+	*since_ts = __atomic_load_n(&st->lost_since, __ATOMIC_RELAXED);
+	__atomic_store_n(&st->lost_ack, lost, __ATOMIC_RELEASE);
+	return n;
+}
+
+/* ---- questions ---- */
+
+unsigned capture__ncpu(const struct capture *c)
+{
+	return c->ncpu;
+}
+
+uint64_t capture__buffer(const struct capture *c)
+{
+	return c->buffer;
+}
+
+const struct ev_cpu_stat *capture__stat(const struct capture *c, unsigned cpu)
+{
+	return &c->stat[cpu];
+}
+
+const char *capture__prog(const struct capture *c, unsigned i, uint64_t *missed)
+{
+	struct bpf_program *prog = NULL;
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	do {
+		prog = bpf_object__next_program(c->skel->obj, prog);
+		if (prog && bpf_program__fd(prog) < 0)
+			continue;
+	} while (prog && i--);
+	if (!prog)
+		return NULL;
+	*missed = bpf_prog_get_info_by_fd(bpf_program__fd(prog), &info, &len) ?
+			  0 :
+			  info.recursion_misses;
+	return bpf_program__name(prog);
+}

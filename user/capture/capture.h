@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel side of a recording: the BPF programs, their rings and counters. Opened, attached, drained as often as wanted, and
+ * freed; the kernel takes everything back when the process ends, however it does.
+ */
+#ifndef CTRACE_CAPTURE_CAPTURE_H
+#define CTRACE_CAPTURE_CAPTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/event.h"
+#include "capture/target.h"
+
+struct capture;
+struct strbuf;
+
+struct capture_opts {
+	const struct target_set *targets; /* NULL: everything */
+	bool syscall_hooks;
+	uint64_t buffer; /* bytes of all rings, 0 default */
+};
+
+/* A record out of the ring of `cpu`, valid until it returns. */
+typedef void (*capture_fn)(void *ctx, unsigned cpu, const void *rec, size_t len);
+
+/* Loads. NULL with the reason in why and errno: EINVAL for the buffer size, ENOTSUP for what the kernel refuses. */
+struct capture *capture__open(const struct capture_opts *opts, struct strbuf *why);
+int capture__attach(struct capture *c, struct strbuf *why);
+void capture__free(struct capture *c); /* detaches; NULL is fine */
+
+unsigned capture__ncpu(const struct capture *c);   /* possible CPUs: rings */
+uint64_t capture__buffer(const struct capture *c); /* bytes of all rings */
+
+/* Every traced thread tells its state into the rings. 0 or -errno. */
+int capture__snapshot(struct capture *c);
+/* Syscalls that run for long tell their begin into the rings. */
+void capture__ask_syscalls(struct capture *c);
+
+/*
+ * Empties the rings, each up to a bound; *more: something was left. A record of a ring that is not empty then is not
+ * older than *unseen_ts. Returns the fullest ring's share before, in percent.
+ */
+unsigned capture__drain(struct capture *c, capture_fn fn, void *ctx, bool *more,
+			uint64_t *unseen_ts);
+
+/* Losses of a CPU since the last call: how many and since when; 0 none. */
+uint64_t capture__take_lost(struct capture *c, unsigned cpu, uint64_t *since_ts);
+
+/* Counters of the whole recording. */
+const struct ev_cpu_stat *capture__stat(const struct capture *c, unsigned cpu);
+/* The i-th loaded program's name and recursion misses; NULL behind the last. */
+const char *capture__prog(const struct capture *c, unsigned i, uint64_t *missed);
+
+#endif

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See collector.h. */
+#include "capture/collector.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/event.h"
+#include "capture/capture.h"
+#include "capture/procfs.h"
+#include "capture/target.h"
+#include "event/evlog.h"
+#include "event/evspec.h"
+#include "pipeline.h"
+#include "symbol/ksyms.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/parse.h"
+#include "util/u64map.h"
+#include "util/xalloc.h"
+
+#define LOG_TAG "collector"
+
+#define HOOK_NS 1000000 /* generous: a hook runs with preemption off and takes well under 10 us */
+#define LIMIT_EVERY 10	/* samples of the memory between two looks at its limit */
+
+struct collector {
+	struct collector_opts opts;
+	unsigned own; /* our stream, behind those of the CPUs */
+	uint64_t watermark;
+	struct ksyms *ksyms;
+	struct u64map known_ksyms; /* addresses that were told */
+	unsigned samples;
+	int raw_err;
+};
+
+struct collector *collector__new(const struct collector_opts *opts)
+{
+	struct collector *c = xcalloc(1, sizeof(*c));
+
+	c->opts = *opts;
+	c->own = capture__ncpu(opts->capture);
+	c->ksyms = ksyms__new();
+	return c;
+}
+
+void collector__free(struct collector *c)
+{
+	if (!c)
+		return;
+	ksyms__free(c->ksyms);
+	u64map_free(&c->known_ksyms);
+	free(c);
+}
+
+int collector__raw_error(const struct collector *c)
+{
+	return c->raw_err;
+}
+
+/* ---- handing on ---- */
+
+static void push(struct collector *c, unsigned stream, const void *rec, size_t len)
+{
+	pipeline__push(c->opts.pipeline, stream, rec, len);
+	if (c->opts.raw && !c->raw_err)
+		c->raw_err = evlog_writer__records(c->opts.raw, stream, rec, len);
+}
+
+static struct ev_hdr own_hdr(unsigned kind, uint64_t ts, uint32_t arg)
+{
+	return (struct ev_hdr){ .ts = ts, .kind = (uint8_t)kind, .cpu = 0xffff, .arg = arg };
+}
+
+static void push_own(struct collector *c, unsigned kind, uint64_t ts, uint32_t arg)
+{
+	struct ev_hdr h = own_hdr(kind, ts, arg);
+
+	push(c, c->own, &h, sizeof(h));
+}
+
+static void push_proc(struct collector *c, uint64_t ts, uint32_t pid, const char *comm)
+{
+	struct ev_proc ev = { .h = own_hdr(EV_PROC, ts, pid) };
+	size_t len;
+
+	strncpy(ev.comm, comm, sizeof(ev.comm) - 1);
+	target_exe(pid, ev.path, sizeof(ev.path));
+	len = strlen(ev.path);
+	push(c, c->own, &ev, EV_PROC_SHORT + (len ? len + 1 : 0));
+}
+
+/* The names of a stack's addresses go ahead of it. */
+static void push_ksyms(struct collector *c, const struct ev_stack *st)
+{
+	struct ev_ksym ev = { .h = own_hdr(EV_KSYM, st->h.ts, 0) };
+	const char *name;
+	bool fresh;
+	size_t len;
+	int i;
+
+	for (i = 0; i < st->nkernel; i++) {
+		u64map_put(&c->known_ksyms, st->pc[i], &fresh);
+		name = fresh ? ksyms__name(c->ksyms, st->pc[i]) : NULL;
+		if (!name)
+			continue;
+		ev.addr = st->pc[i];
+		len = strnlen(name, sizeof(ev.name) - 1);
+		memcpy(ev.name, name, len);
+		ev.name[len] = 0;
+		push(c, c->own, &ev, EV_KSYM_SHORT + len + 1);
+	}
+}
+
+static void take(void *ctx, unsigned cpu, const void *rec, size_t len)
+{
+	const struct ev_hdr *h = rec;
+	struct collector *c = ctx;
+
+	if (ev_check(rec, len)) {
+		log_debug("a record of kind %u and %zu bytes is not legal", h->kind, len);
+		return;
+	}
+	if (h->kind == EV_STACK)
+		push_ksyms(c, rec);
+	push(c, cpu, rec, len);
+}
+
+static void take_losses(struct collector *c)
+{
+	struct ev_lost ev;
+	uint64_t lost, since;
+	unsigned cpu;
+
+	for (cpu = 0; cpu < capture__ncpu(c->opts.capture); cpu++) {
+		lost = capture__take_lost(c->opts.capture, cpu, &since);
+		if (!lost)
+			continue;
+		ev.h = own_hdr(EV_LOST, since, lost < UINT32_MAX ? (uint32_t)lost : UINT32_MAX);
+		ev.h.cpu = (uint16_t)cpu;
+		push(c, c->own, &ev, sizeof(ev));
+	}
+}
+
+static void advance(struct collector *c, uint64_t watermark)
+{
+	if (watermark <= c->watermark)
+		return;
+	c->watermark = watermark;
+	if (c->opts.raw && !c->raw_err)
+		c->raw_err = evlog_writer__advance(c->opts.raw, watermark);
+	pipeline__advance(c->opts.pipeline, watermark);
+}
+
+unsigned collector__poll(struct collector *c)
+{
+	unsigned fullest = 0, fill;
+	uint64_t now, unseen;
+	bool more;
+
+	do {
+		now = clock_mono();
+		fill = capture__drain(c->opts.capture, take, c, &more, &unseen);
+		if (fill > fullest)
+			fullest = fill;
+		take_losses(c);
+		if (unseen < now)
+			now = unseen;
+		advance(c, now - HOOK_NS);
+	} while (more);
+	return fullest;
+}
+
+/* ---- begin ---- */
+
+static void push_cpu(void *ctx, unsigned cpu)
+{
+	struct collector *c = ctx;
+
+	push_own(c, EV_CPU, clock_mono(), cpu);
+}
+
+/* All processes there are; those that we do not trace are nobody's in the model. */
+static void push_all_procs(struct collector *c, uint64_t ts)
+{
+	struct proc_info st;
+	struct dirent *d;
+	uint64_t pid;
+	DIR *dir;
+
+	dir = opendir("/proc");
+	while (dir && (d = readdir(dir)))
+		if (!parse_u64(d->d_name, &pid) && !procfs_status((uint32_t)pid, &st) &&
+		    !st.kthread)
+			push_proc(c, ts, (uint32_t)pid, st.comm);
+	if (dir)
+		closedir(dir);
+}
+
+int collector__begin(struct collector *c)
+{
+	const struct target_set *set = c->opts.targets;
+	uint64_t ts;
+	size_t i;
+	int err;
+
+	push_own(c, EV_CONFIG, 1, c->opts.config);
+	procfs_cpus("/sys/devices/system/cpu/online", push_cpu, c);
+	err = capture__snapshot(c->opts.capture);
+	if (err)
+		return err;
+	ts = clock_mono(); /* the threads, and so the processes, are known before this */
+	if (!set)
+		push_all_procs(c, ts);
+	for (i = 0; set && i < set->cnt; i++)
+		push_proc(c, ts, set->t[i].pid, set->t[i].comm);
+	push_own(c, EV_START, clock_mono(), 0);
+	collector__sample(c);
+	return 0;
+}
+
+/* ---- between ---- */
+
+static void push_metric(struct collector *c, unsigned metric, uint64_t value)
+{
+	struct ev_metric_rec ev = { .h = own_hdr(EV_METRIC, clock_mono(), metric), .value = value };
+
+	push(c, c->own, &ev, sizeof(ev));
+}
+
+void collector__sample(struct collector *c)
+{
+	const struct target_set *set = c->opts.targets;
+	uint64_t rss = 0, limit = 0, one;
+	size_t i;
+
+	if (c->opts.config & EV_CONFIG_SYSCALLS)
+		capture__ask_syscalls(c->opts.capture);
+	if (!set)
+		return; /* the machine as a whole has no heap */
+	for (i = 0; i < set->cnt; i++)
+		rss += procfs_rss(set->t[i].pid);
+	if (rss)
+		push_metric(c, EV_METRIC_RSS, rss);
+	if (c->samples++ % LIMIT_EVERY)
+		return;
+	for (i = 0; i < set->cnt; i++) {
+		one = procfs_memory_limit(set->t[i].pid);
+		if (one && (!limit || one < limit))
+			limit = one;
+	}
+	if (limit)
+		push_metric(c, EV_METRIC_LIMIT, limit);
+}
+
+/* ---- end ---- */
+
+void collector__end(struct collector *c)
+{
+	struct timespec hook = { 0, HOOK_NS };
+	uint64_t end = clock_mono();
+
+	if (c->opts.config & EV_CONFIG_SYSCALLS)
+		capture__ask_syscalls(c->opts.capture);
+	push_own(c, EV_STOP, end, 0);
+	nanosleep(&hook, NULL); /* hooks that read the clock before the end have handed over now */
+	while (c->watermark <= end)
+		collector__poll(c);
+	if (c->opts.raw && !c->raw_err)
+		c->raw_err = evlog_writer__finish(c->opts.raw);
+}

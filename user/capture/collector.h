@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the rings to the pipeline: drains, adds what only user space knows (processes, losses, memory, kernel symbols), says by
+ * watermarks what is complete, and keeps a raw copy where one is wanted.
+ *
+ * The watermark is a clock reading taken before the drain, less the longest time that a hook may take between reading
+ * the clock and handing over its record.
+ */
+#ifndef CTRACE_CAPTURE_COLLECTOR_H
+#define CTRACE_CAPTURE_COLLECTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct capture;
+struct collector;
+struct evlog_writer;
+struct pipeline;
+struct target_set;
+
+struct collector_opts {
+	struct capture *capture; /* borrowed, all of them */
+	struct pipeline *pipeline;
+	struct evlog_writer *raw;	  /* NULL: none is kept */
+	const struct target_set *targets; /* NULL: everything */
+	uint32_t config;		  /* EV_CONFIG_* */
+};
+
+struct collector *collector__new(const struct collector_opts *opts);
+void collector__free(struct collector *c); /* NULL is fine */
+
+/* Everything is attached: tells what is there, and begins the trace. 0 or -errno. */
+int collector__begin(struct collector *c);
+/* Takes what has come; returns the fullest ring's share before, in percent. */
+unsigned collector__poll(struct collector *c);
+/* Samples memory; tells of syscalls that run for long. A few times a second. */
+void collector__sample(struct collector *c);
+/* Ends the trace now: takes all that came before. The pipeline can be finished then. */
+void collector__end(struct collector *c);
+
+int collector__raw_error(const struct collector *c); /* of keeping the raw copy: 0 or -errno */
+
+#endif

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See features.h. */
+#include "capture/features.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/capability.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "symbol/ksyms.h"
+#include "util/env.h"
+#include "util/strbuf.h"
+
+static bool has_cap(cap_value_t cap)
+{
+	cap_flag_value_t v = CAP_CLEAR, admin = CAP_CLEAR;
+	cap_t caps = cap_get_proc();
+
+	if (!caps)
+		return false;
+	cap_get_flag(caps, cap, CAP_EFFECTIVE, &v);
+	cap_get_flag(caps, CAP_SYS_ADMIN, CAP_EFFECTIVE, &admin);
+	cap_free(caps);
+	return v == CAP_SET || (admin == CAP_SET && (cap == CAP_BPF || cap == CAP_PERFMON));
+}
+
+const char *features_btf_path(void)
+{
+	return getenv(ENV_BTF);
+}
+
+static struct btf *kernel_btf(void)
+{
+	static struct btf *btf;
+
+	if (!btf)
+		btf = features_btf_path() ? btf__parse(features_btf_path(), NULL) :
+					    btf__load_vmlinux_btf();
+	return btf;
+}
+
+static bool ask_btf(void)
+{
+	return kernel_btf();
+}
+
+static bool ask_bpf(void)
+{
+	return has_cap(CAP_BPF);
+}
+
+static bool ask_perfmon(void)
+{
+	return has_cap(CAP_PERFMON);
+}
+
+static bool btf_has(const char *name, unsigned kind)
+{
+	return kernel_btf() && btf__find_by_name_kind(kernel_btf(), name, kind) > 0;
+}
+
+static bool ask_tp_btf(void)
+{
+	return btf_has("btf_trace_sched_switch", BTF_KIND_TYPEDEF) &&
+	       btf_has("btf_trace_sched_waking", BTF_KIND_TYPEDEF);
+}
+
+static bool ask_raw_tp(void)
+{
+	return libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_RAW_TRACEPOINT, NULL) == 1;
+}
+
+static bool ask_ringbuf(void)
+{
+	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 1;
+}
+
+static bool ask_task_storage(void)
+{
+	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) == 1;
+}
+
+static bool ask_task_iter(void)
+{
+	return btf_has("bpf_iter__task", BTF_KIND_STRUCT);
+}
+
+static bool ask_pt_regs(void)
+{
+	return btf_has("bpf_task_pt_regs", BTF_KIND_FUNC);
+}
+
+static bool ask_see_all(void)
+{
+	return has_cap(CAP_SYS_PTRACE);
+}
+
+static bool ask_nice(void)
+{
+	return has_cap(CAP_SYS_NICE);
+}
+
+#define AS_ROOT "run as root (sudo ctrace-bpf …)"
+
+const struct feature features[FEATURE_MAX] = {
+	[FEATURE_BTF] = { "btf", "the kernel tells its own types (BTF)", NULL,
+			  "a kernel built with CONFIG_DEBUG_INFO_BTF=y; Debian's, Ubuntu's and Fedora's are",
+			  ask_btf },
+	[FEATURE_CAP_BPF] = { "cap_bpf", "we may load BPF programs (CAP_BPF)", NULL,
+			      AS_ROOT ", or: sudo setcap cap_bpf,cap_perfmon+ep ctrace-bpf",
+			      ask_bpf },
+	[FEATURE_CAP_PERFMON] = { "cap_perfmon", "we may read kernel events (CAP_PERFMON)", NULL,
+				  AS_ROOT ", or: sudo setcap cap_bpf,cap_perfmon+ep ctrace-bpf",
+				  ask_perfmon },
+	[FEATURE_TP_BTF] = { "tp_btf", "typed tracepoints of the scheduler", NULL,
+			     "Linux 6.1 or newer", ask_tp_btf },
+	[FEATURE_RAW_TP] = { "raw_tp", "raw tracepoints of syscalls", NULL, "Linux 6.1 or newer",
+			     ask_raw_tp },
+	[FEATURE_RINGBUF] = { "ringbuf", "BPF ring buffers", NULL, "Linux 6.1 or newer",
+			      ask_ringbuf },
+	[FEATURE_TASK_STORAGE] = { "task_storage", "memory kept with each thread (task storage)",
+				   NULL, "Linux 6.1 or newer", ask_task_storage },
+	[FEATURE_TASK_ITER] = { "task_iter",
+				"a walk over all threads inside the kernel (task iterator)", NULL,
+				"Linux 6.1 or newer", ask_task_iter },
+	[FEATURE_PT_REGS] = { "task_pt_regs", "the syscall that a sleeping thread is in", NULL,
+			      "Linux 6.1 or newer", ask_pt_regs },
+	[FEATURE_SEE_ALL] = { "see_all", "processes of every user (CAP_SYS_PTRACE)",
+			      "-p takes only your own processes", AS_ROOT ", or add cap_sys_ptrace",
+			      ask_see_all },
+	[FEATURE_KALLSYMS] = { "kallsyms", "names of kernel functions",
+			       "kernel stacks are addresses",
+			       AS_ROOT ", or: sysctl kernel.kptr_restrict=0, or add cap_syslog",
+			       ksyms_visible },
+	[FEATURE_NICE] = { "nice", "we may run before others when all CPUs are busy (CAP_SYS_NICE)",
+			   "records may be lost under full load", AS_ROOT ", or add cap_sys_nice",
+			   ask_nice },
+};
+
+int features_require(struct strbuf *why)
+{
+	struct utsname un;
+	size_t i;
+
+	for (i = 0; i < FEATURE_MAX; i++) {
+		if (features[i].without || features[i].ask())
+			continue;
+		uname(&un);
+		if (i == FEATURE_CAP_BPF || i == FEATURE_CAP_PERFMON)
+			strbuf_set_f(why, "not enough privileges: %s", features[i].remedy);
+		else
+			strbuf_set_f(why, "this kernel (%s) lacks %s: %s", un.release,
+				     features[i].what, features[i].remedy);
+		return -ENOTSUP;
+	}
+	return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What this kernel and these privileges give. A row is one question: how to ask it, what we do without it, how to get it.
+ * Asking changes nothing and needs no other feature.
+ */
+#ifndef CTRACE_CAPTURE_FEATURES_H
+#define CTRACE_CAPTURE_FEATURES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct strbuf;
+
+enum feature_id {
+	FEATURE_BTF,
+	FEATURE_CAP_BPF,
+	FEATURE_CAP_PERFMON,
+	FEATURE_TP_BTF,
+	FEATURE_RAW_TP,
+	FEATURE_RINGBUF,
+	FEATURE_TASK_STORAGE,
+	FEATURE_TASK_ITER,
+	FEATURE_PT_REGS,
+	FEATURE_SEE_ALL,
+	FEATURE_KALLSYMS,
+	FEATURE_NICE,
+	FEATURE_MAX,
+};
+
+struct feature {
+	const char *key;     /* snake_case */
+	const char *what;    /* a sentence: what it gives */
+	const char *without; /* what is missing without it; NULL: nothing works without it */
+	const char *remedy;  /* how to get it */
+	bool (*ask)(void);
+};
+
+extern const struct feature features[FEATURE_MAX];
+
+/* 0, or -ENOTSUP with the sentence when something is missing without which nothing can be recorded. */
+int features_require(struct strbuf *why);
+
+/* The BTF file to use: NULL for the running kernel's own. See ENV_BTF. */
+const char *features_btf_path(void);
+
+#endif

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See procfs.h. */
+#include "capture/procfs.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#define PF_KTHREAD 0x00200000
+
+ssize_t procfs_read(const char *path, char *buf, size_t sz)
+{
+	size_t len = 0;
+	ssize_t n;
+	int fd, err;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	do {
+		n = read(fd, buf + len, sz - 1 - len);
+		err = errno;
+		if (n > 0)
+			len += (size_t)n;
+	} while (n > 0 && len < sz - 1);
+	close(fd);
+	if (n < 0)
+		return -err;
+	buf[len] = 0;
+	return (ssize_t)len;
+}
+
+static uint32_t status_number(const char *text, const char *key)
+{
+	const char *at = strstr(text, key);
+
+	return at ? (uint32_t)strtoul(at + strlen(key), NULL, 10) : 0;
+}
+
+int procfs_status(uint32_t pid, struct proc_info *out)
+{
+	char path[64], text[4096];
+	const char *open_paren, *close_paren;
+	unsigned flags = 0;
+	struct stat st;
+	ssize_t n;
+
+	*out = (struct proc_info){ 0 };
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	n = procfs_read(path, text, sizeof(text));
+	if (n < 0)
+		return n == -ENOENT ? -ESRCH : (int)n;
+	/* pid (comm) state ppid pgrp session tty tpgid flags; comm may hold anything */
+	open_paren = strchr(text, '(');
+	close_paren = strrchr(text, ')');
+	if (!open_paren || !close_paren ||
+	    sscanf(close_paren + 1, " %c %*d %*d %*d %*d %*d %u", &out->state, &flags) != 2)
+		return -EIO;
+	n = close_paren - open_paren - 1;
+	memcpy(out->comm, open_paren + 1, n < 15 ? (size_t)n : 15);
+	out->kthread = flags & PF_KTHREAD;
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	n = procfs_read(path, text, sizeof(text));
+	if (n < 0)
+		return n == -ENOENT ? -ESRCH : (int)n;
+	out->tgid = status_number(text, "\nTgid:");
+	out->pid = status_number(text, "\nPid:");
+	snprintf(path, sizeof(path), "/proc/%u", pid);
+	if (stat(path, &st))
+		return -ESRCH;
+	out->owner = st.st_uid;
+	return 0;
+}
+
+uint64_t procfs_rss(uint32_t pid)
+{
+	char path[64], text[256];
+	unsigned long size, resident;
+
+	snprintf(path, sizeof(path), "/proc/%u/statm", pid);
+	if (procfs_read(path, text, sizeof(text)) < 0 ||
+	    sscanf(text, "%lu %lu", &size, &resident) != 2)
+		return 0;
+	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+int procfs_cpus(const char *path, void (*fn)(void *ctx, unsigned cpu), void *ctx)
+{
+	char text[4096], *at = text, *end;
+	unsigned long first, last;
+	ssize_t len;
+	int n = 0;
+
+	len = procfs_read(path, text, sizeof(text));
+	if (len < 0)
+		return (int)len;
+	while (isdigit((unsigned char)*at)) {
+		first = last = strtoul(at, &end, 10);
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		for (; first <= last && first < 65536; first++, n++)
+			if (fn)
+				fn(ctx, (unsigned)first);
+		at = *end == ',' ? end + 1 : end;
+	}
+	return n ? n : -EIO;
+}
+
+uint64_t procfs_ram(void)
+{
+	struct sysinfo si;
+
+	return sysinfo(&si) ? 0 : (uint64_t)si.totalram * si.mem_unit;
+}
+
+/* ---- memory limit ---- */
+
+struct cgroup_kind {
+	const char *fstype;
+	const char *controller; /* v1: in the mount's options and in /proc/PID/cgroup */
+	const char *file;
+};
+
+static const struct cgroup_kind kinds[] = {
+	{ "cgroup2", NULL, "memory.max" },
+	{ "cgroup", "memory", "memory.limit_in_bytes" },
+};
+
+/* The cgroup of the process within this hierarchy, as /proc/PID/cgroup has it: ID:controllers:path */
+static bool cgroup_path(uint32_t pid, const struct cgroup_kind *kind, char *out, size_t sz)
+{
+	char path[64], text[8192], *line, *save, *ctl, *rest;
+
+	snprintf(path, sizeof(path), "/proc/%u/cgroup", pid);
+	if (procfs_read(path, text, sizeof(text)) < 0)
+		return false;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		ctl = strchr(line, ':');
+		rest = ctl ? strchr(ctl + 1, ':') : NULL;
+		if (!rest)
+			continue;
+		*rest++ = 0;
+		ctl++;
+		if (kind->controller ? strcmp(ctl, kind->controller) : *ctl)
+			continue;
+		snprintf(out, sz, "%s", rest);
+		return true;
+	}
+	return false;
+}
+
+/* Mount point of the hierarchy, from a line of mountinfo: … root mountpoint … - fstype source options */
+static bool cgroup_mount(const struct cgroup_kind *kind, char *out, size_t sz)
+{
+	char line[4096], root[1024], mount[1024], fstype[64], options[1024];
+	bool found = false;
+	const char *dash;
+	FILE *f;
+
+	f = fopen("/proc/self/mountinfo", "re");
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f)) {
+		dash = strstr(line, " - ");
+		if (!dash || sscanf(line, "%*s %*s %*s %1023s %1023s", root, mount) != 2 ||
+		    sscanf(dash + 3, "%63s %*s %1023s", fstype, options) != 2)
+			continue;
+		if (strcmp(fstype, kind->fstype) ||
+		    (kind->controller && !strstr(options, kind->controller)))
+			continue;
+		snprintf(out, sz, "%s", mount);
+		found = true;
+	}
+	fclose(f);
+	return found;
+}
+
+static uint64_t limit_of_file(const char *path)
+{
+	char text[64];
+
+	if (procfs_read(path, text, sizeof(text)) < 0 || !isdigit((unsigned char)text[0]))
+		return 0; /* "max", or no such file */
+	return strtoull(text, NULL, 10);
+}
+
+uint64_t procfs_memory_limit(uint32_t pid)
+{
+	char mount[1024], group[1024], path[PATH_MAX], *slash;
+	uint64_t least = 0, limit, ram = procfs_ram();
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!cgroup_path(pid, &kinds[i], group, sizeof(group)) ||
+		    !cgroup_mount(&kinds[i], mount, sizeof(mount)))
+			continue;
+		for (;;) {
+			snprintf(path, sizeof(path), "%s%s/%s", mount, group, kinds[i].file);
+			limit = limit_of_file(path);
+			if (limit && limit < ram && (!least || limit < least))
+				least = limit;
+			slash = strrchr(group, '/');
+			if (!slash || !group[1])
+				break;
+			*(slash == group ? slash + 1 : slash) = 0;
+		}
+	}
+	return least;
+}

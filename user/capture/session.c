@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See session.h. */
+#include "capture/session.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "capture/collector.h"
+#include "pipeline.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/parse.h"
+#include "util/strbuf.h"
+
+#define LOG_TAG "session"
+
+#define POLL_NS 20000000     /* a 16 MiB ring holds 20 times what a CPU makes in that time */
+#define POLL_BUSY_NS 2000000 /* while a ring is found more than this full: */
+#define POLL_BUSY_PERCENT 20
+#define SAMPLE_NS 100000000 /* memory, and syscalls that run for long */
+#define PROGRESS_NS 500000000
+
+struct session {
+	const struct session_opts *o;
+	struct session_result *res;
+	struct collector *collector;
+	int epoll_fd, timer_fd;
+	bool stop;
+	size_t alive; /* targets that have not ended */
+	uint64_t begin, next_sample, next_progress;
+	uint64_t poll_ns;
+};
+
+/* What an epoll event is about. */
+enum source { FROM_TIMER = 1, FROM_SIGNAL, FROM_TARGET };
+
+int session_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+static int watch(struct session *s, int fd, enum source from, uint32_t nr)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = (uint64_t)from << 32 | nr };
+
+	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
+}
+
+static void set_timer(struct session *s, uint64_t ns)
+{
+	struct itimerspec it = { .it_value = { .tv_nsec = (long)ns },
+				 .it_interval = { .tv_nsec = (long)ns } };
+
+	if (ns == s->poll_ns)
+		return;
+	s->poll_ns = ns;
+	timerfd_settime(s->timer_fd, 0, &it, NULL);
+}
+
+static int set_up(struct session *s)
+{
+	const struct target_set *set = s->o->targets;
+	size_t i;
+	int err;
+
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (s->epoll_fd < 0 || s->timer_fd < 0)
+		return -errno;
+	err = watch(s, s->timer_fd, FROM_TIMER, 0);
+	if (!err)
+		err = watch(s, s->o->signal_fd, FROM_SIGNAL, 0);
+	for (i = 0; !err && set && i < set->cnt; i++) {
+		s->alive++;
+		if (set->t[i].pidfd >= 0)
+			err = watch(s, set->t[i].pidfd, FROM_TARGET, (uint32_t)i);
+	}
+	set_timer(s, POLL_NS);
+	return err;
+}
+
+/* ---- events ---- */
+
+static void say_state(struct session *s, bool progress)
+{
+	struct pipeline_stats st = pipeline__stats(s->o->pipeline);
+	double sec = (double)(clock_mono() - s->begin) / 1e9;
+	char size[16], line[160];
+
+	snprintf(line, sizeof(line), "%.1f s, %" PRIu64 " events (%.0f/s), %" PRIu64 " lost, %s",
+		 sec, st.model->events, sec > 0 ? (double)st.model->events / sec : 0,
+		 st.model->lost, format_size(size, st.writer.bytes));
+	if (progress) {
+		fprintf(stderr, "\r%s\033[K", line);
+		log_progress_open(true);
+	} else {
+		log_line(LOG_TAG, LOG_ERROR, "%s", line); /* it was asked for */
+	}
+}
+
+static void on_signals(struct session *s)
+{
+	struct signalfd_siginfo si;
+
+	while (read(s->o->signal_fd, &si, sizeof(si)) == sizeof(si)) {
+		switch (si.ssi_signo) {
+		case SIGUSR1:
+			say_state(s, false);
+			break;
+		case SIGUSR2:
+			log_notice("SIGUSR2: there is no flight recorder to write a snapshot of");
+			break;
+		default:
+			s->stop = true;
+			s->res->signal = si.ssi_signo;
+		}
+	}
+}
+
+static void on_target_end(struct session *s, uint32_t nr)
+{
+	const struct target *t = &s->o->targets->t[nr];
+
+	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, t->pidfd, NULL);
+	log_info("process %u (%.*s) has ended", t->pid, EV_COMM_LEN, t->comm);
+	if (!--s->alive) {
+		log_notice("the %s ended",
+			   s->o->targets->cnt > 1 ? "last process has" : "process has");
+		s->stop = true;
+	}
+}
+
+static void on_timer(struct session *s)
+{
+	uint64_t now, expirations;
+	unsigned fullest;
+
+	(void)!read(s->timer_fd, &expirations, sizeof(expirations));
+	fullest = collector__poll(s->collector);
+	set_timer(s, fullest >= POLL_BUSY_PERCENT ? POLL_BUSY_NS : POLL_NS);
+	now = clock_mono();
+	if (now >= s->next_sample) {
+		s->next_sample = now + SAMPLE_NS;
+		collector__sample(s->collector);
+		if (pipeline__stats(s->o->pipeline).writer.err) /* no use to go on */
+			s->stop = true;
+	}
+	if (s->o->progress && now >= s->next_progress) {
+		s->next_progress = now + PROGRESS_NS;
+		say_state(s, true);
+	}
+	if (s->o->duration_ns && now - s->begin >= s->o->duration_ns)
+		s->stop = true;
+}
+
+static void loop(struct session *s)
+{
+	struct epoll_event ev[8];
+	int n, i;
+
+	while (!s->stop) {
+		n = epoll_wait(s->epoll_fd, ev, 8, -1);
+		for (i = 0; i < n; i++) {
+			switch (ev[i].data.u64 >> 32) {
+			case FROM_TIMER:
+				on_timer(s);
+				break;
+			case FROM_SIGNAL:
+				on_signals(s);
+				break;
+			case FROM_TARGET:
+				on_target_end(s, (uint32_t)ev[i].data.u64);
+				break;
+			}
+		}
+	}
+}
+
+int session_run(const struct session_opts *o, struct session_result *res, struct strbuf *why)
+{
+	struct session s = { .o = o, .res = res, .epoll_fd = -1, .timer_fd = -1 };
+	int err;
+
+	*res = (struct session_result){ 0 };
+	s.collector = collector__new(&(struct collector_opts){
+		.capture = o->capture,
+		.pipeline = o->pipeline,
+		.raw = o->raw,
+		.targets = o->targets,
+		.config = o->config,
+	});
+	err = set_up(&s);
+	if (!err)
+		err = collector__begin(s.collector);
+	if (err) {
+		strbuf_set_f(why, "cannot begin to record: %s", strerror(-err));
+		goto out;
+	}
+	s.begin = clock_mono();
+	log_info("recording");
+	loop(&s);
+	res->stop_ns = clock_mono();
+	collector__end(s.collector);
+	res->err = pipeline__finish(o->pipeline);
+	if (!res->err && collector__raw_error(s.collector)) {
+		res->err = collector__raw_error(s.collector);
+		res->raw_failed = true;
+	}
+	if (o->progress)
+		fprintf(stderr, "\r\033[K");
+	log_progress_open(false);
+out:
+	if (s.timer_fd >= 0)
+		close(s.timer_fd);
+	if (s.epoll_fd >= 0)
+		close(s.epoll_fd);
+	collector__free(s.collector);
+	return err;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One recording from begin to end: idle → armed (attached) → recording → done. Driven by one event loop: a timer polls the
+ * rings, signals and the ends of the targets are events like any other.
+ */
+#ifndef CTRACE_CAPTURE_SESSION_H
+#define CTRACE_CAPTURE_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "capture/capture.h"
+#include "capture/target.h"
+#include "gotrace/writer.h"
+
+struct evlog_writer;
+struct pipeline;
+struct strbuf;
+
+struct session_opts {
+	struct capture *capture; /* attached; borrowed, all of them */
+	struct pipeline *pipeline;
+	struct evlog_writer *raw;	  /* NULL none */
+	const struct target_set *targets; /* NULL: everything */
+	uint32_t config;		  /* EV_CONFIG_* */
+	uint64_t duration_ns;		  /* 0: until told, or until the last target has ended */
+	bool progress;			  /* a line on the terminal */
+	int signal_fd;			  /* of session_signals() */
+};
+
+struct session_result {
+	int err;	  /* of the sink or of the raw file: -errno, 0 fine */
+	bool raw_failed;  /* err is the raw file's */
+	uint64_t stop_ns; /* when the stop was asked for, CLOCK_MONOTONIC */
+	unsigned signal;  /* that stopped it, 0 none */
+};
+
+/*
+ * From now on SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 come through the descriptor that is returned (-errno); to be
+ * called before any thread is made.
+ */
+int session_signals(void);
+
+/* Records until the end, and finishes the pipeline. 0, or -errno with the reason in why when it could not begin. */
+int session_run(const struct session_opts *opts, struct session_result *res, struct strbuf *why);
+
+#endif

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See target.h. */
+#include "capture/target.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bpf/find.h"
+#include "capture/procfs.h"
+#include "ctfind.skel.h"
+#include "util/log.h"
+#include "util/strbuf.h"
+#include "util/xalloc.h"
+
+#define LOG_TAG "target"
+
+#define INIT_PID_NS_INO \
+	0xEFFFFFFCu /* of every kernel: include/linux/proc_ns.h, PROC_PID_INIT_INO */
+
+static bool may_look_at_all(void)
+{
+	cap_flag_value_t v = CAP_CLEAR;
+	cap_t caps = cap_get_proc();
+
+	if (caps) {
+		cap_get_flag(caps, CAP_SYS_PTRACE, CAP_EFFECTIVE, &v);
+		cap_free(caps);
+	}
+	return v == CAP_SET;
+}
+
+static int check_one(struct target *t, uint32_t pid, struct strbuf *why)
+{
+	struct proc_info st;
+	int err = procfs_status(pid, &st);
+
+	if (err == -ESRCH) {
+		strbuf_set_f(why, "no process with pid %u", pid);
+		return err;
+	}
+	if (err) {
+		strbuf_set_f(why, "cannot look at pid %u: %s", pid, strerror(-err));
+		return err;
+	}
+	if (st.kthread) {
+		strbuf_set_f(why, "pid %u (%s) is a kernel thread: it runs no program", pid,
+			     st.comm);
+		return -EINVAL;
+	}
+	if (st.tgid != pid) {
+		log_notice("%u is a thread of process %u; recording the whole process", pid,
+			   st.tgid);
+		return check_one(t, st.tgid, why);
+	}
+	if (st.state == 'Z' || st.state == 'X') {
+		strbuf_set_f(why, "process %u (%s) has ended already: it is a zombie", pid,
+			     st.comm);
+		return -ESRCH;
+	}
+	if (pid == (uint32_t)getpid()) {
+		strbuf_set_f(why, "pid %u is this tracer itself", pid);
+		return -EINVAL;
+	}
+	if (st.owner != getuid() && !may_look_at_all()) {
+		strbuf_set_f(
+			why,
+			"process %u (%s) is not yours to look at: run as its user, or as root with sudo",
+			pid, st.comm);
+		return -EPERM;
+	}
+	*t = (struct target){ .pid = pid, .tgid = pid };
+	memcpy(t->comm, st.comm, sizeof(t->comm));
+	t->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (t->pidfd < 0 && errno == ESRCH) {
+		strbuf_set_f(why, "no process with pid %u", pid);
+		return -ESRCH;
+	}
+	return 0;
+}
+
+/* ---- pid namespaces ---- */
+
+static void note_found(struct target_set *set, const struct ct_found *f)
+{
+	size_t i;
+
+	set->ns_level = f->level;
+	for (i = 0; i < set->cnt; i++)
+		if (set->t[i].pid == f->ns_pid)
+			set->t[i].tgid = f->tgid;
+}
+
+static int ask_kernel(struct target_set *set, struct strbuf *why)
+{
+	struct ct_found found[256];
+	struct ctfind *skel;
+	ssize_t n, i;
+	int fd = -1, err;
+
+	skel = ctfind__open_and_load();
+	err = skel ? ctfind__attach(skel) : -errno;
+	if (!err) {
+		fd = bpf_iter_create(bpf_link__fd(skel->links.ct_find_pids));
+		err = fd < 0 ? -errno : 0;
+	}
+	while (!err && (n = read(fd, found, sizeof(found))) > 0)
+		for (i = 0; i < n / (ssize_t)sizeof(found[0]); i++)
+			note_found(set, &found[i]);
+	if (err)
+		strbuf_set_f(why,
+			     "cannot ask the kernel which process a pid of this container is: %s",
+			     strerror(-err));
+	if (fd >= 0)
+		close(fd);
+	ctfind__destroy(skel);
+	return err;
+}
+
+static bool in_container(void)
+{
+	struct stat st;
+
+	return !stat("/proc/self/ns/pid", &st) && st.st_ino != INIT_PID_NS_INO;
+}
+
+int target_resolve(struct target_set *set, const uint32_t *pid, size_t cnt, struct strbuf *why)
+{
+	size_t i, k;
+	int err;
+
+	*set = (struct target_set){ .t = xcalloc(cnt, sizeof(*set->t)) };
+	for (i = 0; i < cnt; i++) {
+		err = check_one(&set->t[set->cnt], pid[i], why);
+		if (err) {
+			target_free(set);
+			return err;
+		}
+		for (k = 0; k < set->cnt && set->t[k].pid != set->t[set->cnt].pid; k++)
+			;
+		if (k < set->cnt)
+			close(set->t[set->cnt].pidfd); /* a thread of a process that is there */
+		else
+			set->cnt++;
+	}
+	if (!in_container())
+		return 0;
+	for (i = 0; i < set->cnt; i++)
+		set->t[i].tgid = 0;
+	err = ask_kernel(set, why);
+	for (i = 0; !err && i < set->cnt; i++) {
+		if (!set->t[i].tgid) {
+			strbuf_set_f(why, "process %u is not of this container", set->t[i].pid);
+			err = -ESRCH;
+		}
+	}
+	if (err)
+		target_free(set);
+	return err;
+}
+
+void target_free(struct target_set *set)
+{
+	size_t i;
+
+	for (i = 0; i < set->cnt; i++)
+		if (set->t[i].pidfd >= 0)
+			close(set->t[i].pidfd);
+	free(set->t);
+	*set = (struct target_set){ 0 };
+}
+
+void target_exe(uint32_t pid, char *buf, size_t sz)
+{
+	static const char gone[] = " (deleted)";
+	char path[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	n = readlink(path, buf, sz - 1);
+	buf[n > 0 ? n : 0] = 0;
+	if (n > (ssize_t)sizeof(gone) && !strcmp(buf + n - (ssize_t)sizeof(gone) + 1, gone))
+		buf[n - (ssize_t)sizeof(gone) + 1] = 0;
+}

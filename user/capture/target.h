@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which processes are meant: the pids that the user wrote, checked against /proc and turned into the kernel's numbers. What
+ * cannot be recorded is refused in a sentence.
+ */
+#ifndef CTRACE_CAPTURE_TARGET_H
+#define CTRACE_CAPTURE_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/event.h"
+
+struct strbuf;
+
+struct target {
+	uint32_t pid;  /* as our pid namespace sees it */
+	uint32_t tgid; /* as the kernel does; the same outside of containers */
+	char comm[EV_COMM_LEN];
+	int pidfd; /* readable when the process has ended; -1 none */
+};
+
+struct target_set {
+	struct target *t;
+	size_t cnt;
+	uint32_t ns_level; /* depth of our pid namespace */
+};
+
+/*
+ * Fills set from pids, each of which must be there now, no kernel thread, no zombie, not ourselves, and ours to look at by
+ * ptrace's rules. A tid stands for its process, with a notice. Returns 0, or -errno with the reason in why:
+ * -ESRCH and -EINVAL for a wrong pid, -EPERM where more privilege would help.
+ */
+int target_resolve(struct target_set *set, const uint32_t *pid, size_t cnt, struct strbuf *why);
+void target_free(struct target_set *set);
+
+/* The executable of a process ("" when it cannot be read) into buf; a suffix " (deleted)" is taken off. */
+void target_exe(uint32_t pid, char *buf, size_t sz);
+
+#endif

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See ksyms.h. */
+#include "symbol/ksyms.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/arena.h"
+#include "util/xalloc.h"
+
+struct sym {
+	uint64_t addr;
+	const char *name;
+};
+
+struct ksyms {
+	bool loaded;
+	struct sym *sym; /* by address */
+	size_t cnt, cap;
+	struct arena names;
+};
+
+struct ksyms *ksyms__new(void)
+{
+	return xcalloc(1, sizeof(struct ksyms));
+}
+
+void ksyms__free(struct ksyms *k)
+{
+	if (!k)
+		return;
+	free(k->sym);
+	arena_free(&k->names);
+	free(k);
+}
+
+static int by_addr(const void *a, const void *b)
+{
+	const struct sym *x = a, *y = b;
+
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+/* A line of kallsyms: ffffffff81000000 T name [module]; false when it is no function */
+static bool parse_line(const char *line, uint64_t *addr, char *name)
+{
+	char type;
+
+	return sscanf(line, "%" SCNx64 " %c %255s", addr, &type, name) == 3 &&
+	       (tolower((unsigned char)type) == 't' || tolower((unsigned char)type) == 'w') &&
+	       *addr;
+}
+
+static void load(struct ksyms *k)
+{
+	char line[512], name[256], *copy;
+	uint64_t addr;
+	size_t len;
+	FILE *f;
+
+	k->loaded = true;
+	f = fopen("/proc/kallsyms", "re");
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f)) {
+		if (!parse_line(line, &addr, name))
+			continue;
+		len = strlen(name) + 1;
+		copy = arena_alloc(&k->names, len);
+		memcpy(copy, name, len);
+		k->sym = xgrow(k->sym, k->cnt, &k->cap, sizeof(*k->sym));
+		k->sym[k->cnt++] = (struct sym){ addr, copy };
+	}
+	fclose(f);
+	qsort(k->sym, k->cnt, sizeof(*k->sym), by_addr);
+}
+
+const char *ksyms__name(struct ksyms *k, uint64_t addr)
+{
+	size_t lo = 0, hi, mid;
+
+	if (!k->loaded)
+		load(k);
+	hi = k->cnt;
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (k->sym[mid].addr <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo ? k->sym[lo - 1].name : NULL;
+}
+
+bool ksyms_visible(void)
+{
+	char line[512], name[256];
+	bool visible = false;
+	uint64_t addr;
+	FILE *f = fopen("/proc/kallsyms", "re");
+
+	if (!f)
+		return false;
+	visible = fgets(line, sizeof(line), f) &&
+		  sscanf(line, "%" SCNx64 " %*c %255s", &addr, name) == 2;
+	while (visible && !addr &&
+	       fgets(line, sizeof(line), f)) /* per-CPU symbols may begin at 0 */
+		if (sscanf(line, "%" SCNx64, &addr) != 1)
+			break;
+	fclose(f);
+	return visible && addr;
+}
