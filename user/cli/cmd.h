@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A command of the program, and what its exit status means. */
+#ifndef CTRACE_CLI_CMD_H
+#define CTRACE_CLI_CMD_H
+
+enum exit_code {
+	EXIT_FINE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_MACHINE = 3, /* the machine or the privileges lack something */
+	EXIT_LOST = 4,	  /* finished, but records were lost; with --strict */
+};
+
+struct cmd {
+	const char *name;
+	const char *synopsis;
+	const char *summary;
+	unsigned options; /* FOR_* of options.h */
+	int (*run)(int argc, char **argv);
+};
+
+extern const struct cmd cmd_record, cmd_convert, cmd_features;
+
+/* Prints the reason as the program's one line of error; returns code. */
+struct strbuf;
+int cmd_fail(enum exit_code code, const struct strbuf *why);
+
+/* What a command prints for --help. */
+void cmd_help(const struct cmd *cmd);
+
+#endif

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * ctrace-bpf convert: from what was recorded to what is wanted, without root. The first bytes of the input say what it
+ * is: raw records, records as text, or a Go trace.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cmd.h"
+#include "cli/options.h"
+#include "cli/summary.h"
+#include "event/evlog.h"
+#include "event/evtext.h"
+#include "gotrace/rawtext.h"
+#include "gotrace/repair.h"
+#include "output/outfile.h"
+#include "pipeline.h"
+#include "util/log.h"
+#include "util/strbuf.h"
+
+#define LOG_TAG "convert"
+
+enum input { INPUT_RAW, INPUT_TEXT, INPUT_TRACE, INPUT_OTHER };
+
+static enum input kind_of_input(int fd)
+{
+	char head[16] = "";
+
+	if (pread(fd, head, sizeof(head), 0) <= 0)
+		return INPUT_OTHER;
+	if (!memcmp(head, EVLOG_MAGIC, 8))
+		return INPUT_RAW;
+	if (!strncmp(head, EVTEXT_MAGIC, strlen(EVTEXT_MAGIC)))
+		return INPUT_TEXT;
+	return !memcmp(head, "go 1.", 5) ? INPUT_TRACE : INPUT_OTHER;
+}
+
+/* ---- records to a trace ---- */
+
+/* The two forms of records behind one face. */
+struct source {
+	struct evlog_reader *raw;
+	struct evtext_reader *text;
+};
+
+static int source_next(struct source *s, struct evlog_item *it)
+{
+	return s->raw ? evlog_reader__next(s->raw, it) : evtext_reader__next(s->text, it);
+}
+
+static const char *source_trouble(struct source *s)
+{
+	if (s->raw)
+		return evlog_reader__complete(s->raw) ? NULL : evlog_reader__why(s->raw);
+	return evtext_reader__complete(s->text) ? NULL : evtext_reader__why(s->text);
+}
+
+static int pump(struct source *s, struct pipeline *p)
+{
+	struct evlog_item it;
+	int err;
+
+	while (!(err = source_next(s, &it)) && it.what != EVLOG_END) {
+		if (it.what == EVLOG_RECORD)
+			pipeline__push(p, it.stream, it.rec, it.len);
+		else
+			pipeline__advance(p, it.watermark);
+	}
+	return err;
+}
+
+static int convert_with(struct source *s, const struct evlog_head *head, const struct options *o,
+			struct outfile *out, struct strbuf *why)
+{
+	struct pipeline *p;
+	int err, code = EXIT_FINE;
+
+	p = pipeline__new(&(struct pipeline_opts){
+		.go_minor = o->go_minor,
+		.first_proc = o->first_proc,
+		.group_digits = o->group_digits,
+		.nstream = head->nstream,
+		.start_ts = head->start_mono_ns,
+		.wall_offset = head->wall_offset_ns,
+		.sink = { outfile__write, out },
+	});
+	if (!p) {
+		strbuf_set_f(why, "cannot start a thread: %s", strerror(errno));
+		return EXIT_FAILED;
+	}
+	err = pump(s, p);
+	if (err) {
+		strbuf_set_f(why, "cannot read %s: %s", o->rest[0], strerror(-err));
+		code = EXIT_FAILED;
+	}
+	err = pipeline__finish(p);
+	if (err && code == EXIT_FINE) {
+		strbuf_set_f(why, "cannot write %s: %s", outfile__path(out), strerror(-err));
+		code = EXIT_FAILED;
+	}
+	if (code == EXIT_FINE && source_trouble(s))
+		log_notice("%s: %s; what is whole was converted", o->rest[0], source_trouble(s));
+	if (code == EXIT_FINE && !outfile__bytes(out)) {
+		strbuf_set_f(why, "%s holds no recording: it never began", o->rest[0]);
+		code = EXIT_FAILED;
+	}
+	if (code == EXIT_FINE) {
+		struct pipeline_stats st = pipeline__stats(p);
+
+		summary_print(
+			&(struct summary){
+				.file = outfile__path(out),
+				.model = st.model,
+				.writer = st.writer,
+				.late = st.late,
+			},
+			o->json);
+	}
+	pipeline__free(p);
+	return code;
+}
+
+static int convert_records(int fd, enum input kind, const struct options *o, struct strbuf *why)
+{
+	struct source s = { 0 };
+	const struct evlog_head *head = NULL;
+	struct outfile *out;
+	int code = EXIT_FAILED;
+
+	if (kind == INPUT_RAW) {
+		s.raw = evlog_reader__new(fd, why);
+		head = s.raw ? evlog_reader__head(s.raw) : NULL;
+	} else {
+		s.text = evtext_reader__new(fd, why);
+		head = s.text ? evtext_reader__head(s.text) : NULL;
+	}
+	if (head) {
+		out = outfile__open(o->output ? o->output : "go.trace", why);
+		if (out) {
+			code = convert_with(&s, head, o, out, why);
+			outfile__close(out);
+		}
+	}
+	evlog_reader__free(s.raw);
+	evtext_reader__free(s.text);
+	return code;
+}
+
+/* ---- anything to text ---- */
+
+static int to_text(int fd, enum input kind, const struct options *o, struct strbuf *why)
+{
+	FILE *out = stdout;
+	int err;
+
+	if (kind == INPUT_TEXT) {
+		strbuf_set_f(why, "%s is text already", o->rest[0]);
+		return EXIT_USAGE;
+	}
+	if (o->output && strcmp(o->output, "-")) {
+		out = fopen(o->output, "we");
+		if (!out) {
+			strbuf_set_f(why, "cannot write %s: %s", o->output, strerror(errno));
+			return EXIT_FAILED;
+		}
+	}
+	err = kind == INPUT_RAW ? evtext_dump(fd, out, why) :
+				  rawtext_dump(fd, RAWTEXT_FRAMES, out, why);
+	if (!err && why->len)
+		log_notice("%s: %s", o->rest[0], why->buf);
+	if (!err && (fflush(out) || ferror(out))) {
+		err = -EIO;
+		strbuf_set_f(why, "cannot write %s: %s", o->output ? o->output : "standard output",
+			     strerror(errno));
+	}
+	if (out != stdout)
+		fclose(out);
+	return err ? EXIT_FAILED : EXIT_FINE;
+}
+
+/* ---- mending ---- */
+
+static int repair(int fd, const struct options *o, struct strbuf *why)
+{
+	struct strbuf trouble = STRBUF_INIT;
+	struct outfile *out = NULL;
+	struct go_repair res;
+	int err;
+
+	if (o->output) {
+		out = outfile__open(o->output, why);
+		if (!out)
+			return EXIT_FAILED;
+		err = go_repair_copy(fd, outfile__fd(out), &res, &trouble);
+		if (!err)
+			outfile__keep(out, res.end);
+		outfile__close(out);
+	} else {
+		err = go_repair_in_place(fd, &res, &trouble);
+	}
+	if (err)
+		strbuf_set_f(why, "%s: %s", o->rest[0], trouble.len ? trouble.buf : strerror(-err));
+	else if (res.end == res.size)
+		log_notice("%s is whole: %zu generations", o->rest[0], res.ngen);
+	else
+		log_notice("%s: %zu whole generations in %" PRIu64 " of %" PRIu64 " bytes; %s",
+			   o->rest[0], res.ngen, res.end, res.size, trouble.buf);
+	strbuf_free(&trouble);
+	return err ? EXIT_FAILED : EXIT_FINE;
+}
+
+static int convert(int argc, char **argv)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct options o;
+	enum input kind;
+	int err, fd, code;
+
+	err = options_parse(&o, FOR_CONVERT, argc, argv, &why);
+	if (err == 1) {
+		cmd_help(&cmd_convert);
+		return EXIT_FINE;
+	}
+	if (!err && o.nrest != 1) {
+		strbuf_set_f(&why, "convert takes one file; see ctrace-bpf convert --help");
+		err = -EINVAL;
+	}
+	if (!err && o.text && o.repair) {
+		strbuf_set_f(&why, "--text and --repair are two different conversions");
+		err = -EINVAL;
+	}
+	if (err)
+		return cmd_fail(EXIT_USAGE, &why);
+	fd = open(o.rest[0], O_CLOEXEC | (o.repair && !o.output ? O_RDWR : O_RDONLY));
+	if (fd < 0) {
+		strbuf_set_f(&why, "cannot open %s: %s", o.rest[0], strerror(errno));
+		return cmd_fail(EXIT_FAILED, &why);
+	}
+	kind = kind_of_input(fd);
+	if (kind == INPUT_OTHER ||
+	    (kind == INPUT_TRACE) != (o.repair || (o.text && kind == INPUT_TRACE))) {
+		strbuf_set_f(
+			&why,
+			kind == INPUT_TRACE ?
+				"%s is a Go trace already; convert it with --text or --repair" :
+			o.repair ? "%s is not a Go trace, so there is nothing to repair" :
+				   "%s is neither a raw recording nor a Go trace",
+			o.rest[0]);
+		code = EXIT_FAILED;
+	} else if (o.repair) {
+		code = repair(fd, &o, &why);
+	} else if (o.text) {
+		code = to_text(fd, kind, &o, &why);
+	} else {
+		code = convert_records(fd, kind, &o, &why);
+	}
+	close(fd);
+	options_free(&o);
+	if (code != EXIT_FINE)
+		cmd_fail(code, &why);
+	strbuf_free(&why);
+	return code;
+}
+
+const struct cmd cmd_convert = {
+	.name = "convert",
+	.synopsis = "convert [options] FILE",
+	.summary =
+		"makes a trace from a raw recording, text from either, or mends a trace that was broken off",
+	.options = FOR_CONVERT,
+	.run = convert,
+};

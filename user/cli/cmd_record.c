@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* ctrace-bpf -p PID: records running processes. What can be wrong is found, and said, before anything is attached. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "capture/capture.h"
+#include "capture/features.h"
+#include "capture/session.h"
+#include "capture/target.h"
+#include "cli/cmd.h"
+#include "cli/options.h"
+#include "cli/summary.h"
+#include "event/evlog.h"
+#include "output/outfile.h"
+#include "pipeline.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/privileges.h"
+#include "util/strbuf.h"
+#include "util/xalloc.h"
+#include "version.h"
+
+#define LOG_TAG "record"
+
+struct recording {
+	const struct options *o;
+	struct target_set targets;
+	struct outfile *out, *raw_file;
+	struct evlog_writer *raw;
+	struct capture *capture;
+	struct pipeline *pipeline;
+	struct session_result res;
+	int signal_fd;
+	uint64_t start_ts;
+	int64_t wall_offset;
+};
+
+static const struct target_set *targets_of(const struct recording *r)
+{
+	return r->o->all ? NULL : &r->targets;
+}
+
+/* ---- before ---- */
+
+static int open_files(struct recording *r, struct strbuf *why)
+{
+	r->out = outfile__open(r->o->output ? r->o->output : "go.trace", why);
+	if (r->out && r->o->raw)
+		r->raw_file = outfile__open(r->o->raw, why);
+	return r->out && (r->raw_file || !r->o->raw) ? 0 : -EIO;
+}
+
+static int open_pipeline(struct recording *r, struct strbuf *why)
+{
+	unsigned nstream = capture__ncpu(r->capture) + 1;
+	struct evlog_head head = {
+		.nstream = nstream,
+		.start_mono_ns = r->start_ts,
+		.wall_offset_ns = r->wall_offset,
+	};
+
+	r->pipeline = pipeline__new(&(struct pipeline_opts){
+		.go_minor = r->o->go_minor,
+		.first_proc = r->o->first_proc,
+		.group_digits = r->o->group_digits,
+		.nstream = nstream,
+		.start_ts = r->start_ts,
+		.wall_offset = r->wall_offset,
+		.sink = { outfile__write, r->out },
+	});
+	if (!r->pipeline) {
+		strbuf_set_f(why, "cannot start a thread: %s", strerror(errno));
+		return -errno;
+	}
+	if (!r->raw_file)
+		return 0;
+	outfile__keep(r->raw_file, 0);
+	r->raw = evlog_writer__new(outfile__fd(r->raw_file), &head);
+	if (!r->raw) {
+		strbuf_set_f(why, "cannot write %s: %s", r->o->raw, strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
+static uint32_t config_of(const struct recording *r)
+{
+	uint32_t config = 0;
+
+	if (r->o->syscalls == SYSCALLS_ALL)
+		config |= EV_CONFIG_SYSCALLS;
+	if (r->o->syscalls == SYSCALLS_NONE)
+		config |= EV_CONFIG_NONAMES;
+	if (r->o->all || r->targets.cnt > 1)
+		config |= EV_CONFIG_MANY;
+	return config;
+}
+
+/* Everything that needs privileges; they are gone afterwards. */
+static enum exit_code attach(struct recording *r, struct strbuf *why)
+{
+	struct capture_opts opts = {
+		.targets = targets_of(r),
+		.syscall_hooks = r->o->syscalls == SYSCALLS_ALL,
+		.buffer = r->o->buffer,
+	};
+	int err;
+
+	r->capture = capture__open(&opts, why);
+	if (!r->capture)
+		return errno == EINVAL ? EXIT_USAGE : EXIT_MACHINE;
+	privileges_raise_priority();
+	r->start_ts = clock_mono();
+	r->wall_offset = clock_wall_offset();
+	if (capture__attach(r->capture, why))
+		return EXIT_MACHINE;
+	err = privileges_drop();
+	if (err) {
+		strbuf_set_f(why, "cannot drop privileges: %s", strerror(-err));
+		return EXIT_FAILED;
+	}
+	return EXIT_FINE;
+}
+
+static enum exit_code prepare(struct recording *r, struct strbuf *why)
+{
+	enum exit_code code;
+	int err;
+
+	if (!r->o->all) {
+		err = target_resolve(&r->targets, r->o->pid, r->o->npid, why);
+		if (err)
+			return err == -EPERM ? EXIT_MACHINE : EXIT_FAILED;
+	}
+	if (features_require(why))
+		return EXIT_MACHINE;
+	if (open_files(r, why))
+		return EXIT_FAILED;
+	r->signal_fd = session_signals();
+	code = attach(r, why);
+	if (code == EXIT_FINE && open_pipeline(r, why))
+		code = EXIT_FAILED;
+	return code;
+}
+
+/* ---- after ---- */
+
+static double tv_seconds(struct timeval tv)
+{
+	return (double)tv.tv_sec + (double)tv.tv_usec / 1e6;
+}
+
+static void add_kernel_counts(const struct recording *r, struct summary *s, uint64_t *lost_cpu)
+{
+	const struct ev_cpu_stat *st;
+	uint64_t missed;
+	unsigned i, k, n;
+
+	for (i = 0; i < s->ncpu; i++) {
+		st = capture__stat(r->capture, i);
+		lost_cpu[i] = st->lost;
+		s->no_storage += st->no_storage;
+		for (k = 0; k < EV_KERNEL_MAX; k++)
+			s->lost_kind[k] += st->lost_kind[k];
+	}
+	for (i = n = 0; n < SUMMARY_PROGS; i++) {
+		s->missed[n].prog = capture__prog(r->capture, i, &missed);
+		if (!s->missed[n].prog)
+			break;
+		s->missed[n].cnt = missed;
+		n += missed > 0;
+	}
+	if (n < SUMMARY_PROGS)
+		s->missed[n].prog = NULL;
+}
+
+static uint64_t lost_records(const struct recording *r)
+{
+	uint64_t lost = 0;
+	unsigned i;
+
+	for (i = 0; i < capture__ncpu(r->capture); i++)
+		lost += capture__stat(r->capture, i)->lost +
+			capture__stat(r->capture, i)->no_storage;
+	return lost;
+}
+
+static void sum_up(const struct recording *r)
+{
+	struct pipeline_stats st = pipeline__stats(r->pipeline);
+	unsigned ncpu = capture__ncpu(r->capture);
+	uint64_t *lost_cpu = xcalloc(ncpu, sizeof(*lost_cpu));
+	struct summary s = {
+		.file = outfile__path(r->out),
+		.model = st.model,
+		.writer = st.writer,
+		.late = st.late,
+		.recorded = true,
+		.lost_cpu = lost_cpu,
+		.ncpu = ncpu,
+		.stop_seconds = (double)(clock_mono() - r->res.stop_ns) / 1e9,
+		.buffer_bytes = capture__buffer(r->capture),
+	};
+	struct rusage ru;
+
+	getrusage(RUSAGE_SELF, &ru);
+	s.user_seconds = tv_seconds(ru.ru_utime);
+	s.cpu_seconds = s.user_seconds + tv_seconds(ru.ru_stime);
+	s.rss_bytes = (uint64_t)ru.ru_maxrss * 1024;
+	add_kernel_counts(r, &s, lost_cpu);
+	summary_print(&s, r->o->json);
+	free(lost_cpu);
+}
+
+/* What is left to say when the recording itself worked: did the files take it? */
+static enum exit_code verdict(const struct recording *r, struct strbuf *why)
+{
+	const char *file = r->res.raw_failed ? r->o->raw : outfile__path(r->out);
+	int err = r->res.err;
+
+	if (err && outfile__bytes(r->out) && !r->res.raw_failed)
+		strbuf_set_f(why, "cannot write %s: %s; it holds what was written before", file,
+			     strerror(-err));
+	else if (err)
+		strbuf_set_f(why, "cannot write %s: %s", file, strerror(-err));
+	if (err)
+		return EXIT_FAILED;
+	if (r->o->strict && lost_records(r)) {
+		strbuf_set_f(why, "records were lost, and --strict was given");
+		return EXIT_LOST;
+	}
+	return EXIT_FINE;
+}
+
+static enum exit_code record(struct recording *r, struct strbuf *why)
+{
+	enum exit_code code = prepare(r, why);
+	struct session_opts opts;
+	bool fine;
+
+	if (code != EXIT_FINE)
+		return code;
+	opts = (struct session_opts){
+		.capture = r->capture,
+		.pipeline = r->pipeline,
+		.raw = r->raw,
+		.targets = targets_of(r),
+		.config = config_of(r),
+		.duration_ns = r->o->duration_ns,
+		.progress = isatty(STDERR_FILENO) && log_wants(LOG_TAG, LOG_NOTICE),
+		.signal_fd = r->signal_fd,
+	};
+	if (session_run(&opts, &r->res, why))
+		return EXIT_FAILED;
+	if (r->raw)
+		outfile__keep(r->raw_file, evlog_writer__bytes(r->raw));
+	code = verdict(r, why);
+	fine = code == EXIT_FINE || code == EXIT_LOST;
+	if (fine)
+		sum_up(r);
+	return code;
+}
+
+static void release(struct recording *r)
+{
+	pipeline__free(r->pipeline);
+	evlog_writer__free(r->raw);
+	if (r->out)
+		outfile__close(
+			r->out); /* the file is complete before the programs are taken back */
+	if (r->raw_file)
+		outfile__close(r->raw_file);
+	capture__free(r->capture);
+	target_free(&r->targets);
+	if (r->signal_fd >= 0)
+		close(r->signal_fd);
+}
+
+static int run_record(int argc, char **argv)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct recording r = { .signal_fd = -1 };
+	struct options o;
+	enum exit_code code;
+	int err;
+
+	err = options_parse(&o, FOR_RECORD, argc, argv, &why);
+	if (err == 1)
+		cmd_help(&cmd_record);
+	if (err == 2)
+		printf("ctrace-bpf %s\n", CTRACE_VERSION);
+	if (err > 0) {
+		options_free(&o);
+		return EXIT_FINE;
+	}
+	if (!err && o.nrest) {
+		strbuf_set_f(&why, "'%s' is no option; see ctrace-bpf --help", o.rest[0]);
+		err = -EINVAL;
+	}
+	if (!err && !o.npid && !o.all) {
+		strbuf_set_f(
+			&why,
+			"what shall be recorded? -p PID, or -a for everything; see ctrace-bpf --help");
+		err = -EINVAL;
+	}
+	if (!err && o.npid && o.all) {
+		strbuf_set_f(&why, "-a records everything: -p cannot be added to it");
+		err = -EINVAL;
+	}
+	if (!err && o.raw && o.output && !strcmp(o.raw, o.output)) {
+		strbuf_set_f(&why, "-o and --raw name the same file, %s", o.raw);
+		err = -EINVAL;
+	}
+	if (err) {
+		code = cmd_fail(EXIT_USAGE, &why);
+	} else {
+		r.o = &o;
+		code = record(&r, &why);
+		release(&r);
+		if (code != EXIT_FINE)
+			cmd_fail(code, &why);
+	}
+	options_free(&o);
+	strbuf_free(&why);
+	return code;
+}
+
+const struct cmd cmd_record = {
+	.name = "record",
+	.synopsis = "-p PID[,PID…] [-d TIME] [-o FILE] [options]\n       ctrace-bpf -a …",
+	.summary = "records what the threads of running processes do, as a Go execution trace",
+	.options = FOR_RECORD,
+	.run = run_record,
+};

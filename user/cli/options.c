@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See options.h. */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cmd.h"
+#include "util/log.h"
+#include "util/parse.h"
+#include "util/strbuf.h"
+#include "util/xalloc.h"
+
+#define DURATION_MAX (366ull * 24 * 3600 * 1000000000)
+#define PID_MAX_LIMIT 4194304 /* the kernel gives no higher */
+
+typedef int (*setter)(struct options *o, const char *arg, struct strbuf *why);
+
+static int set_pid(struct options *o, const char *arg, struct strbuf *why)
+{
+	char *list = xstrdup(arg), *at = list, *one;
+	uint64_t pid;
+	size_t i;
+
+	while ((one = strsep(&at, ","))) {
+		if (parse_u64(one, &pid) || !pid || pid > PID_MAX_LIMIT) {
+			strbuf_set_f(why, "-p %s: '%s' is not a process id", arg, one);
+			free(list);
+			return -EINVAL;
+		}
+		for (i = 0; i < o->npid && o->pid[i] != pid; i++)
+			;
+		if (i < o->npid)
+			continue;
+		o->pid = xgrow(o->pid, o->npid, &o->cap_pid, sizeof(*o->pid));
+		o->pid[o->npid++] = (uint32_t)pid;
+	}
+	free(list);
+	return 0;
+}
+
+static int set_all(struct options *o, const char *arg, struct strbuf *why)
+{
+	(void)arg;
+	(void)why;
+	o->all = true;
+	return 0;
+}
+
+static int set_duration(struct options *o, const char *arg, struct strbuf *why)
+{
+	int err = parse_duration(arg, &o->duration_ns);
+
+	if (err == -EINVAL)
+		strbuf_set_f(why, "-d %s: not a duration; write 5, 5s, 500ms or 1m", arg);
+	else if (err || o->duration_ns > DURATION_MAX)
+		strbuf_set_f(why, "-d %s: more than a year", arg);
+	else if (!o->duration_ns)
+		strbuf_set_f(why, "-d %s: nothing would be recorded", arg);
+	else
+		return 0;
+	return -EINVAL;
+}
+
+static int set_output(struct options *o, const char *arg, struct strbuf *why)
+{
+	if (!*arg) {
+		strbuf_set_f(why, "-o: a file name is missing");
+		return -EINVAL;
+	}
+	o->output = arg;
+	return 0;
+}
+
+static int set_syscalls(struct options *o, const char *arg, struct strbuf *why)
+{
+	static const char *const modes[] = { "all", "blocking", "none" };
+	size_t i;
+
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (!strcmp(arg, modes[i])) {
+			o->syscalls = (enum syscall_mode)i;
+			return 0;
+		}
+	}
+	strbuf_set_f(why, "--syscalls=%s: it is one of all, blocking, none", arg);
+	return -EINVAL;
+}
+
+static int set_buffer(struct options *o, const char *arg, struct strbuf *why)
+{
+	if (!parse_size(arg, &o->buffer) && o->buffer)
+		return 0;
+	strbuf_set_f(why, "--buffer=%s: not a size; write 65536, 64M or 1G", arg);
+	return -EINVAL;
+}
+
+static int set_go_version(struct options *o, const char *arg, struct strbuf *why)
+{
+	static const int minors[] = { 22, 23, 25, 26 };
+	char text[8];
+	size_t i;
+
+	for (i = 0; i < sizeof(minors) / sizeof(minors[0]); i++) {
+		snprintf(text, sizeof(text), "1.%d", minors[i]);
+		if (!strcmp(arg, text)) {
+			o->go_minor = minors[i];
+			return 0;
+		}
+	}
+	strbuf_set_f(why, "--go-version=%s: it is one of 1.22, 1.23, 1.25, 1.26%s", arg,
+		     strcmp(arg, "1.24") ? "" : "; Go 1.24 reads and writes 1.23");
+	return -EINVAL;
+}
+
+static int set_first_proc(struct options *o, const char *arg, struct strbuf *why)
+{
+	uint64_t v;
+
+	if (parse_u64(arg, &v) || v > 100000) {
+		strbuf_set_f(why, "--first-proc %s: not a row number", arg);
+		return -EINVAL;
+	}
+	o->first_proc = (unsigned)v;
+	return 0;
+}
+
+static int set_raw(struct options *o, const char *arg, struct strbuf *why)
+{
+	if (!*arg || !strcmp(arg, "-")) {
+		strbuf_set_f(why, "--raw: a file name is missing");
+		return -EINVAL;
+	}
+	o->raw = arg;
+	return 0;
+}
+
+#define SET_FLAG(name, what)                                                    \
+	static int name(struct options *o, const char *arg, struct strbuf *why) \
+	{                                                                       \
+		(void)o, (void)arg, (void)why;                                  \
+		what;                                                           \
+		return 0;                                                       \
+	}
+
+SET_FLAG(set_group_digits, o->group_digits = true)
+SET_FLAG(set_strict, o->strict = true)
+SET_FLAG(set_json, o->json = true)
+SET_FLAG(set_text, o->text = true)
+SET_FLAG(set_repair, o->repair = true)
+SET_FLAG(set_quiet, log_set_level(LOG_ERROR))
+
+static int set_verbose(struct options *o, const char *arg, struct strbuf *why)
+{
+	(void)o, (void)arg, (void)why;
+	log_set_level(log_wants("", LOG_INFO) ? LOG_DEBUG : LOG_INFO);
+	return 0;
+}
+
+static const struct row {
+	char letter; /* 0 none */
+	const char *name;
+	const char *arg; /* NULL: takes none */
+	unsigned cmds;
+	setter set;
+	const char *help;
+} rows[] = {
+	{ 'p', "pid", "PID[,PID]", FOR_RECORD, set_pid,
+	  "record these processes, with all their threads" },
+	{ 'a', "all", NULL, FOR_RECORD, set_all, "record every process of the machine" },
+	{ 'd', "duration", "TIME", FOR_RECORD, set_duration,
+	  "stop after this time: 5, 500ms, 1m (default: until Ctrl-C or the last target's end)" },
+	{ 'o', "output", "FILE", FOR_RECORD | FOR_CONVERT, set_output,
+	  "where the trace goes, - is standard output (default go.trace)" },
+	{ 0, "syscalls", "MODE", FOR_RECORD, set_syscalls,
+	  "all: every syscall; blocking: those that threads sleep in, cheaper; none: only why they sleep" },
+	{ 0, "go-version", "1.NN", FOR_RECORD | FOR_CONVERT, set_go_version,
+	  "write for the readers of Go 1.22, 1.23 (default), 1.25 or 1.26 and newer" },
+	{ 0, "group-digits", NULL, FOR_RECORD | FOR_CONVERT, set_group_digits,
+	  "name threads worker-1, worker-2 … as one group worker-#" },
+	{ 0, "first-proc", "N", FOR_RECORD | FOR_CONVERT, set_first_proc,
+	  "number of CPU 0's row; with 1 the viewer draws arrows from CPU 0 too (default 0)" },
+	{ 0, "buffer", "SIZE", FOR_RECORD, set_buffer,
+	  "kernel memory for records, all CPUs together (default 16M for each CPU)" },
+	{ 0, "raw", "FILE", FOR_RECORD, set_raw, "keep the records as they came, for convert" },
+	{ 0, "strict", NULL, FOR_RECORD, set_strict, "exit with 4 when records were lost" },
+	{ 0, "text", NULL, FOR_CONVERT, set_text, "write records, or a trace, as text" },
+	{ 0, "repair", NULL, FOR_CONVERT, set_repair,
+	  "cut a trace that was broken off back to its last whole generation; in place without -o" },
+	{ 'q', "quiet", NULL, FOR_RECORD | FOR_CONVERT | FOR_FEATURES, set_quiet,
+	  "say nothing but errors" },
+	{ 'v', "verbose", NULL, FOR_RECORD | FOR_CONVERT | FOR_FEATURES, set_verbose,
+	  "say more; twice: what libbpf and the verifier say" },
+	{ 0, "json", NULL, FOR_RECORD | FOR_CONVERT | FOR_FEATURES, set_json,
+	  "the summary as one JSON object on standard output" },
+	{ 'h', "help", NULL, FOR_RECORD | FOR_CONVERT | FOR_FEATURES, NULL, "this text" },
+	{ 'V', "version", NULL, FOR_RECORD, NULL, "the program's version" },
+};
+
+#define NROW (sizeof(rows) / sizeof(rows[0]))
+
+void options_help(FILE *out, unsigned cmd)
+{
+	char left[64];
+	size_t i;
+
+	for (i = 0; i < NROW; i++) {
+		if (!(rows[i].cmds & cmd))
+			continue;
+		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", rows[i].letter ? '-' : ' ',
+			 rows[i].letter ? rows[i].letter : ' ', rows[i].letter ? "," : " ",
+			 rows[i].name, rows[i].arg ? "=" : "", rows[i].arg ? rows[i].arg : "");
+		fprintf(out, "  %-26s %s\n", left, rows[i].help);
+	}
+}
+
+static void unknown_option(unsigned cmd, char **argv, struct strbuf *why)
+{
+	const char *what = argv[optind - 1];
+	size_t i;
+
+	if (optopt > 0 && optopt < 256) {
+		for (i = 0; i < NROW; i++) {
+			if (rows[i].letter == optopt && rows[i].cmds & cmd) {
+				strbuf_set_f(why, "-%c: %s is missing", optopt, rows[i].arg);
+				return;
+			}
+		}
+		strbuf_set_f(why, "unknown option -%c; see ctrace-bpf --help", optopt);
+	} else if (optopt >= 256) {
+		strbuf_set_f(why, "--%s: %s", rows[optopt - 256].name,
+			     rows[optopt - 256].arg ? "its value is missing" : "takes no value");
+	} else {
+		strbuf_set_f(why, "unknown option %s; see ctrace-bpf --help", what);
+	}
+}
+
+int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct strbuf *why)
+{
+	struct option longs[NROW + 1] = { 0 };
+	char shorts[2 * NROW + 3] = ":";
+	size_t i, nl = 0, ns = 1;
+	int c, err;
+
+	*o = (struct options){ .go_minor = 23 };
+	for (i = 0; i < NROW; i++) {
+		if (!(rows[i].cmds & cmd))
+			continue;
+		longs[nl++] = (struct option){ rows[i].name,
+					       rows[i].arg ? required_argument : no_argument, NULL,
+					       (int)(256 + i) };
+		if (rows[i].letter)
+			shorts[ns++] = rows[i].letter;
+		if (rows[i].letter && rows[i].arg)
+			shorts[ns++] = ':';
+	}
+	shorts[ns] = 0;
+	optind = 1;
+	opterr = 0;
+	for (;;) {
+		optopt = 0;
+		c = getopt_long(argc, argv, shorts, longs, NULL);
+		if (c < 0)
+			break;
+		for (i = 0; i < NROW && c != 256 + (int)i && c != rows[i].letter; i++)
+			;
+		if (c == '?' || c == ':' || i == NROW) {
+			unknown_option(cmd, argv, why);
+			return -EINVAL;
+		}
+		if (!rows[i].set)
+			return rows[i].letter == 'h' ? 1 : 2;
+		err = rows[i].set(o, optarg, why);
+		if (err)
+			return err;
+	}
+	o->rest = argv + optind;
+	o->nrest = argc - optind;
+	return 0;
+}
+
+void options_free(struct options *o)
+{
+	free(o->pid);
+}

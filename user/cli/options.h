@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The options of all commands: one table feeds the parser, --help and the test that the man page knows them all.
+ * Options are const once parsed.
+ */
+#ifndef CTRACE_CLI_OPTIONS_H
+#define CTRACE_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct strbuf;
+
+/* which commands know an option */
+#define FOR_RECORD 0x1
+#define FOR_CONVERT 0x2
+#define FOR_FEATURES 0x4
+
+enum syscall_mode { SYSCALLS_ALL, SYSCALLS_BLOCKING, SYSCALLS_NONE };
+
+struct options {
+	uint32_t *pid; /* as the user wrote them, each once */
+	size_t npid, cap_pid;
+	bool all;
+	uint64_t duration_ns; /* 0: until stopped */
+	const char *output;   /* NULL: the command's default */
+	enum syscall_mode syscalls;
+	uint64_t buffer; /* bytes, 0 default */
+	bool strict;
+	bool json;
+	int go_minor;
+	bool group_digits;
+	unsigned first_proc;
+	const char *raw;
+	bool text;
+	bool repair;
+
+	char **rest; /* what is no option */
+	int nrest;
+};
+
+/*
+ * 0; -EINVAL with the reason in why; 1 when --help was asked for (and printed), 2 for --version (likewise).
+ * Strings are borrowed from argv. The caller frees with options_free in each case.
+ */
+int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct strbuf *why);
+void options_free(struct options *o);
+
+void options_help(FILE *out, unsigned cmd);
+
+#endif

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See summary.h. */
+#include "cli/summary.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "event/evspec.h"
+#include "util/json.h"
+#include "util/log.h"
+#include "util/parse.h"
+#include "util/strbuf.h"
+
+#define LOG_TAG "summary"
+
+static double seconds(const struct summary *s)
+{
+	return (double)(s->model->end_ts - s->model->begin_ts) / 1e9;
+}
+
+/* ---- JSON: flat, written by hand because we only ever write it ---- */
+
+static void json_repairs(struct strbuf *out, const struct summary *s)
+{
+	const char *comma = "";
+	unsigned i;
+
+	strbuf_addstr(out, ",\"repairs\":{");
+	for (i = 0; i < REPAIR_MAX; i++) {
+		if (!s->model->repairs[i])
+			continue;
+		strbuf_addf(out, "%s\"%s\":%" PRIu64, comma, repair_name(i), s->model->repairs[i]);
+		comma = ",";
+	}
+	strbuf_addch(out, '}');
+}
+
+static void json_lost(struct strbuf *out, const struct summary *s)
+{
+	const char *comma = "";
+	unsigned i;
+
+	strbuf_addstr(out, ",\"lost_by_kind\":{");
+	for (i = 1; i < EV_KERNEL_MAX; i++) {
+		if (!s->lost_kind[i])
+			continue;
+		strbuf_addf(out, "%s\"%s\":%" PRIu64, comma, ev_spec(i)->name, s->lost_kind[i]);
+		comma = ",";
+	}
+	strbuf_addstr(out, "},\"lost_by_cpu\":{");
+	comma = "";
+	for (i = 0; i < s->ncpu; i++) {
+		if (!s->lost_cpu[i])
+			continue;
+		strbuf_addf(out, "%s\"%u\":%" PRIu64, comma, i, s->lost_cpu[i]);
+		comma = ",";
+	}
+	strbuf_addstr(out, "},\"recursion_misses\":{");
+	comma = "";
+	for (i = 0; i < SUMMARY_PROGS && s->missed[i].prog; i++) {
+		strbuf_addf(out, "%s\"%s\":%" PRIu64, comma, s->missed[i].prog, s->missed[i].cnt);
+		comma = ",";
+	}
+	strbuf_addch(out, '}');
+}
+
+static void print_json(const struct summary *s)
+{
+	struct strbuf out = STRBUF_INIT;
+	uint64_t records = 0;
+	unsigned i;
+
+	for (i = 0; i < EV_KIND_MAX; i++)
+		records += s->model->records[i];
+	strbuf_addstr(&out, "{\"file\":");
+	json_string(&out, s->file);
+	strbuf_addf(&out,
+		    ",\"bytes\":%" PRIu64 ",\"seconds\":%.6f,\"events\":%" PRIu64
+		    ",\"trace_events\":%" PRIu64 ",\"records\":%" PRIu64 ",\"threads\":%" PRIu64
+		    ",\"generations\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"late\":%" PRIu64,
+		    s->writer.bytes, seconds(s), s->model->events, s->writer.events, records,
+		    s->model->threads, s->writer.generations, s->model->lost, s->late);
+	json_repairs(&out, s);
+	if (s->recorded) {
+		json_lost(&out, s);
+		strbuf_addf(&out,
+			    ",\"no_storage\":%" PRIu64
+			    ",\"cpu_seconds\":%.4f,\"user_seconds\":%.4f,\"rss_bytes\":%" PRIu64
+			    ",\"stop_seconds\":%.4f,\"buffer_bytes\":%" PRIu64,
+			    s->no_storage, s->cpu_seconds, s->user_seconds, s->rss_bytes,
+			    s->stop_seconds, s->buffer_bytes);
+	}
+	strbuf_addstr(&out, "}\n");
+	/* stdout is the trace's when it goes there */
+	fputs(out.buf, strcmp(s->file, "-") ? stdout : stderr);
+	strbuf_free(&out);
+}
+
+/* ---- for people ---- */
+
+static void say_lost(const struct summary *s)
+{
+	struct strbuf where = STRBUF_INIT;
+	uint64_t kernel = s->model->lost, ring = 0;
+	unsigned i;
+
+	for (i = 0; i < s->ncpu; i++) {
+		ring += s->lost_cpu[i];
+		if (s->lost_cpu[i])
+			strbuf_addf(&where, "%sCPU %u: %" PRIu64, where.len ? ", " : "", i,
+				    s->lost_cpu[i]);
+	}
+	for (i = 1; i < EV_KERNEL_MAX; i++)
+		if (s->lost_kind[i])
+			strbuf_addf(&where, "; %s %" PRIu64, ev_spec(i)->name, s->lost_kind[i]);
+	if (kernel || ring)
+		log_error("%" PRIu64
+			  " records were lost (%s); a larger --buffer helps, now %" PRIu64 "M",
+			  kernel > ring ? kernel : ring, where.buf, s->buffer_bytes >> 20);
+	if (s->no_storage)
+		log_error("%" PRIu64 " times the kernel had no memory to remember a thread",
+			  s->no_storage);
+	strbuf_free(&where);
+}
+
+static void say_repairs(const struct summary *s)
+{
+	uint64_t missed = 0;
+	unsigned i;
+
+	for (i = 0; i < SUMMARY_PROGS && s->missed[i].prog; i++)
+		missed += s->missed[i].cnt;
+	if (missed)
+		log_notice("%" PRIu64
+			   " events came while their own program ran on the CPU and have no record",
+			   missed);
+	for (i = 0; i < REPAIR_MAX; i++)
+		if (s->model->repairs[i])
+			log_info("repaired %" PRIu64 " times: %s (%s)", s->model->repairs[i],
+				 repair_text(i), repair_name(i));
+}
+
+static void print_words(const struct summary *s)
+{
+	char size[16], rss[16];
+
+	if (s->recorded)
+		say_lost(s);
+	say_repairs(s);
+	log_notice("%s: %s, %.1f s, %" PRIu64 " events of %" PRIu64 " threads, %" PRIu64 " lost%s",
+		   strcmp(s->file, "-") ? s->file : "standard output",
+		   format_size(size, s->writer.bytes), seconds(s), s->model->events,
+		   s->model->threads, s->model->lost, s->late ? ", some late" : "");
+	if (s->recorded)
+		log_notice(
+			"cost: %.2f s CPU, %s; stopped in %.2f s. Open it with: go tool trace %s",
+			s->cpu_seconds, format_size(rss, s->rss_bytes), s->stop_seconds,
+			strcmp(s->file, "-") ? s->file : "FILE");
+}
+
+void summary_print(const struct summary *s, bool json)
+{
+	if (json)
+		print_json(s);
+	print_words(s);
+}

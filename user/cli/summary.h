@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The last words of a recording or a conversion: for people on stderr, as JSON on stdout when asked. */
+#ifndef CTRACE_CLI_SUMMARY_H
+#define CTRACE_CLI_SUMMARY_H
+
+#include <stdbool.h>
+
+#include "bpf/event.h"
+#include "gotrace/writer.h"
+#include "model/model.h"
+
+#define SUMMARY_PROGS 16
+
+/* Programs that could not run because they already ran on the CPU: the kernel skips them without a record. */
+struct missed {
+	const char *prog;
+	uint64_t cnt;
+};
+
+struct summary {
+	const char *file;
+	const struct model_stats *model;
+	struct trace_writer_stats writer;
+	uint64_t late;
+	/* of a recording only */
+	bool recorded;
+	uint64_t lost_kind[EV_KERNEL_MAX];
+	const uint64_t *lost_cpu; /* by CPU, ncpu of them; NULL none */
+	unsigned ncpu;
+	uint64_t no_storage;
+	struct missed missed[SUMMARY_PROGS];
+	double cpu_seconds; /* our own, user and system */
+	double user_seconds;
+	uint64_t rss_bytes;  /* our own, the greatest */
+	double stop_seconds; /* from the stop to the complete file */
+	uint64_t buffer_bytes;
+};
+
+void summary_print(const struct summary *s, bool json);
+
+#endif
