@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# ctrace-bpf. Everything that is built goes to $(O); `make help` tells the targets.
+
+O       ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= gcc
+CLANG   ?= clang
+BPFTOOL ?= bpftool
+VMLINUX_BTF ?= /sys/kernel/btf/vmlinux
+VERSION := $(shell cat VERSION)
+
+ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
+OPT  := $(if $(DEBUG),-O0 -g3,-O2 -g)
+Q    := $(if $(V),,@)
+say   = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
+
+WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
+CPPFLAGS += -D_GNU_SOURCE -Iuser -I. -I$(O)/gen
+CFLAGS   += -std=gnu11 $(OPT) $(WARN) $(SAN)
+LDFLAGS  += $(SAN)
+LDLIBS   := -lbpf -lelf -lz -lcap -lpthread -lm
+BPFFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter \
+            $(if $(WERROR),-Werror) -I$(O)/gen -I.
+
+SRC  := $(sort $(wildcard user/*.c user/*/*.c))
+OBJ  := $(SRC:%.c=$(O)/%.o)
+BPF  := $(sort $(wildcard bpf/*.bpf.c))
+UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+PROG := $(patsubst tests/prog/%.c,$(O)/prog/%,$(wildcard tests/prog/*.c))
+
+all: $(O)/ctrace-bpf ## the program
+
+# ---- generated headers ----
+
+$(O)/gen/vmlinux.h: $(VMLINUX_BTF)
+	$(call say,BTF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BPFTOOL) btf dump file $(VMLINUX_BTF) format c >$@.tmp && mv $@.tmp $@
+
+$(O)/gen/syscall_names.h: scripts/syscall-names.sh
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)CC='$(CC)' scripts/syscall-names.sh >$@.tmp && mv $@.tmp $@
+
+$(O)/gen/version.h: VERSION
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '#define CTRACE_VERSION "$(VERSION)"' >$@
+
+# ---- BPF: one object a file, linked into one skeleton ----
+
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c $(O)/gen/vmlinux.h
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPFFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
+
+$(O)/gen/ctfind.skel.h: $(O)/bpf/find.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name ctfind >$@.tmp && mv $@.tmp $@
+
+$(O)/gen/ctrace.skel.h: $(filter-out $(O)/bpf/find.bpf.o,$(BPF:%.c=$(O)/%.o))
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen object $(O)/bpf/ctrace.linked.o $^
+	$(Q)$(BPFTOOL) gen skeleton $(O)/bpf/ctrace.linked.o name ctrace >$@.tmp && mv $@.tmp $@
+
+# ---- the program ----
+
+GENERATED := $(addprefix $(O)/gen/,syscall_names.h version.h ctrace.skel.h ctfind.skel.h)
+
+$(OBJ): | $(GENERATED)
+
+$(O)/user/%.o: user/%.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/ctrace-bpf: $(OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# ---- tests ----
+
+$(O)/unit/%: tests/unit/%.c $(filter-out $(O)/user/main.o,$(OBJ))
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c %.o,$^) $(LDLIBS) -lcmocka
+
+$(O)/prog/%: tests/prog/%.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE -Iinclude -I. -O2 -g -Wall -Wextra -o $@ $< -lpthread
+
+progs: $(PROG) ## the programs that the tests trace
+
+check: $(O)/ctrace-bpf $(UNIT:%=$(O)/unit/%) ## unit and golden tests, no root
+	$(Q)O=$(O) tests/lib/check.sh $(UNIT)
+
+check-root: $(O)/ctrace-bpf progs ## end-to-end tests, as root
+	$(Q)O=$(O) tests/lib/check-root.sh
+
+fuzz: $(O)/ctrace-bpf ## damaged record streams, judged by Go's parser; N=2000
+	$(Q)O=$(O) tests/lib/fuzz.sh $(or $(N),2000)
+
+asan: ## unit and golden tests under address and undefined-behaviour sanitizers
+	$(Q)$(MAKE) --no-print-directory O=$(O)/asan SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' check
+
+tsan: ## the same under the thread sanitizer
+	$(Q)$(MAKE) --no-print-directory O=$(O)/tsan SAN=-fsanitize=thread check
+
+bench: $(O)/ctrace-bpf ## cost, paired with untraced and with other tracers; as root
+	$(Q)tests/bench/run.sh $(BENCH)
+
+soak: $(O)/ctrace-bpf progs ## ten minutes of recording: memory, stop time, nothing left behind; as root
+	$(Q)tests/bench/soak.sh
+
+check-kernels: $(O)/ctrace-bpf progs ## Debian's other kernels under qemu
+	$(Q)scripts/check-kernels.sh
+
+# ---- care ----
+
+FORMATTED = $(shell git ls-files 'bpf/*.[ch]' 'user/*.[ch]' 'include/*.h' 'tests/*.[ch]')
+SHELLS    = $(shell git ls-files 'scripts/*.sh' 'tests/*.sh' '.ci/run')
+
+format: ## clang-format and shfmt over the tree
+	$(Q)clang-format -i $(FORMATTED)
+	$(Q)shfmt -w $(SHELLS)
+
+lint: $(GENERATED) ## formatting, static analysis, both compilers
+	$(Q)O=$(O) tests/lib/lint.sh
+
+man: $(O)/man/ctrace-bpf.1 ## man pages
+
+$(O)/man/%: docs/%.scd
+	$(Q)mkdir -p $(@D)
+	$(Q)scdoc <$< >$@
+
+install: all man ## DESTDIR= PREFIX=
+	install -D -m 755 $(O)/ctrace-bpf $(DESTDIR)$(PREFIX)/bin/ctrace-bpf
+	install -D -m 644 $(O)/man/ctrace-bpf.1 $(DESTDIR)$(PREFIX)/share/man/man1/ctrace-bpf.1
+
+clean: ## removes $(O)
+	rm -rf $(O)
+
+help: ## this text
+	$(Q)sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 16
+	@echo 'Variables: V=1 O=DIR DEBUG=1 WERROR=1 CC= CLANG= VMLINUX_BTF= N= BENCH="--quick"'
+
+.PHONY: all progs check check-root fuzz asan tsan bench soak check-kernels format lint man install clean help
+.SECONDARY: $(BPF:%.c=$(O)/%.o)
+
+-include $(OBJ:.o=.d) $(BPF:%.c=$(O)/%.d) $(wildcard $(O)/unit/*.d)

@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Boots the kernels that we promise to work on and records the demo program on each.
+#
+#   scripts/check-kernels.sh [-o DIR]      reads KERNELS ["6.1 6.12"], CPUS ["1 2 16"]
+#
+# Needs build/ctrace-bpf and build/prog/demo, made on this machine. Prints TAP, also into $TAP_DIR/kernels.tap.
+# What came back from each machine stays in DIR/KERNEL-CPUS [build/check-kernels]: traces, messages, logs.
+set -eu
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+kernels=${KERNELS:-6.1 6.12} cpus=${CPUS:-1 2 16}
+out=$root/build/check-kernels seconds_each=3
+program=$root/build/ctrace-bpf demo=$root/build/prog/demo
+
+while getopts o:h opt; do
+	case $opt in
+	o) out=$OPTARG ;;
+	*)
+		sed -n '/^#   scripts/s/^# *//p' "$0"
+		[ "$opt" = h ] || exit 2
+		exit 0
+		;;
+	esac
+done
+for file in "$program" "$demo"; do
+	[ -x "$file" ] || die "$file is missing: run make first"
+done
+
+# ---- TAP ----
+
+tests=0 failed=0
+tap_file=/dev/null
+if [ -n "${TAP_DIR:-}" ]; then
+	mkdir -p "$TAP_DIR"
+	tap_file=$TAP_DIR/kernels.tap
+	: >"$tap_file"
+fi
+tap() {
+	printf '%s\n' "$*" | tee -a "$tap_file"
+}
+result() { # STATUS TEXT
+	tests=$((tests + 1))
+	if [ "$1" = 0 ]; then
+		tap "ok $tests - $2"
+	else
+		failed=$((failed + 1))
+		tap "not ok $tests - $2"
+	fi
+}
+explain() { # FILE [LINES]: its end, as diagnostics
+	[ ! -s "$1" ] || tail -n "${2:-30}" "$1" | tr -d '\r' | sed 's/^/# /' | tee -a "$tap_file"
+}
+
+# ---- the judge of the traces: Go's own parser ----
+
+judge=$root/build/judge
+if [ ! -x "$judge" ] && go=$(find_go); then
+	"$go" build -C "$root/tests/judge" -o "$judge" . >&2 || :
+fi
+
+check_trace() { # NAME FILE
+	if [ ! -s "$2" ]; then
+		result 1 "$1: a trace came back"
+	elif [ -x "$judge" ]; then
+		local status=0
+		"$judge" check "$2" >"$2.verdict" 2>&1 || status=$?
+		result $status "$1: Go's parser accepts the trace"
+		[ $status = 0 ] || explain "$2.verdict"
+	elif [ -n "$(find_go)" ]; then
+		result 1 "$1: the judge could not be built from tests/judge"
+	else
+		result 0 "$1: Go's parser accepts the trace # SKIP no Go 1.$go_min_minor or newer"
+	fi
+}
+
+check_summary() { # NAME FILE: the JSON that the recording printed
+	local lost=0
+	have jq || return 0
+	jq -e '.events > 100 and .threads >= 14' "$2" >/dev/null 2>&1 || lost=1
+	result $lost "$1: the summary tells of events and of all threads"
+	[ $lost = 0 ] || explain "$2"
+}
+
+check_machine() { # KERNEL CPUS
+	local dir=$out/$1-$2 name="$1, $2 CPUs" status=0 step modes="all blocking none" file
+
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	set -- -k "$1" -c "$2" -o "$dir" -t 600 -i "$program" -i "$demo" -i "$root/scripts/vm/record-demo"
+	for file in /usr/sbin/bpftool /usr/bin/bpftool; do
+		if [ -x "$file" ]; then
+			set -- "$@" -i "$file"
+			break
+		fi
+	done
+	"$root/scripts/vm.sh" "$@" -- "MODES='$modes' SECONDS_EACH=$seconds_each; . /bin/record-demo" \
+		>"$dir/guest.log" 2>&1 || status=$?
+	result $status "$name: the machine booted and came to the end"
+	if [ $status != 0 ]; then
+		explain "$dir/guest.log"
+		return 0
+	fi
+	for step in features record-{all,blocking,none} system left; do
+		status=$(cat "$dir/$step.status" 2>/dev/null || echo missing)
+		[ "$status:$step" = missing:left ] && continue
+		case $step in
+		left) result "$status" "$name: no program of ours is left in the kernel" ;;
+		*) result "$status" "$name: $step" ;;
+		esac
+		if [ "$status" != 0 ]; then
+			explain "$dir/$step.out" 5
+			explain "$dir/$step.err" 40
+		fi
+		case $step in
+		record-*)
+			check_trace "$name: $step" "$dir/${step#record-}.trace"
+			check_summary "$name: $step" "$dir/$step.out"
+			;;
+		system) check_trace "$name: $step" "$dir/system.trace" ;;
+		esac
+	done
+	status=0
+	if grep -E 'WARNING:|BUG:|Oops|soft lockup|detected stalls|Call Trace' "$dir/dmesg.txt" >"$dir/dmesg.bad"; then
+		status=1
+	fi
+	result $status "$name: the kernel complained of nothing"
+	[ $status = 0 ] || explain "$dir/dmesg.bad"
+}
+
+for kernel in $kernels; do
+	"$root/scripts/vm.sh" --fetch-only -k "$kernel" >/dev/null || {
+		result 1 "$kernel: the kernel could be fetched"
+		continue
+	}
+	for cpu_cnt in $cpus; do
+		check_machine "$kernel" "$cpu_cnt"
+	done
+done
+tap "1..$tests"
+[ $failed = 0 ] && [ $tests -gt 0 ]
