@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The workloads that no package has. Prints its own time, so that start and end of the process do not
+ * count. Needs no privileges.
+ *
+ *   work getppid N              N calls in a row
+ *   work load EVENTS_PER_S [S]  a moderate load until killed or for S seconds: pairs of threads that
+ *                               talk through pipes on a clock, and a short-lived process every 50 ms,
+ *                               so that threads, names and numbers come and go
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PAIRS 4
+#define EVENTS_PER_TURN 14 /* 2 writes and 2 reads in and out, 2 switches each way, 2 wake-ups */
+#define TICK_NS 10000000l
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static int getppid_loop(long n)
+{
+	double begin = now();
+
+	for (long i = 0; i < n; i++)
+		syscall(SYS_getppid);
+	printf("seconds %.9f\n", now() - begin);
+	return 0;
+}
+
+struct pair {
+	int there[2], back[2];
+	long turns; /* per tick */
+};
+
+static void *echo(void *arg)
+{
+	struct pair *pair = arg;
+	char byte;
+
+	while (read(pair->there[0], &byte, 1) == 1)
+		if (write(pair->back[1], &byte, 1) != 1)
+			break;
+	return NULL;
+}
+
+static void *ask(void *arg)
+{
+	struct pair *pair = arg;
+	struct timespec next;
+	char byte = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	for (;;) {
+		for (long i = 0; i < pair->turns; i++)
+			if (write(pair->there[1], &byte, 1) != 1 ||
+			    read(pair->back[0], &byte, 1) != 1)
+				return NULL;
+		next.tv_nsec += TICK_NS;
+		if (next.tv_nsec >= 1000000000l) {
+			next.tv_nsec -= 1000000000l;
+			next.tv_sec++;
+		}
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
+	}
+}
+
+static int load(long rate, double seconds)
+{
+	static struct pair pairs[PAIRS];
+	struct timespec nap = { .tv_nsec = 50000000l };
+	double end = now() + seconds;
+	pthread_t thread;
+
+	for (int i = 0; i < PAIRS; i++) {
+		pairs[i].turns = rate / (1000000000l / TICK_NS) / PAIRS / EVENTS_PER_TURN + 1;
+		if (pipe(pairs[i].there) || pipe(pairs[i].back) ||
+		    pthread_create(&thread, NULL, echo, &pairs[i]) ||
+		    pthread_create(&thread, NULL, ask, &pairs[i])) {
+			perror("work");
+			return 1;
+		}
+	}
+	while (seconds <= 0 || now() < end) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			execl("/bin/true", "true", (char *)NULL);
+			_exit(127);
+		}
+		if (pid > 0)
+			waitpid(pid, NULL, 0);
+		nanosleep(&nap, NULL);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "getppid"))
+		return getppid_loop(atol(argv[2]));
+	if (argc >= 3 && !strcmp(argv[1], "load"))
+		return load(atol(argv[2]), argc > 3 ? atof(argv[3]) : 0);
+	fprintf(stderr, "usage: work getppid N | work load EVENTS_PER_S [SECONDS]\n");
+	return 2;
+}

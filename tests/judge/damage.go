@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// What can happen to a recording, and a good deal of what cannot. Each damage changes it in place.
+type damage struct {
+	name string
+	do   func(rng *rand.Rand, r *recording)
+}
+
+var damages = []damage{
+	{"drop0.1", func(rng *rand.Rand, r *recording) { drop(rng, r, 0.001) }},
+	{"drop1", func(rng *rand.Rand, r *recording) { drop(rng, r, 0.01) }},
+	{"drop10", func(rng *rand.Rand, r *recording) { drop(rng, r, 0.1) }},
+	{"drop50", func(rng *rand.Rand, r *recording) { drop(rng, r, 0.5) }},
+	{"dropkind", dropKind},
+	{"hole", hole},
+	{"reorder", reorder},
+	{"late", late},
+	{"stream", otherStream},
+	{"duplicate", duplicate},
+	{"truncate", truncate},
+	{"swapkeys", swapKeys},
+	{"onetid", oneTid},
+	{"times", absurdTimes},
+	{"coarse", coarse},
+	{"cpus", absurdCPUs},
+	{"states", absurdStates},
+	{"names", absurdNames},
+	{"lost", lostCounts},
+	{"nostart", func(rng *rand.Rand, r *recording) { without(r, evStart) }},
+	{"nosnap", func(rng *rand.Rand, r *recording) { without(r, evSnap) }},
+	{"nothread", func(rng *rand.Rand, r *recording) { without(r, evThread) }},
+	{"noconfig", func(rng *rand.Rand, r *recording) { without(r, evConfig) }},
+	{"twostarts", func(rng *rand.Rand, r *recording) { again(rng, r, evStart) }},
+	{"twostops", func(rng *rand.Rand, r *recording) { again(rng, r, evStop) }},
+	{"nostop", func(rng *rand.Rand, r *recording) { without(r, evStop) }},
+	{"watermarks", absurdWatermarks},
+	{"bits", flipBits},
+	{"lengths", absurdLengths},
+	{"kinds", absurdKinds},
+	{"selfwake", selfWake},
+	{"bytes", nil}, // flips bytes of the file itself, framing included
+	{"compat", func(rng *rand.Rand, r *recording) {
+		each(rng, r, 0.3, func(b record) {
+			if k := b.kind(); k >= evSysEnter && k <= evSyscall {
+				b[offFlags] |= flCompat
+			}
+		})
+	}},
+}
+
+func damageByName(name string) *damage {
+	for i := range damages {
+		if damages[i].name == name {
+			return &damages[i]
+		}
+	}
+	return nil
+}
+
+// applyDamages returns the bytes of the damaged file.
+func applyDamages(rng *rand.Rand, r *recording, names []string) []byte {
+	for _, n := range names {
+		if d := damageByName(n); d != nil && d.do != nil {
+			d.do(rng, r)
+		}
+	}
+	if len(names) > 0 && rng.IntN(4) > 0 {
+		legalize(r)
+	}
+	b := r.encode()
+	if slices.Contains(names, "bytes") {
+		for range 1 + rng.IntN(20) {
+			b[rng.IntN(len(b))] = byte(rng.Uint32())
+		}
+	}
+	return b
+}
+
+// legalize takes out, or mends, what a reader of the file may refuse at first sight. Without it most damage would end
+// a file early and say nothing about the model behind.
+func legalize(r *recording) {
+	le := binary.LittleEndian
+	size := map[byte][2]int{evThread: {48, 48}, evSwitch: {32, 40}, evWaking: {32, 32}, evWakeup: {32, 32}, evFork: {32, 32}, evExec: {48, 304},
+		evExit: {24, 24}, evRename: {40, 40}, evSysEnter: {32, 32}, evSysExit: {24, 24}, evSyscall: {32, 32}, evStack: {32, 288}, evSnap: {56, 56},
+		evStart: {16, 16}, evStop: {16, 16}, evLost: {16, 16}, evMetric: {24, 24}, evProc: {32, 288}, evKsym: {24, 152}, evCPU: {16, 16}, evConfig: {16, 16}}
+	r.entries = slices.DeleteFunc(r.entries, func(e entry) bool {
+		b := e.rec
+		if b == nil {
+			return false
+		}
+		lim, ok := size[b.kind()]
+		if !ok || len(b) < lim[0] || len(b) > lim[1] || b.kind() == evSwitch && len(b) != 32 && len(b) != 40 {
+			return true
+		}
+		for i, o := range keyOffsets(b.kind()) {
+			k := le.Uint64(b[o:])
+			nobody := b.kind() == evSwitch || b.kind() == evFork && i == 0 || (b.kind() == evWaking || b.kind() == evWakeup) && i == 1
+			if k == 0 && !nobody || k != 0 && (uint32(k) == 0 || uint32(k) > 1<<31-1) {
+				return true
+			}
+		}
+		state := -1
+		switch b.kind() {
+		case evSysEnter, evSyscall:
+			le.PutUint64(b[24:], min(le.Uint64(b[24:]), b.ts()))
+		case evThread, evSnap, evExec:
+			b[32+commLen-1] = 0
+		case evRename:
+			b[24+commLen-1] = 0
+		case evProc:
+			b[16+commLen-1] = 0
+		case evStack:
+			return b.arg() == 0 || int(le.Uint16(b[24:]))+int(le.Uint16(b[26:])) != (len(b)-32)/8 || len(b)%8 != 0
+		case evMetric:
+			return b.arg() != 1 && b.arg() != 2
+		case evSwitch:
+			state = offArg
+		}
+		if b.kind() == evSnap {
+			state = 48
+		}
+		if state >= 0 {
+			a := le.Uint32(b[state:])
+			return a&0xff != 0 && !strings.ContainsRune("RSDTtXPI", rune(a&0xff)) || a>>8&0xff > fdOther
+		}
+		if n := map[byte]int{evExec: 48, evProc: 32, evKsym: 24}[b.kind()]; n != 0 && len(b) > n {
+			b[len(b)-1] = 0
+		}
+		return false
+	})
+}
+
+func randomDamages(rng *rand.Rand) []string {
+	var out []string
+	for range 1 + rng.IntN(4) {
+		if n := damages[rng.IntN(len(damages))].name; !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func each(rng *rand.Rand, r *recording, share float64, f func(b record)) {
+	for i := range r.entries {
+		if r.entries[i].rec != nil && rng.Float64() < share {
+			f(r.entries[i].rec)
+		}
+	}
+}
+
+// few gives a small random share.
+func few(rng *rand.Rand) float64 { return []float64{0.001, 0.01, 0.1, 0.5}[rng.IntN(4)] }
+
+func drop(rng *rand.Rand, r *recording, share float64) {
+	r.entries = slices.DeleteFunc(r.entries, func(e entry) bool { return e.rec != nil && rng.Float64() < share })
+}
+
+func dropKind(rng *rand.Rand, r *recording) {
+	kind, share := byte(1+rng.IntN(13)), []float64{0.5, 1}[rng.IntN(2)]
+	r.entries = slices.DeleteFunc(r.entries, func(e entry) bool {
+		return e.rec != nil && e.rec.kind() == kind && rng.Float64() < share
+	})
+}
+
+func without(r *recording, kind byte) {
+	r.entries = slices.DeleteFunc(r.entries, func(e entry) bool { return e.rec != nil && e.rec.kind() == kind })
+}
+
+// hole: one ring was full for a while; the loss is told or not.
+func hole(rng *rand.Rand, r *recording) {
+	if len(r.entries) < 4 {
+		return
+	}
+	stream := rng.IntN(r.streams)
+	from := rng.IntN(len(r.entries))
+	n, lost, since := 1+rng.IntN(len(r.entries)/2), uint32(0), uint64(0)
+	var out []entry
+	for i, e := range r.entries {
+		if i >= from && i < from+n && e.rec != nil && e.stream == stream && e.rec.kind() < evStart {
+			if lost == 0 {
+				since = e.rec.ts()
+			}
+			lost++
+			continue
+		}
+		out = append(out, e)
+	}
+	if lost > 0 && rng.IntN(2) == 0 {
+		cpu := uint16(stream)
+		out = slices.Insert(out, min(from, len(out)), entry{stream: r.streams - 1, rec: newRecord(since, evLost, 0, cpu, lost)})
+	}
+	r.entries = out
+}
+
+func reorder(rng *rand.Rand, r *recording) {
+	if len(r.entries) < 2 {
+		return
+	}
+	reach := []int{2, 10, 200}[rng.IntN(3)]
+	for range 1 + int(float64(len(r.entries))*few(rng)) {
+		i := rng.IntN(len(r.entries))
+		j := min(i+rng.IntN(reach), len(r.entries)-1)
+		r.entries[i], r.entries[j] = r.entries[j], r.entries[i]
+	}
+}
+
+// late: records come after the watermark that should have waited for them.
+func late(rng *rand.Rand, r *recording) {
+	var keep, held []entry
+	share := few(rng)
+	for _, e := range r.entries {
+		if e.rec != nil && rng.Float64() < share {
+			held = append(held, e)
+			continue
+		}
+		keep = append(keep, e)
+		if e.rec == nil && len(held) > 0 && rng.IntN(2) == 0 {
+			keep = append(keep, held...)
+			held = nil
+		}
+	}
+	r.entries = append(keep, held...)
+}
+
+func otherStream(rng *rand.Rand, r *recording) {
+	share := few(rng)
+	for i := range r.entries {
+		if rng.Float64() < share {
+			r.entries[i].stream = rng.IntN(r.streams)
+		}
+	}
+}
+
+func duplicate(rng *rand.Rand, r *recording) {
+	share := few(rng)
+	var out []entry
+	for _, e := range r.entries {
+		out = append(out, e)
+		if e.rec != nil && rng.Float64() < share {
+			out = append(out, entry{stream: e.stream, rec: bytes.Clone(e.rec)})
+		}
+	}
+	r.entries = out
+}
+
+func truncate(rng *rand.Rand, r *recording) {
+	if rng.IntN(3) == 0 {
+		r.noEnd = true
+		r.entries = r.entries[:rng.IntN(len(r.entries)+1)]
+		return
+	}
+	r.cut = rng.IntN(len(r.encode()))
+}
+
+// keyOffsets: where thread keys stand in a record.
+func keyOffsets(kind byte) []int {
+	switch kind {
+	case evSwitch, evWaking, evWakeup, evFork:
+		return []int{16, 24}
+	case evThread, evSnap, evExec, evExit, evRename, evSysEnter, evSysExit, evSyscall, evStack:
+		return []int{16}
+	}
+	return nil
+}
+
+func eachKey(rng *rand.Rand, r *recording, share float64, f func(key uint64) uint64) {
+	each(rng, r, share, func(b record) {
+		for _, o := range keyOffsets(b.kind()) {
+			if len(b) >= o+8 {
+				binary.LittleEndian.PutUint64(b[o:], f(binary.LittleEndian.Uint64(b[o:])))
+			}
+		}
+	})
+}
+
+func swapKeys(rng *rand.Rand, r *recording) {
+	var all []uint64
+	eachKey(rng, r, 1, func(k uint64) uint64 {
+		if !slices.Contains(all, k) && len(all) < 200 {
+			all = append(all, k)
+		}
+		return k
+	})
+	if len(all) == 0 {
+		return
+	}
+	eachKey(rng, r, few(rng), func(uint64) uint64 {
+		k := all[rng.IntN(len(all))]
+		switch rng.IntN(12) {
+		case 0:
+			k ^= 1 << rng.IntN(64)
+		case 1:
+			k = rng.Uint64()
+		}
+		return k
+	})
+}
+
+// oneTid: every thread has one of a few tids, or none is known by its serial.
+func oneTid(rng *rand.Rand, r *recording) {
+	n := uint64(1 + rng.IntN(3))
+	serials := rng.IntN(2) == 0
+	eachKey(rng, r, 1, func(k uint64) uint64 {
+		switch {
+		case k == 0:
+			return 0
+		case serials:
+			return k>>32<<32 | 1 + uint64(uint32(k))%n
+		default:
+			return 1<<32 | uint64(uint32(k))
+		}
+	})
+}
+
+func absurdTimes(rng *rand.Rand, r *recording) {
+	each(rng, r, few(rng), func(b record) {
+		t := b.ts()
+		switch rng.IntN(9) {
+		case 0:
+			t = 0
+		case 1:
+			t = 1 << 63
+		case 2:
+			t = ^uint64(0)
+		case 3:
+			t -= rng.Uint64N(10_000_000)
+		case 4:
+			t += rng.Uint64N(10_000_000)
+		case 5:
+			t += 100_000_000_000
+		case 6:
+			t = r.mono
+		default:
+			if k := b.kind(); (k == evSyscall || k == evSysEnter) && len(b) >= 32 {
+				binary.LittleEndian.PutUint64(b[24:], []uint64{0, t + 5000, 1 << 63, t - 3_000_000, r.mono - 7}[rng.IntN(5)])
+			}
+		}
+		b.setTS(t)
+	})
+}
+
+// coarse: a clock with few digits, so that many records share a time.
+func coarse(rng *rand.Rand, r *recording) {
+	mask := uint64(1)<<(8+rng.IntN(10)) - 1
+	each(rng, r, 1, func(b record) { b.setTS(b.ts() &^ mask) })
+}
+
+func absurdCPUs(rng *rand.Rand, r *recording) {
+	each(rng, r, few(rng), func(b record) {
+		c := []uint16{0xffff, 0xfffe, 4096, uint16(r.streams), uint16(rng.Uint32()), uint16(rng.IntN(r.streams + 1))}[rng.IntN(6)]
+		binary.LittleEndian.PutUint16(b[offCPU:], c)
+		if b.kind() == evCPU && rng.IntN(2) == 0 {
+			binary.LittleEndian.PutUint32(b[offArg:], rng.Uint32())
+		}
+	})
+}
+
+func absurdStates(rng *rand.Rand, r *recording) {
+	each(rng, r, few(rng), func(b record) {
+		arg := rng.Uint32()
+		switch rng.IntN(4) {
+		case 0:
+			arg = statePack("RSDTtXPIZ\x00\xff"[rng.IntN(11)], byte(rng.Uint32()), b.arg()>>16)
+		case 1:
+			arg = b.arg()&0xffff | uint32([]uint32{nrNone, nrCompat, 0, 1, 59, 60, 0x8000, 1000}[rng.IntN(8)])<<16
+		}
+		switch b.kind() {
+		case evSwitch, evSysEnter, evSysExit, evSyscall, evWaking, evWakeup, evExit:
+			binary.LittleEndian.PutUint32(b[offArg:], arg)
+		case evSnap:
+			if len(b) >= 52 {
+				binary.LittleEndian.PutUint32(b[48:], arg)
+			}
+		}
+		if rng.IntN(4) == 0 {
+			b[offFlags] = byte(rng.Uint32())
+		}
+	})
+}
+
+func absurdNames(rng *rand.Rand, r *recording) {
+	words := []string{"", "\xff\xfe\x80", "runtime.main", "runtime.", "a\x00b", strings.Repeat("x", 16), " ", "\n\t", "é\xc3", "sys_read",
+		"[interrupt]", "runtime.gcBgMarkWorker", "\xe2\x82", "/", "a/b", "123"}
+	share := few(rng)
+	for i, e := range r.entries {
+		if e.rec == nil || rng.Float64() >= share {
+			continue
+		}
+		w := words[rng.IntN(len(words))]
+		off := 0
+		switch e.rec.kind() {
+		case evThread, evSnap, evExec:
+			off = 32
+		case evRename:
+			off = 24
+		case evProc:
+			off = 16
+		}
+		if off != 0 && len(e.rec) >= off+commLen {
+			var c [commLen]byte
+			copy(c[:], w) // sixteen bytes have no NUL
+			copy(e.rec[off:], c[:])
+		}
+		tail := 0
+		switch e.rec.kind() {
+		case evExec:
+			tail = 48
+		case evProc:
+			tail = 32
+		case evKsym:
+			tail = 24
+		}
+		if tail != 0 && len(e.rec) >= tail && rng.IntN(2) == 0 {
+			path := w
+			if rng.IntN(3) == 0 {
+				path = strings.Repeat("/\xc3\xa9long", rng.IntN(200))
+			}
+			b := append(bytes.Clone(e.rec[:tail]), path...)
+			if rng.IntN(3) > 0 {
+				b = append(b, 0)
+			}
+			r.entries[i].rec = b
+		}
+	}
+}
+
+func lostCounts(rng *rand.Rand, r *recording) {
+	for range 1 + rng.IntN(10) {
+		if len(r.entries) == 0 {
+			return
+		}
+		i := rng.IntN(len(r.entries))
+		ts := r.mono
+		if r.entries[i].rec != nil {
+			ts = r.entries[i].rec.ts()
+		}
+		n := []uint32{0, 1, 5, 0xffffffff, 0x7fffffff}[rng.IntN(5)]
+		c := uint16(rng.IntN(r.streams + 1))
+		if rng.IntN(4) == 0 {
+			c = 0xffff
+		}
+		r.entries = slices.Insert(r.entries, i, entry{stream: r.streams - 1, rec: newRecord(ts, evLost, 0, c, n)})
+	}
+}
+
+func again(rng *rand.Rand, r *recording, kind byte) {
+	for i, e := range r.entries {
+		if e.rec != nil && e.rec.kind() == kind {
+			c := record(bytes.Clone(e.rec))
+			j := rng.IntN(len(r.entries))
+			if o := r.entries[j].rec; o != nil {
+				c.setTS(o.ts() + 1)
+			}
+			r.entries = slices.Insert(r.entries, max(i, j), entry{stream: e.stream, rec: c})
+			return
+		}
+	}
+}
+
+func absurdWatermarks(rng *rand.Rand, r *recording) {
+	for i, e := range r.entries {
+		if e.rec == nil && rng.IntN(3) == 0 {
+			r.entries[i].watermark = []uint64{0, ^uint64(0), 1 << 63, e.watermark + 50_000_000, e.watermark / 2}[rng.IntN(5)]
+		}
+	}
+	if rng.IntN(3) == 0 {
+		r.entries = slices.DeleteFunc(r.entries, func(e entry) bool { return e.rec == nil })
+	}
+}
+
+func flipBits(rng *rand.Rand, r *recording) {
+	each(rng, r, few(rng), func(b record) { b[rng.IntN(len(b))] ^= 1 << rng.IntN(8) })
+}
+
+func absurdLengths(rng *rand.Rand, r *recording) {
+	share := few(rng)
+	for i, e := range r.entries {
+		if e.rec != nil && rng.Float64() < share {
+			switch n := headLen + rng.IntN(120); {
+			case n < len(e.rec):
+				r.entries[i].rec = e.rec[:n]
+			case rng.IntN(20) == 0:
+				r.entries[i].rec = append(bytes.Clone(e.rec), make([]byte, rng.IntN(3000))...)
+			default:
+				r.entries[i].rec = append(bytes.Clone(e.rec), make([]byte, n-len(e.rec))...)
+			}
+		}
+	}
+}
+
+func absurdKinds(rng *rand.Rand, r *recording) {
+	each(rng, r, few(rng), func(b record) { b[offKind] = byte(rng.IntN(42)) })
+}
+
+func selfWake(rng *rand.Rand, r *recording) {
+	each(rng, r, 0.2, func(b record) {
+		if o := keyOffsets(b.kind()); len(o) == 2 && len(b) >= 32 {
+			copy(b[24:32], b[16:24])
+		}
+	})
+}
+
+func damageNames() string {
+	var n []string
+	for _, d := range damages {
+		n = append(n, d.name)
+	}
+	sort.Strings(n)
+	return strings.Join(n, ",")
+}
