@@ -102,12 +102,13 @@ static int convert_with(struct source *s, const struct evlog_head *head, const s
 		strbuf_set_f(why, "cannot write %s: %s", outfile__path(out), strerror(-err));
 		code = EXIT_FAILED;
 	}
-	if (code == EXIT_FINE && source_trouble(s))
-		log_notice("%s: %s; what is whole was converted", o->rest[0], source_trouble(s));
 	if (code == EXIT_FINE && !outfile__bytes(out)) {
-		strbuf_set_f(why, "%s holds no recording: it never began", o->rest[0]);
+		strbuf_set_f(why, "%s holds no recording: %s", o->rest[0],
+			     source_trouble(s) ? source_trouble(s) : "it never began");
 		code = EXIT_FAILED;
 	}
+	if (code == EXIT_FINE && source_trouble(s))
+		log_notice("%s: %s; what is whole was converted", o->rest[0], source_trouble(s));
 	if (code == EXIT_FINE) {
 		struct pipeline_stats st = pipeline__stats(p);
 

@@ -8,7 +8,11 @@
 
 #include "util/xalloc.h"
 
-#define TICK_FAR (1ull << 60) /* 36 years: readers count in signed 64 bits */
+/*
+ * 104 days. Readers multiply ticks by a float64, which tells even numbers apart up to twice this; a recording that is
+ * longer, or a broken time, goes on from here tick by tick.
+ */
+#define TICK_FAR (1ull << 53)
 
 void ticks_init(struct ticks *t, uint64_t start_ts)
 {

@@ -39,7 +39,7 @@ void model__free(struct model *m)
 		model_forget(m, m->threads);
 	}
 	u64map_free(&m->by_key);
-	u64map_free(&m->by_tid);
+	u64map_free(&m->by_m);
 	u64map_free(&m->lifetimes);
 	u64map_free(&m->procs);
 	u64map_free(&m->ksyms);
@@ -187,7 +187,9 @@ static void on_start(struct model *m, const struct ev_hdr *h, size_t len)
 	for (i = 0; i < m->ncpu; i++)
 		if (m->cpu[i].cur)
 			walk(m, h->ts, m->cpu[i].cur, &m->cpu[i]);
-	notes_now(m, h->ts);
+	for (i = 0; i < m->ncpu; i++)
+		if (m->cpu[i].cur)
+			notes_flush(m, h->ts, m->cpu[i].cur);
 }
 
 /* One more event at the very end, so that the last states have their whole length. */

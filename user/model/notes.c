@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * What the trace tells besides the states: when it began by the clock on the wall, where records were lost, how much
- * memory the program has, new names. The format wants a running goroutine for each of these, so they wait for one.
+ * memory the program has, new names. The format wants a running goroutine for each of these, so they wait for one; and
+ * for a record of it, because a thread that seems to run may be in a syscall whose begin is not told yet, and an
+ * event written now would push that begin forward.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -61,18 +63,6 @@ void notes_flush(struct model *m, uint64_t ts, struct g_state *g)
 	names_label(m, ts, g);
 }
 
-void notes_now(struct model *m, uint64_t ts)
-{
-	unsigned i;
-
-	for (i = 0; i < m->ncpu; i++) {
-		if (m->cpu[i].cur) {
-			notes_flush(m, ts, m->cpu[i].cur);
-			return;
-		}
-	}
-}
-
 void on_lost(struct model *m, const struct ev_hdr *h, size_t len)
 {
 	struct p_state *p = model_cpu(m, h->ts, h->cpu);
@@ -100,5 +90,4 @@ void on_metric(struct model *m, const struct ev_hdr *h, size_t len)
 		m->limit = ev->value;
 		m->limit_new = true;
 	}
-	notes_now(m, h->ts);
 }

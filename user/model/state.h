@@ -67,7 +67,6 @@ struct g_state {
 	uint32_t kstack;    /* id of the kernel stack of its sleep, 0 none */
 	bool synthetic;	    /* BLOCKED outside a syscall */
 	bool exiting, kthread;
-	bool orphan;	   /* its tid, and so its M, has a new owner: it stays where it is */
 	bool late;	   /* in the list of unsettled names */
 	bool label;	   /* renamed after its name was settled */
 	bool woken;	   /* a waking came while it was still on its CPU … */
@@ -107,7 +106,7 @@ struct model {
 	struct g_state *threads;
 	struct g_state *late;
 	struct u64map by_key;	 /* struct g_state * */
-	struct u64map by_tid;	 /* struct g_state *: who owns the M */
+	struct u64map by_m;	  /* struct g_state *: who owns the M */
 	struct u64map lifetimes; /* tid + 1 → how many goroutines had this tid */
 	struct u64map procs;	 /* pid + 1 → struct proc * */
 	uint64_t huge_gid;	 /* ids for tids that no Linux has */
@@ -182,9 +181,8 @@ void wire_put(struct model *m, uint64_t ts, struct trace_stream *s, enum go_ev e
 		 sizeof((const uint64_t[]){ 0, ##__VA_ARGS__ }) / 8 - 1)
 uint32_t wire_string(struct model *m, const char *text);
 
-/* ---- notes.c: what is told when somebody runs ---- */
+/* ---- notes.c: what is told when somebody runs, beside a record of that thread ---- */
 void notes_flush(struct model *m, uint64_t ts, struct g_state *g);
-void notes_now(struct model *m, uint64_t ts); /* on whoever is on a CPU */
 
 /* ---- handlers, by record ---- */
 void on_switch(struct model *m, const struct ev_hdr *h, size_t len);

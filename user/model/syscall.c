@@ -90,8 +90,11 @@ void on_sys_exit(struct model *m, const struct ev_hdr *h, size_t len)
 	struct g_state *g = caller(m, h);
 
 	(void)len;
-	if (g && g->life == G_SYSCALL)
+	if (!g)
+		return;
+	if (g->life == G_SYSCALL)
 		syscall_end(m, h->ts, g);
+	notes_flush(m, h->ts, g);
 }
 
 void on_syscall(struct model *m, const struct ev_hdr *h, size_t len)
@@ -109,4 +112,5 @@ void on_syscall(struct model *m, const struct ev_hdr *h, size_t len)
 	if (g->life == G_RUNNING)
 		begin_late(m, ev->begin, g, nr_of(h));
 	syscall_end(m, h->ts, g);
+	notes_flush(m, h->ts, g);
 }

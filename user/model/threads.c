@@ -87,11 +87,11 @@ struct g_state *model_find(struct model *m, uint64_t key)
 
 void model_forget(struct model *m, struct g_state *g)
 {
-	uint64_t *owner = u64map_get(&m->by_tid, g->stream.m + 1);
+	uint64_t *owner = u64map_get(&m->by_m, g->stream.m + 1);
 
 	names_settle(m, g);
 	if (owner && *owner == (uintptr_t)g)
-		u64map_del(&m->by_tid, g->stream.m + 1);
+		u64map_del(&m->by_m, g->stream.m + 1);
 	if (model_find(m, g->key) == g)
 		u64map_del(&m->by_key, g->key);
 	*g->link = g->next;
@@ -112,63 +112,63 @@ static struct p_state *idle_cpu(struct model *m)
 }
 
 /*
- * The M of this thread has a new owner, so the thread is dead although no record said so. It is destroyed where a
- * CPU is free for the walk; else it stays in its state, on nobody's M.
+ * A tid came back, so the thread that had it is dead although no record said so. It is destroyed where a CPU is free
+ * for the walk. Returns false when there is none: it then stays as it is, for ever.
  */
-static void evict(struct model *m, uint64_t ts, struct g_state *g)
+static bool destroy_stale(struct model *m, uint64_t ts, struct g_state *g)
 {
 	struct p_state *p;
 
 	model_fix(m, REPAIR_TID_REUSED);
 	if (g->life == G_NEW) {
 		model_forget(m, g);
-		return;
+		return true;
 	}
-	if (g->p) {
-		sched_destroy(m, ts, g);
-		return;
-	}
-	p = idle_cpu(m);
+	p = g->p ? g->p : idle_cpu(m);
+	if (!p)
+		return false;
 	g->pend = NR_NONE;
 	g->synthetic = true;
-	if (p) {
-		sched_in(m, ts, g, p);
-		sched_destroy(m, ts, g);
-		return;
-	}
-	if (g->life == G_BLOCKED) {
-		wire_ev(m, ts, &g->stream, GO_EV_GO_SYSCALL_END_BLOCKED);
-		g->life = G_RUNNABLE;
-	}
-	u64map_del(&m->by_tid, g->stream.m + 1);
-	u64map_del(&m->by_key, g->key);
-	g->orphan = true;
+	sched_in(m, ts, g, p);
+	sched_destroy(m, ts, g);
+	return true;
+}
+
+/*
+ * The M of a new thread: its tid, so that the viewer's row says which thread it is. That M can still be another's: of a
+ * thread that took its leader's tid by an exec, or of a dead one that could not be destroyed.
+ */
+static uint64_t choose_m(struct model *m, uint64_t ts, const struct g_state *g, uint32_t tid)
+{
+	uint64_t *slot = u64map_get(&m->by_m, (uint64_t)tid + 1);
+	struct g_state *owner = slot ? (struct g_state *)(uintptr_t)*slot : NULL;
+
+	if (!tid) /* a thread outside our pid namespace; M 0 is nobody's */
+		return g->gid;
+	if (owner && (owner->tid != tid || !destroy_stale(m, ts, owner)))
+		return g->gid;
+	return tid;
 }
 
 struct g_state *model_get(struct model *m, uint64_t ts, uint64_t key)
 {
 	struct g_state *g = model_find(m, key);
 	uint32_t tid = (uint32_t)key;
-	uint64_t *owner;
 
 	if (g || !key)
 		return g;
-	owner = u64map_get(&m->by_tid, (uint64_t)tid + 1);
-	if (owner)
-		evict(m, ts, (struct g_state *)(uintptr_t)*owner);
 	g = xcalloc(1, sizeof(*g));
 	g->key = key;
 	g->nr = g->pend = NR_NONE;
-	/* M 0 is nobody's; a thread without a tid (one outside our pid namespace) gets a number no tid has */
 	model_new_gid(m, g, tid ? tid : UINT32_MAX);
-	trace_stream_init(&g->stream, tid ? tid : g->gid);
+	trace_stream_init(&g->stream, choose_m(m, ts, g, tid));
 	g->next = m->threads;
 	if (g->next)
 		g->next->link = &g->next;
 	g->link = &m->threads;
 	m->threads = g;
 	*u64map_put(&m->by_key, key, NULL) = (uintptr_t)g;
-	*u64map_put(&m->by_tid, g->stream.m + 1, NULL) = (uintptr_t)g;
+	*u64map_put(&m->by_m, g->stream.m + 1, NULL) = (uintptr_t)g;
 	return g;
 }
 
@@ -232,12 +232,12 @@ void on_snap(struct model *m, const struct ev_hdr *h, size_t len)
 void on_fork(struct model *m, const struct ev_hdr *h, size_t len)
 {
 	const struct ev_fork *ev = (const struct ev_fork *)h;
-	struct g_state *parent = model_find(m, ev->parent), *child;
+	struct g_state *child = model_get(m, h->ts, ev->child);
+	struct g_state *parent = model_find(m, ev->parent); /* not before: the child may have its tid */
 	struct p_state *p = model_cpu(m, h->ts, h->cpu);
 	uint32_t nr = NR_NONE;
 
 	(void)len;
-	child = model_get(m, h->ts, ev->child);
 	if (!child || child == parent || child->life != G_NEW || !p)
 		return;
 	if (parent && parent->proc && parent->proc->path && child->proc && !child->proc->path)
