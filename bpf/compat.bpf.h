@@ -46,7 +46,7 @@ static __always_inline bool ct_is_queued(struct task_struct *p)
 	if (p->on_rq != 1)
 		return false;
 	if (bpf_core_field_exists(se->sched_delayed))
-		return !BPF_CORE_READ(se, sched_delayed);
+		return !se->sched_delayed;
 	return true;
 }
 

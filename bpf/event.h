@@ -85,7 +85,7 @@ enum ev_fdclass {
 #define EVF_COMPAT 0x04	 /* syscall number of the 32-bit table */
 #define EVF_ONCPU 0x08	 /* waking: the wakee has not left its CPU yet; snap: it is on one */
 #define EVF_ASKED \
-	0x10 /* sys_enter: not from the thread itself, see ct_ask_syscalls; may come after its end */
+	0x10 /* sys_enter: not from the thread but from the collector, for one that runs for long; may come after its end */
 
 #define EV_NR_NONE 0xffffu   /* not inside a syscall */
 #define EV_NR_COMPAT 0xfffeu /* in one of the 32-bit table, where that is all that is known */
@@ -227,8 +227,9 @@ struct ev_ksym {
 
 /* EV_CPU: the header alone; arg: a CPU number that is online */
 
-/* ---- what the programs count, one per CPU, in an array that both sides map ---- */
+/* ---- one per CPU, in arrays that both sides map ---- */
 
+/* What the programs count. */
 struct ev_cpu_stat {
 	__u64 lost;	  /* records that found their ring full */
 	__u64 lost_ack;	  /* written by the collector: what it has told of them */
@@ -239,10 +240,29 @@ struct ev_cpu_stat {
 	__u64 pad[5];
 };
 
+/* The traced thread on a CPU, so that its syscalls need no look-up; the collector reads which one runs for long. */
+struct ev_cpu_now {
+	__u64 task;	 /* address of the task, 0 none */
+	__u64 key;	 /* its thread key */
+	__u64 sys_begin; /* entry of the syscall it is in, not yet sent; 0 none */
+	__u32 sys_nr;	 /* its number, EV_NOW_COMPAT added for the 32-bit table */
+	__u32 sys;	 /* enum ev_now_sys */
+	__u64 pad[4];
+};
+
+enum ev_now_sys {
+	EV_NOW_UNKNOWN = 0, /* nothing seen since it came to the CPU */
+	EV_NOW_IN = 1,
+	EV_NOW_OUT = 2,
+};
+
+#define EV_NOW_COMPAT 0x10000u
+
 _Static_assert(sizeof(struct ev_hdr) == 16, "a header is two words");
 _Static_assert(sizeof(struct ev_switch) == 40, "a switch is 32 bytes and its stacks");
 _Static_assert(sizeof(struct ev_sys) == 32, "a syscall is 32 bytes");
 _Static_assert(sizeof(struct ev_cpu_stat) % 64 == 0, "no cache line is shared between CPUs");
+_Static_assert(sizeof(struct ev_cpu_now) == 64, "no cache line is shared between CPUs");
 _Static_assert(EV_KERNEL_MAX <= 16 && EV_KIND_MAX <= 64, "tables are sized for this");
 
 #endif

@@ -62,22 +62,34 @@ static __always_inline __u8 ct_class_of_anon(struct file *f)
 	return EV_FD_OTHER;
 }
 
-/* The class of the descriptor in the first argument of the syscall that p, the current task, is in. */
+#if defined(__TARGET_ARCH_x86)
+#define CT_REGS_ARG1(regs) ((regs)->di)
+#else
+#define CT_REGS_ARG1(regs) ((regs)->orig_x0)
+#endif
+
+/*
+ * The class of the descriptor in the first argument of the syscall that p is in, p being the current task or one that is
+ * off its CPU. This is on the way of every read and write that blocks, so typed pointers are followed directly.
+ */
 static __always_inline __u8 ct_fd_class(struct task_struct *p)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(p);
-	struct fdtable *fdt = BPF_CORE_READ(p, files, fdt);
-	struct file **slot, *f = NULL;
+	struct files_struct *files = p->files;
+	struct fdtable *fdt;
 	struct inode *inode;
-	__u32 fd, mode, major;
+	struct file *f = NULL;
+	__u32 fd, mode;
 
-	if (!regs || !fdt)
+	if (!regs || !files)
 		return EV_FD_UNKNOWN;
-	fd = PT_REGS_PARM1_CORE_SYSCALL(regs);
-	if (fd >= BPF_CORE_READ(fdt, max_fds))
+	fdt = files->fdt;
+	if (!fdt)
 		return EV_FD_UNKNOWN;
-	slot = BPF_CORE_READ(fdt, fd) + fd;
-	if (bpf_probe_read_kernel(&f, sizeof(f), slot) || !f)
+	fd = CT_REGS_ARG1(regs);
+	if (fd >= fdt->max_fds)
+		return EV_FD_UNKNOWN;
+	if (bpf_probe_read_kernel(&f, sizeof(f), fdt->fd + fd) || !f)
 		return EV_FD_UNKNOWN;
 	inode = BPF_CORE_READ(f, f_inode);
 	mode = BPF_CORE_READ(inode, i_mode) & CT_S_IFMT;
@@ -91,8 +103,7 @@ static __always_inline __u8 ct_fd_class(struct task_struct *p)
 	case CT_S_IFIFO:
 		return EV_FD_PIPE;
 	case CT_S_IFCHR:
-		major = BPF_CORE_READ(inode, i_rdev) >> 20;
-		return ct_is_tty(major) ? EV_FD_TTY : EV_FD_OTHER;
+		return ct_is_tty(BPF_CORE_READ(inode, i_rdev) >> 20) ? EV_FD_TTY : EV_FD_OTHER;
 	}
 	return ct_class_of_anon(f);
 }

@@ -12,18 +12,9 @@ const volatile struct ct_config ct_cfg __weak = {};
 
 /* What we remember of a traced thread. */
 struct ct_thread {
-	__u64 key;	 /* 0 until the thread was introduced */
-	__u64 sys_begin; /* entry of the syscall it is in, not yet sent; 0 none */
-	__u32 sys_nr;
-	__u8 sys;  /* enum ct_sys */
+	__u64 key; /* 0 until the thread was introduced */
 	__u8 wake; /* enum ct_wake */
-	__u16 pad;
-};
-
-enum ct_sys {
-	CT_SYS_UNKNOWN = 0, /* nothing seen since the recording began */
-	CT_SYS_IN = 1,
-	CT_SYS_OUT = 2,
+	__u8 pad[7];
 };
 
 /* What EV_WAKING has already told when EV_WAKEUP comes. */
@@ -61,6 +52,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct ev_cpu_stat);
 } ct_stats __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ev_cpu_now);
+} ct_now __weak SEC(".maps");
 
 /* CT_FILTER_SET: tgids, as the kernel numbers them */
 struct {

@@ -31,11 +31,11 @@ static __always_inline __u32 state_of(__u32 state)
 }
 
 /* The number of the syscall that the thread sleeps in, as far as its wait is explained by it. */
-static __always_inline __u32 sleeps_in(struct task_struct *p, struct ct_thread *t)
+static __always_inline __u32 sleeps_in(struct task_struct *p, const struct ev_cpu_now *now)
 {
 	__u32 nr;
 
-	if (ct_cfg.syscalls && t->sys == CT_SYS_OUT)
+	if (ct_cfg.syscalls && now->sys == EV_NOW_OUT)
 		return EV_NR_NONE; /* on its way out: the registers still hold the number */
 	nr = ct_nr_of(p);
 #ifdef __TARGET_ARCH_x86
@@ -45,55 +45,63 @@ static __always_inline __u32 sleeps_in(struct task_struct *p, struct ct_thread *
 	return nr;
 }
 
+/* What prev does from now on, and where its kernel stack explains that. */
+static __always_inline __u32 leave(void *ctx, struct task_struct *prev,
+				   const struct ev_cpu_now *now, __u32 state, __u32 *kstack)
+{
+	__u32 nr = sleeps_in(prev, now), fd = 0;
+
+	state = state_of(state);
+	if (nr == EV_NR_NONE && state != EV_ST_DEAD)
+		*kstack = ct_send_kstack(ctx, now->key);
+	else if (ct_is_rw(nr))
+		fd = ct_fd_class(prev);
+	return EV_ST_PACK(state, fd, nr);
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_struct *next,
 	     __u32 state)
 {
 	bool out = ct_task_traced(prev), in = ct_task_traced(next);
-	__u32 st = EV_ST_PACK(EV_ST_RUNNABLE, 0, EV_NR_NONE), nr, fd, kstack = 0;
-	__u64 prev_key = 0, next_key = 0;
+	__u32 st = EV_ST_PACK(EV_ST_RUNNABLE, 0, EV_NR_NONE), cpu, kstack = 0;
+	struct ev_cpu_now *now;
+	__u64 prev_key = 0;
 	struct ct_thread *t;
 	struct ev_switch *ev;
 
 	if (!out && !in)
 		return 0;
 	if (out) {
-		t = ct_thread_of(prev);
-		if (t) {
-			prev_key = t->key;
-			ct_flush_syscall(t);
+		now = ct_current(prev);
+		if (now) {
+			prev_key = now->key;
+			ct_flush_syscall(now);
 			/* state is what the task wanted; a preemption or a signal may have kept it runnable */
-			if (state && !preempt && !ct_is_queued(prev)) {
-				t->wake = CT_WAKE_NONE;
-				state = state_of(state);
-				nr = sleeps_in(prev, t);
-				fd = 0;
-				if (nr == EV_NR_NONE && state != EV_ST_DEAD)
-					kstack = ct_send_kstack(ctx, t->key);
-				else if (ct_is_rw(nr))
-					fd = ct_fd_class(prev);
-				st = EV_ST_PACK(state, fd, nr);
-			}
+			if (state && !preempt && !ct_is_queued(prev))
+				st = leave(ctx, prev, now, state, &kstack);
 		}
 	}
-	if (in) {
-		t = ct_thread_of(next);
-		if (t)
-			next_key = t->key;
-	}
-	if (!kstack) {
-		ev = ct_reserve(EV_SWITCH, EV_SWITCH_SHORT, st);
-		if (!ev)
-			return 0;
-	} else {
-		ev = ct_reserve(EV_SWITCH, sizeof(*ev), st);
-		if (!ev)
-			return 0;
+	cpu = bpf_get_smp_processor_id();
+	now = bpf_map_lookup_elem(&ct_now, &cpu);
+	if (!now)
+		return 0;
+	t = in ? ct_thread_of(next) : NULL;
+	now->task = t ? (__u64)next : 0;
+	now->key = t ? t->key : 0;
+	now->sys_begin = 0;
+	now->sys = EV_NOW_UNKNOWN;
+	/* the verifier wants the size constant */
+	ev = kstack ? ct_reserve(EV_SWITCH, sizeof(*ev), st) :
+		      ct_reserve(EV_SWITCH, EV_SWITCH_SHORT, st);
+	if (!ev)
+		return 0;
+	ev->prev = prev_key;
+	ev->next = now->key;
+	if (kstack) {
 		ev->kstack = kstack;
 		ev->ustack = 0;
 	}
-	ev->prev = prev_key;
-	ev->next = next_key;
 	ct_submit(ev);
 	return 0;
 }
@@ -101,13 +109,13 @@ int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_stru
 static __always_inline void send_wake(void *ctx, __u32 kind, struct ct_thread *wakee, __u8 flags)
 {
 	struct task_struct *cur = bpf_get_current_task_btf();
-	struct ct_thread *waker = NULL;
+	struct ev_cpu_now *waker = NULL;
 	struct ev_wake *ev;
 
 	if (!cur->pid || ct_in_interrupt(ctx, cur))
 		flags |= EVF_IRQ;
 	else if (ct_task_traced(cur))
-		waker = ct_thread_of(cur);
+		waker = ct_current(cur);
 	if (waker)
 		ct_flush_syscall(waker);
 	ev = ct_reserve(kind, sizeof(*ev), 0);

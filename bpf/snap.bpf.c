@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Iterators over all tasks. ct_snap_tasks tells the state of every traced thread, once the other programs run: what
- * it says holds at its time, what they say later is newer.
+ * An iterator over all tasks. It tells the state of every traced thread, once the other programs run: what it says
+ * holds at its time, what they say later is newer.
  */
 #include "bpf/fdclass.bpf.h"
 #include "bpf/compat.bpf.h"
@@ -61,39 +61,6 @@ int ct_snap_tasks(struct bpf_iter__task *ctx)
 	ev->t.h.cpu = BPF_CORE_READ(p, thread_info.cpu);
 	ev->st = EV_ST_PACK(state, fd, nr);
 	ev->kstack = 0;
-	ct_submit(ev);
-	return 0;
-}
-
-/* a syscall that runs this long on a CPU is told before its end */
-#define CT_ASK_NS 10000000
-
-/*
- * Syscalls that are still on a CPU, whose entry nobody has told yet: without this a generation, or the recording, could
- * end inside one without knowing. The thread itself goes on meanwhile, so the answer may be late.
- */
-SEC("iter/task")
-int ct_ask_syscalls(struct bpf_iter__task *ctx)
-{
-	struct task_struct *p = ctx->task;
-	struct ct_thread *t;
-	struct ev_sys *ev;
-	__u64 begin;
-
-	if (!p || !p->on_cpu || !ct_task_traced(p))
-		return 0;
-	t = bpf_task_storage_get(&ct_threads, p, NULL, 0);
-	if (!t || !t->key)
-		return 0;
-	begin = t->sys_begin;
-	if (!begin || bpf_ktime_get_ns() - begin < CT_ASK_NS)
-		return 0;
-	ev = ct_reserve(EV_SYS_ENTER, sizeof(*ev), t->sys_nr & 0xffff);
-	if (!ev)
-		return 0;
-	ev->h.flags = EVF_ASKED | (t->sys_nr & CT_NR_COMPAT ? EVF_COMPAT : 0);
-	ev->thr = t->key;
-	ev->begin = begin;
 	ct_submit(ev);
 	return 0;
 }

@@ -22,73 +22,51 @@ SEC("raw_tp/sys_enter")
 int ct_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 {
 	__u32 nr = ctx->args[1];
+	struct ev_cpu_now *now;
 	struct task_struct *p;
-	struct ct_thread *t;
 
 	if (!ct_tgid_traced(bpf_get_current_pid_tgid() >> 32) || is_probe(nr))
 		return 0;
 	p = bpf_get_current_task_btf();
-	if (ct_cfg.filter == CT_FILTER_ALL && p->flags & PF_KTHREAD)
-		return 0;
-	t = ct_thread_of(p);
-	if (!t)
+	now = ct_current(p);
+	if (!now)
 		return 0;
 	nr &= 0xffff;
 #ifdef __TARGET_ARCH_x86
 	if (p->thread_info.status & TS_COMPAT)
-		nr |= CT_NR_COMPAT;
+		nr |= EV_NOW_COMPAT;
 #endif
-	t->sys_nr = nr;
-	t->sys = CT_SYS_IN;
-	t->sys_begin = bpf_ktime_get_ns();
+	now->sys_nr = nr;
+	now->sys = EV_NOW_IN;
+	now->sys_begin = bpf_ktime_get_ns();
 	return 0;
 }
 
-static __always_inline void send_whole(struct ct_thread *t)
+static __always_inline void send_exit(struct ev_cpu_now *now)
 {
-	struct ev_sys *ev = ct_reserve(EV_SYSCALL, sizeof(*ev), t->sys_nr & 0xffff);
-
-	if (ev) {
-		if (t->sys_nr & CT_NR_COMPAT)
-			ev->h.flags = EVF_COMPAT;
-		ev->thr = t->key;
-		ev->begin = t->sys_begin;
-		ct_submit(ev);
-	}
-	t->sys_begin = 0;
-}
-
-static __always_inline void send_exit(struct ct_thread *t)
-{
-	struct ev_sys *ev = ct_reserve(EV_SYS_EXIT, EV_SYS_SHORT, t->sys_nr & 0xffff);
+	struct ev_sys *ev = ct_reserve(EV_SYS_EXIT, EV_SYS_SHORT, now->sys_nr & 0xffff);
 
 	if (!ev)
 		return;
-	ev->thr = t->key;
+	ev->thr = now->key;
 	ct_submit(ev);
 }
 
 SEC("raw_tp/sys_exit")
 int ct_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct task_struct *p;
-	struct ct_thread *t;
+	struct ev_cpu_now *now;
 
 	if (!ct_tgid_traced(bpf_get_current_pid_tgid() >> 32))
 		return 0;
-	p = bpf_get_current_task_btf();
-	if (is_probe(ct_nr_of(p)))
+	now = ct_current(bpf_get_current_task_btf());
+	if (!now)
 		return 0;
-	if (ct_cfg.filter == CT_FILTER_ALL && p->flags & PF_KTHREAD)
-		return 0;
-	t = ct_thread_of(p);
-	if (!t)
-		return 0;
-	if (t->sys_begin)
-		send_whole(t);
-	else if (t->sys != CT_SYS_OUT)
-		send_exit(t);
-	t->sys = CT_SYS_OUT;
+	if (now->sys_begin)
+		ct_send_syscall(now, EV_SYSCALL);
+	else if (now->sys != EV_NOW_OUT) /* a probe's is out already: it comes from user mode */
+		send_exit(now);
+	now->sys = EV_NOW_OUT;
 	return 0;
 }
 

@@ -9,7 +9,6 @@
 #include "bpf/thread.bpf.h"
 
 #define TS_COMPAT 0x0002
-#define CT_NR_COMPAT 0x10000u /* beside the number: of the 32-bit table */
 
 /* Number and table of the syscall whose registers these are; EV_NR_NONE outside one. */
 static __always_inline __u32 ct_nr_of(struct task_struct *p)
@@ -20,31 +19,35 @@ static __always_inline __u32 ct_nr_of(struct task_struct *p)
 	if (!regs)
 		return EV_NR_NONE;
 #if defined(__TARGET_ARCH_x86)
-	nr = BPF_CORE_READ(regs, orig_ax);
+	nr = regs->orig_ax;
 #elif defined(__TARGET_ARCH_arm64)
-	nr = BPF_CORE_READ(regs, syscallno);
+	nr = regs->syscallno;
 #else
 #error "where does this architecture keep the number of the running syscall?"
 #endif
 	return nr >= 0 && nr < EV_NR_NONE ? (__u32)nr : EV_NR_NONE;
 }
 
-/* Before any other record of a thread in task context. */
-static __always_inline void ct_flush_syscall(struct ct_thread *t)
+/* Sends a record with the syscall that is open on this CPU; it is not told again. */
+static __always_inline void ct_send_syscall(struct ev_cpu_now *now, __u32 kind)
 {
-	struct ev_sys *ev;
+	struct ev_sys *ev = ct_reserve(kind, sizeof(*ev), now->sys_nr & 0xffff);
 
-	if (!ct_cfg.syscalls || !t->sys_begin)
-		return;
-	ev = ct_reserve(EV_SYS_ENTER, sizeof(*ev), t->sys_nr & 0xffff);
 	if (ev) {
-		if (t->sys_nr & CT_NR_COMPAT)
+		if (now->sys_nr & EV_NOW_COMPAT)
 			ev->h.flags = EVF_COMPAT;
-		ev->thr = t->key;
-		ev->begin = t->sys_begin;
+		ev->thr = now->key;
+		ev->begin = now->sys_begin;
 		ct_submit(ev);
 	}
-	t->sys_begin = 0;
+	now->sys_begin = 0;
+}
+
+/* Before any other record of the current thread. */
+static __always_inline void ct_flush_syscall(struct ev_cpu_now *now)
+{
+	if (ct_cfg.syscalls && now->sys_begin)
+		ct_send_syscall(now, EV_SYS_ENTER);
 }
 
 #endif

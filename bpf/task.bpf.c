@@ -5,13 +5,14 @@
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
 {
-	struct ct_thread *p = NULL, *c;
+	struct ev_cpu_now *p = NULL;
+	struct ct_thread *c;
 	struct ev_fork *ev;
 
 	if (!ct_task_traced(child))
 		return 0;
 	if (ct_task_traced(parent))
-		p = ct_thread_of(parent);
+		p = ct_current(parent);
 	if (p)
 		ct_flush_syscall(p);
 	c = ct_thread_of(child);
@@ -37,14 +38,14 @@ struct {
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(ct_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)
 {
-	struct ct_thread *t;
+	struct ev_cpu_now *t;
 	struct ev_exec *ev;
 	__u32 zero = 0;
 	long n;
 
 	if (!ct_task_traced(p))
 		return 0;
-	t = ct_thread_of(p);
+	t = ct_current(p);
 	ev = bpf_map_lookup_elem(&ct_exec_buf, &zero);
 	if (!t || !ev)
 		return 0;
@@ -63,12 +64,12 @@ int BPF_PROG(ct_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(ct_exit, struct task_struct *p)
 {
-	struct ct_thread *t;
+	struct ev_cpu_now *t;
 	struct ev_exit *ev;
 
 	if (!ct_task_traced(p))
 		return 0;
-	t = ct_thread_of(p);
+	t = ct_current(p);
 	if (!t)
 		return 0;
 	ct_flush_syscall(t);
@@ -83,6 +84,7 @@ int BPF_PROG(ct_exit, struct task_struct *p)
 SEC("tp_btf/task_rename")
 int BPF_PROG(ct_rename, struct task_struct *p, const char *comm)
 {
+	struct ev_cpu_now *now;
 	struct ct_thread *t;
 	struct ev_rename *ev;
 
@@ -91,8 +93,11 @@ int BPF_PROG(ct_rename, struct task_struct *p, const char *comm)
 	t = ct_thread_of(p);
 	if (!t)
 		return 0;
-	if (p == bpf_get_current_task_btf())
-		ct_flush_syscall(t);
+	if (p == bpf_get_current_task_btf()) { /* not when another writes to its /proc/PID/comm */
+		now = ct_current(p);
+		if (now)
+			ct_flush_syscall(now);
+	}
 	ev = ct_reserve(EV_RENAME, sizeof(*ev), 0);
 	if (!ev)
 		return 0;

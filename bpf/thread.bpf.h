@@ -70,4 +70,26 @@ static __always_inline struct ct_thread *ct_thread_of(struct task_struct *p)
 	return t;
 }
 
+/*
+ * The current task, which is traced, as its CPU remembers it. Every switch from or to a traced thread sets this anew, so a
+ * task that is still the same has not left the CPU. Task context only.
+ */
+static __always_inline struct ev_cpu_now *ct_current(struct task_struct *cur)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct ev_cpu_now *now = bpf_map_lookup_elem(&ct_now, &cpu);
+	struct ct_thread *t;
+
+	if (!now || now->task == (__u64)cur)
+		return now;
+	t = ct_thread_of(cur);
+	if (!t)
+		return NULL;
+	now->task = (__u64)cur;
+	now->key = t->key;
+	now->sys_begin = 0;
+	now->sys = EV_NOW_UNKNOWN;
+	return now;
+}
+
 #endif

@@ -21,7 +21,7 @@
 
 #define LOG_TAG "capture"
 
-#define DRAIN_TOTAL (24u << 20) /* bytes that one drain takes out of all rings, at most */
+#define DRAIN_TOTAL (6u << 20) /* bytes that one drain takes out of all rings, at most */
 
 struct ring_ctx {
 	struct capture *c;
@@ -41,7 +41,7 @@ struct capture {
 	struct ring_buffer *rb;
 	size_t drain_max; /* bytes of one ring in one drain */
 	struct ev_cpu_stat *stat;
-	size_t stat_sz;
+	struct ev_cpu_now *now;
 	bool *online;
 	capture_fn fn;
 	void *ctx;
@@ -111,9 +111,9 @@ static void configure(struct capture *c)
 	memcpy((void *)&c->skel->rodata->ct_cfg, &cfg, sizeof(cfg));
 	bpf_map__set_max_entries(c->skel->maps.ct_rings, c->ncpu);
 	bpf_map__set_max_entries(c->skel->maps.ct_stats, c->ncpu);
+	bpf_map__set_max_entries(c->skel->maps.ct_now, c->ncpu);
 	bpf_program__set_autoload(c->skel->progs.ct_sys_enter, c->opts.syscall_hooks);
 	bpf_program__set_autoload(c->skel->progs.ct_sys_exit, c->opts.syscall_hooks);
-	bpf_program__set_autoload(c->skel->progs.ct_ask_syscalls, c->opts.syscall_hooks);
 }
 
 static int load(struct capture *c, struct strbuf *why)
@@ -166,6 +166,16 @@ static int make_ring(struct capture *c, unsigned cpu)
 	return c->rb ? 0 : -errno;
 }
 
+static int map_array(const struct bpf_map *map, size_t sz, void **out)
+{
+	void *p = mmap(NULL, sz, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	*out = p;
+	return 0;
+}
+
 static int make_maps(struct capture *c, struct strbuf *why)
 {
 	const struct target_set *set = c->opts.targets;
@@ -182,15 +192,11 @@ static int make_maps(struct capture *c, struct strbuf *why)
 		if (bpf_map_update_elem(bpf_map__fd(c->skel->maps.ct_targets), &set->t[i].tgid,
 					&one, BPF_ANY))
 			err = -errno;
-	if (!err) {
-		c->stat_sz = c->ncpu * sizeof(*c->stat);
-		c->stat = mmap(NULL, c->stat_sz, PROT_READ | PROT_WRITE, MAP_SHARED,
-			       bpf_map__fd(c->skel->maps.ct_stats), 0);
-		if (c->stat == MAP_FAILED) {
-			err = -errno;
-			c->stat = NULL;
-		}
-	}
+	if (!err)
+		err = map_array(c->skel->maps.ct_stats, c->ncpu * sizeof(*c->stat),
+				(void **)&c->stat);
+	if (!err)
+		err = map_array(c->skel->maps.ct_now, c->ncpu * sizeof(*c->now), (void **)&c->now);
 	if (err)
 		strbuf_set_f(why, "cannot make the record buffers of %lluM: %s",
 			     (unsigned long long)(c->buffer >> 20), strerror(-err));
@@ -222,7 +228,9 @@ void capture__free(struct capture *c)
 	if (!c)
 		return;
 	if (c->stat)
-		munmap(c->stat, c->stat_sz);
+		munmap(c->stat, c->ncpu * sizeof(*c->stat));
+	if (c->now)
+		munmap(c->now, c->ncpu * sizeof(*c->now));
 	ring_buffer__free(c->rb);
 	for (i = 0; c->ring_fd && i < c->ncpu; i++)
 		if (c->ring_fd[i] >= 0)
@@ -255,8 +263,6 @@ int capture__attach(struct capture *c, struct strbuf *why)
 	int err;
 
 	c->skel->links.ct_snap_tasks = attach_iter(c, c->skel->progs.ct_snap_tasks);
-	if (c->opts.syscall_hooks)
-		c->skel->links.ct_ask_syscalls = attach_iter(c, c->skel->progs.ct_ask_syscalls);
 	err = ctrace__attach(
 		c->skel); /* the rest; what has a link or was not loaded is passed over */
 	if (err)
@@ -289,9 +295,27 @@ int capture__snapshot(struct capture *c)
 	return run_iter(c->skel->links.ct_snap_tasks);
 }
 
-void capture__ask_syscalls(struct capture *c)
+bool capture__running_syscall(const struct capture *c, unsigned cpu, struct ev_sys *out)
 {
-	run_iter(c->skel->links.ct_ask_syscalls);
+	const volatile struct ev_cpu_now *now = &c->now[cpu];
+	uint64_t begin = now->sys_begin, key = now->key;
+	uint32_t nr = now->sys_nr;
+
+	/* the CPU goes on meanwhile: what changed under our eyes is no answer */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (!begin || !key || now->sys_begin != begin || now->key != key)
+		return false;
+	*out = (struct ev_sys){
+		.h = { .kind = EV_SYS_ENTER,
+		       .cpu = (uint16_t)cpu,
+		       .flags = EVF_ASKED,
+		       .arg = nr & 0xffff },
+		.thr = key,
+		.begin = begin,
+	};
+	if (nr & EV_NOW_COMPAT)
+		out->h.flags |= EVF_COMPAT;
+	return true;
 }
 
 /* ---- draining ---- */

@@ -35,8 +35,11 @@ uint64_t capture__buffer(const struct capture *c); /* bytes of all rings */
 
 /* Every traced thread tells its state into the rings. 0 or -errno. */
 int capture__snapshot(struct capture *c);
-/* Syscalls that run for long tell their begin into the rings. */
-void capture__ask_syscalls(struct capture *c);
+/*
+ * The syscall that is running on a CPU and whose entry was not told yet, as an EV_SYS_ENTER that was asked for; its time is
+ * not set. Without this a generation, or the recording, could end inside one without knowing. false: there is none.
+ */
+bool capture__running_syscall(const struct capture *c, unsigned cpu, struct ev_sys *out);
 
 /*
  * Empties the rings, each up to a bound; *more: something was left. A record of a ring that is not empty then is not

@@ -24,7 +24,8 @@
 #define LOG_TAG "collector"
 
 #define HOOK_NS 1000000 /* generous: a hook runs with preemption off and takes well under 10 us */
-#define LIMIT_EVERY 10	/* samples of the memory between two looks at its limit */
+#define LONG_SYSCALL_NS 10000000 /* a syscall that runs longer is told before its end */
+#define LIMIT_EVERY 10		 /* samples of the memory between two looks at its limit */
 
 struct collector {
 	struct collector_opts opts;
@@ -230,14 +231,27 @@ static void push_metric(struct collector *c, unsigned metric, uint64_t value)
 	push(c, c->own, &ev, sizeof(ev));
 }
 
+static void ask_syscalls(struct collector *c)
+{
+	struct ev_sys ev;
+	unsigned cpu;
+
+	for (cpu = 0; cpu < c->own; cpu++) {
+		if (!capture__running_syscall(c->opts.capture, cpu, &ev))
+			continue;
+		ev.h.ts = clock_mono();
+		if (ev.h.ts - ev.begin > LONG_SYSCALL_NS)
+			push(c, c->own, &ev, sizeof(ev));
+	}
+}
+
 void collector__sample(struct collector *c)
 {
 	const struct target_set *set = c->opts.targets;
 	uint64_t rss = 0, limit = 0, one;
 	size_t i;
 
-	if (c->opts.config & EV_CONFIG_SYSCALLS)
-		capture__ask_syscalls(c->opts.capture);
+	ask_syscalls(c);
 	if (!set)
 		return; /* the machine as a whole has no heap */
 	for (i = 0; i < set->cnt; i++)
@@ -262,8 +276,7 @@ void collector__end(struct collector *c)
 	struct timespec hook = { 0, HOOK_NS };
 	uint64_t end = clock_mono();
 
-	if (c->opts.config & EV_CONFIG_SYSCALLS)
-		capture__ask_syscalls(c->opts.capture);
+	ask_syscalls(c);
 	push_own(c, EV_STOP, end, 0);
 	nanosleep(&hook, NULL); /* hooks that read the clock before the end have handed over now */
 	while (c->watermark <= end)

@@ -19,7 +19,7 @@
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
-#define QUEUE_MAX 3 /* generations that wait or are being encoded, besides the one that fills */
+#define QUEUE_MAX 2 /* generations that wait or are being encoded, besides the one that fills */
 #define GEN_NS 1000000000ull
 #define GEN_BYTES (8u << 20)
 

@@ -106,7 +106,7 @@ struct model {
 	struct g_state *threads;
 	struct g_state *late;
 	struct u64map by_key;	 /* struct g_state * */
-	struct u64map by_m;	  /* struct g_state *: who owns the M */
+	struct u64map by_m;	 /* struct g_state *: who owns the M */
 	struct u64map lifetimes; /* tid + 1 → how many goroutines had this tid */
 	struct u64map procs;	 /* pid + 1 → struct proc * */
 	uint64_t huge_gid;	 /* ids for tids that no Linux has */

@@ -233,7 +233,8 @@ void on_fork(struct model *m, const struct ev_hdr *h, size_t len)
 {
 	const struct ev_fork *ev = (const struct ev_fork *)h;
 	struct g_state *child = model_get(m, h->ts, ev->child);
-	struct g_state *parent = model_find(m, ev->parent); /* not before: the child may have its tid */
+	struct g_state *parent = model_find(
+		m, ev->parent); /* not before: the child may have its tid */
 	struct p_state *p = model_cpu(m, h->ts, h->cpu);
 	uint32_t nr = NR_NONE;
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sched.h>
 #include <stddef.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -13,7 +14,7 @@
 
 #include "util/invoker.h"
 
-#define PRIORITY (-10)
+#define PRIORITY (-10) /* where real time is refused, as in many containers */
 
 static int become(const struct invoker *who)
 {
@@ -57,5 +58,9 @@ int privileges_drop(void)
 
 void privileges_raise_priority(void)
 {
-	setpriority(PRIO_PROCESS, 0, PRIORITY);
+	struct sched_param first = { .sched_priority = 1 };
+
+	/* threads made from now on are ordinary again */
+	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first))
+		setpriority(PRIO_PROCESS, 0, PRIORITY);
 }

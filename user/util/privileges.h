@@ -9,7 +9,10 @@
  */
 int privileges_drop(void);
 
-/* Runs before others under load where that is allowed; else as everybody. */
+/*
+ * The calling thread runs before others where that is allowed: it works for a few percent of the time, and when all CPUs are
+ * full the rings would overflow before its turn comes. Threads that it makes later are ordinary.
+ */
 void privileges_raise_priority(void);
 
 #endif
