@@ -5,6 +5,7 @@
  */
 #include "bpf/fdclass.bpf.h"
 #include "bpf/compat.bpf.h"
+#include "bpf/stack.bpf.h"
 #include "bpf/syscall.bpf.h"
 
 #define CT_TASK_INTERRUPTIBLE 0x0001
@@ -29,11 +30,20 @@ static __always_inline __u32 state_of(struct task_struct *p)
 	return EV_ST_DISK;
 }
 
+/* The stack of a task that sleeps; it may wake up meanwhile, and then there is none. */
+static __always_inline __u32 send_kstack_of(struct task_struct *p, __u64 key)
+{
+	__u32 id = ct_next_serial(CT_SERIAL_STACK);
+	struct ev_stack *ev = ct_reserve(EV_STACK, sizeof(*ev), id);
+
+	return ev ? ct_finish_kstack(ev, key, bpf_get_task_stack(p, ev->pc, sizeof(ev->pc), 0)) : 0;
+}
+
 SEC("iter/task")
 int ct_snap_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *p = ctx->task;
-	__u32 nr = EV_NR_NONE, fd = 0, state;
+	__u32 nr = EV_NR_NONE, fd = 0, state, kstack = 0;
 	struct ct_thread *t;
 	struct ev_snap *ev;
 
@@ -51,6 +61,8 @@ int ct_snap_tasks(struct bpf_iter__task *ctx)
 		if (nr != EV_NR_NONE && p->thread_info.status & TS_COMPAT)
 			nr = EV_NR_COMPAT;
 #endif
+		if (nr == EV_NR_NONE && state != EV_ST_RUNNABLE)
+			kstack = send_kstack_of(p, t->key);
 	}
 	ev = ct_reserve(EV_SNAP, sizeof(*ev), ct_tgid(p));
 	if (!ev)
@@ -60,7 +72,7 @@ int ct_snap_tasks(struct bpf_iter__task *ctx)
 		ev->t.h.flags |= EVF_ONCPU;
 	ev->t.h.cpu = BPF_CORE_READ(p, thread_info.cpu);
 	ev->st = EV_ST_PACK(state, fd, nr);
-	ev->kstack = 0;
+	ev->kstack = kstack;
 	ct_submit(ev);
 	return 0;
 }

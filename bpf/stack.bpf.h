@@ -5,16 +5,11 @@
 
 #include "bpf/thread.bpf.h"
 
-/* Sends the current kernel stack; returns its id, 0 when there is none or it was lost. */
-static __always_inline __u32 ct_send_kstack(void *ctx, __u64 key)
+/* Sends a stack of n bytes that was filled in; returns its id, 0 when there is none after all. */
+static __always_inline __u32 ct_finish_kstack(struct ev_stack *ev, __u64 key, long n)
 {
-	__u32 id = ct_next_serial(CT_SERIAL_STACK);
-	struct ev_stack *ev = ct_reserve(EV_STACK, sizeof(*ev), id);
-	long n;
+	__u32 id = ev->h.arg;
 
-	if (!ev)
-		return 0;
-	n = bpf_get_stack(ctx, ev->pc, sizeof(ev->pc), 0);
 	if (n <= 0) {
 		bpf_ringbuf_discard(ev, BPF_RB_NO_WAKEUP);
 		return 0;
@@ -25,6 +20,15 @@ static __always_inline __u32 ct_send_kstack(void *ctx, __u64 key)
 	ev->pad = 0;
 	ct_submit(ev);
 	return id;
+}
+
+/* Sends the current kernel stack; returns its id, 0 when there is none or it was lost. */
+static __always_inline __u32 ct_send_kstack(void *ctx, __u64 key)
+{
+	__u32 id = ct_next_serial(CT_SERIAL_STACK);
+	struct ev_stack *ev = ct_reserve(EV_STACK, sizeof(*ev), id);
+
+	return ev ? ct_finish_kstack(ev, key, bpf_get_stack(ctx, ev->pc, sizeof(ev->pc), 0)) : 0;
 }
 
 #endif

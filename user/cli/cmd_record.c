@@ -138,9 +138,9 @@ static enum exit_code prepare(struct recording *r, struct strbuf *why)
 	}
 	if (features_require(why))
 		return EXIT_MACHINE;
+	r->signal_fd = session_signals(); /* a file that is made from now on is not left behind */
 	if (open_files(r, why))
 		return EXIT_FAILED;
-	r->signal_fd = session_signals();
 	code = attach(r, why);
 	if (code == EXIT_FINE && open_pipeline(r, why))
 		code = EXIT_FAILED;

@@ -103,6 +103,7 @@ static void say_lost(const struct summary *s)
 {
 	struct strbuf where = STRBUF_INIT;
 	uint64_t kernel = s->model->lost, ring = 0;
+	char size[16];
 	unsigned i;
 
 	for (i = 0; i < s->ncpu; i++) {
@@ -116,8 +117,9 @@ static void say_lost(const struct summary *s)
 			strbuf_addf(&where, "; %s %" PRIu64, ev_spec(i)->name, s->lost_kind[i]);
 	if (kernel || ring)
 		log_error("%" PRIu64
-			  " records were lost (%s); a larger --buffer helps, now %" PRIu64 "M",
-			  kernel > ring ? kernel : ring, where.buf, s->buffer_bytes >> 20);
+			  " records were lost (%s); a larger --buffer helps, now %s",
+			  kernel > ring ? kernel : ring, where.buf,
+			  format_size(size, s->buffer_bytes));
 	if (s->no_storage)
 		log_error("%" PRIu64 " times the kernel had no memory to remember a thread",
 			  s->no_storage);
