@@ -15,6 +15,7 @@
 #include "capture/procfs.h"
 #include "capture/rings.h"
 #include "ctrace.skel.h"
+#include "symbol/ksyms.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
@@ -43,6 +44,7 @@ struct capture {
 	struct ev_cpu_stat *stat;
 	struct ev_cpu_now *now;
 	bool *online;
+	struct ksyms *ksyms;
 	capture_fn fn;
 	void *ctx;
 };
@@ -209,6 +211,7 @@ struct capture *capture__open(const struct capture_opts *opts, struct strbuf *wh
 	int err;
 
 	c->opts = *opts;
+	c->ksyms = ksyms__new();
 	err = set_sizes(c, why);
 	if (!err)
 		err = load(c, why);
@@ -236,6 +239,7 @@ void capture__free(struct capture *c)
 		if (c->ring_fd[i] >= 0)
 			close(c->ring_fd[i]);
 	ctrace__destroy(c->skel);
+	ksyms__free(c->ksyms);
 	free(c->ring_fd);
 	free(c->ring);
 	free(c->online);
@@ -370,6 +374,11 @@ unsigned capture__ncpu(const struct capture *c)
 uint64_t capture__buffer(const struct capture *c)
 {
 	return c->buffer;
+}
+
+const char *capture__ksym(struct capture *c, uint64_t addr)
+{
+	return ksyms__name(c->ksyms, addr);
 }
 
 const struct ev_cpu_stat *capture__stat(const struct capture *c, unsigned cpu)

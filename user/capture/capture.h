@@ -51,6 +51,9 @@ unsigned capture__drain(struct capture *c, capture_fn fn, void *ctx, bool *more,
 /* Losses of a CPU since the last call: how many and since when; 0 none. */
 uint64_t capture__take_lost(struct capture *c, unsigned cpu, uint64_t *since_ts);
 
+/* The function of a kernel address; NULL when unknown. The string lives as long as c. */
+const char *capture__ksym(struct capture *c, uint64_t addr);
+
 /* Counters of the whole recording. */
 const struct ev_cpu_stat *capture__stat(const struct capture *c, unsigned cpu);
 /* The i-th loaded program's name and recursion misses; NULL behind the last. */

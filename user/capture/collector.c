@@ -2,7 +2,6 @@
 /* See collector.h. */
 #include "capture/collector.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +13,8 @@
 #include "event/evlog.h"
 #include "event/evspec.h"
 #include "pipeline.h"
-#include "symbol/ksyms.h"
 #include "util/clock.h"
 #include "util/log.h"
-#include "util/parse.h"
 #include "util/u64map.h"
 #include "util/xalloc.h"
 
@@ -31,7 +28,6 @@ struct collector {
 	struct collector_opts opts;
 	unsigned own; /* our stream, behind those of the CPUs */
 	uint64_t watermark;
-	struct ksyms *ksyms;
 	struct u64map known_ksyms; /* addresses that were told */
 	unsigned samples;
 	int raw_err;
@@ -43,7 +39,6 @@ struct collector *collector__new(const struct collector_opts *opts)
 
 	c->opts = *opts;
 	c->own = capture__ncpu(opts->capture);
-	c->ksyms = ksyms__new();
 	return c;
 }
 
@@ -51,7 +46,6 @@ void collector__free(struct collector *c)
 {
 	if (!c)
 		return;
-	ksyms__free(c->ksyms);
 	u64map_free(&c->known_ksyms);
 	free(c);
 }
@@ -82,14 +76,13 @@ static void push_own(struct collector *c, unsigned kind, uint64_t ts, uint32_t a
 	push(c, c->own, &h, sizeof(h));
 }
 
-static void push_proc(struct collector *c, uint64_t ts, uint32_t pid, const char *comm)
+static void push_proc(struct collector *c, uint64_t ts, const struct target *t)
 {
-	struct ev_proc ev = { .h = own_hdr(EV_PROC, ts, pid) };
-	size_t len;
+	struct ev_proc ev = { .h = own_hdr(EV_PROC, ts, t->pid) };
+	size_t len = strnlen(t->exe, sizeof(ev.path) - 1);
 
-	strncpy(ev.comm, comm, sizeof(ev.comm) - 1);
-	target_exe(pid, ev.path, sizeof(ev.path));
-	len = strlen(ev.path);
+	memcpy(ev.comm, t->comm, sizeof(ev.comm));
+	memcpy(ev.path, t->exe, len);
 	push(c, c->own, &ev, EV_PROC_SHORT + (len ? len + 1 : 0));
 }
 
@@ -104,7 +97,7 @@ static void push_ksyms(struct collector *c, const struct ev_stack *st)
 
 	for (i = 0; i < st->nkernel; i++) {
 		u64map_put(&c->known_ksyms, st->pc[i], &fresh);
-		name = fresh ? ksyms__name(c->ksyms, st->pc[i]) : NULL;
+		name = fresh ? capture__ksym(c->opts.capture, st->pc[i]) : NULL;
 		if (!name)
 			continue;
 		ev.addr = st->pc[i];
@@ -183,26 +176,9 @@ static void push_cpu(void *ctx, unsigned cpu)
 	push_own(c, EV_CPU, clock_mono(), cpu);
 }
 
-/* All processes there are; those that we do not trace are nobody's in the model. */
-static void push_all_procs(struct collector *c, uint64_t ts)
-{
-	struct proc_info st;
-	struct dirent *d;
-	uint64_t pid;
-	DIR *dir;
-
-	dir = opendir("/proc");
-	while (dir && (d = readdir(dir)))
-		if (!parse_u64(d->d_name, &pid) && !procfs_status((uint32_t)pid, &st) &&
-		    !st.kthread)
-			push_proc(c, ts, (uint32_t)pid, st.comm);
-	if (dir)
-		closedir(dir);
-}
-
 int collector__begin(struct collector *c)
 {
-	const struct target_set *set = c->opts.targets;
+	const struct target_set *procs = c->opts.procs;
 	uint64_t ts;
 	size_t i;
 	int err;
@@ -213,10 +189,8 @@ int collector__begin(struct collector *c)
 	if (err)
 		return err;
 	ts = clock_mono(); /* the threads, and so the processes, are known before this */
-	if (!set)
-		push_all_procs(c, ts);
-	for (i = 0; set && i < set->cnt; i++)
-		push_proc(c, ts, set->t[i].pid, set->t[i].comm);
+	for (i = 0; i < procs->cnt; i++)
+		push_proc(c, ts, &procs->t[i]);
 	push_own(c, EV_START, clock_mono(), 0);
 	collector__sample(c);
 	return 0;

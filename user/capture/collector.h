@@ -23,6 +23,7 @@ struct collector_opts {
 	struct pipeline *pipeline;
 	struct evlog_writer *raw;	  /* NULL: none is kept */
 	const struct target_set *targets; /* NULL: everything */
+	const struct target_set *procs;	  /* the processes to name */
 	uint32_t config;		  /* EV_CONFIG_* */
 };
 

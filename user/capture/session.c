@@ -151,13 +151,17 @@ static void on_target_end(struct session *s, uint32_t nr)
 
 static void on_timer(struct session *s)
 {
-	uint64_t now, expirations;
+	uint64_t now, next, expirations;
 	unsigned fullest;
 
 	(void)!read(s->timer_fd, &expirations, sizeof(expirations));
 	fullest = collector__poll(s->collector);
-	set_timer(s, fullest >= POLL_BUSY_PERCENT ? POLL_BUSY_NS : POLL_NS);
 	now = clock_mono();
+	next = fullest >= POLL_BUSY_PERCENT ? POLL_BUSY_NS : POLL_NS;
+	if (s->o->duration_ns && now < s->begin + s->o->duration_ns &&
+	    s->begin + s->o->duration_ns - now < next)
+		next = s->begin + s->o->duration_ns - now; /* the end is not late */
+	set_timer(s, next);
 	if (now >= s->next_sample) {
 		s->next_sample = now + SAMPLE_NS;
 		collector__sample(s->collector);
@@ -206,6 +210,7 @@ int session_run(const struct session_opts *o, struct session_result *res, struct
 		.pipeline = o->pipeline,
 		.raw = o->raw,
 		.targets = o->targets,
+		.procs = o->procs,
 		.config = o->config,
 	});
 	err = set_up(&s);

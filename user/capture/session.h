@@ -22,6 +22,7 @@ struct session_opts {
 	struct pipeline *pipeline;
 	struct evlog_writer *raw;	  /* NULL none */
 	const struct target_set *targets; /* NULL: everything */
+	const struct target_set *procs;	  /* the processes to name */
 	uint32_t config;		  /* EV_CONFIG_* */
 	uint64_t duration_ns;		  /* 0: until told, or until the last target has ended */
 	bool progress;			  /* a line on the terminal */

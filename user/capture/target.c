@@ -3,6 +3,7 @@
 #include "capture/target.h"
 
 #include <bpf/bpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "capture/procfs.h"
 #include "ctfind.skel.h"
 #include "util/log.h"
+#include "util/parse.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
@@ -34,6 +36,20 @@ static bool may_look_at_all(void)
 		cap_free(caps);
 	}
 	return v == CAP_SET;
+}
+
+/* A suffix " (deleted)" is taken off. */
+static void read_exe(uint32_t pid, char *buf, size_t sz)
+{
+	static const char gone[] = " (deleted)";
+	char path[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	n = readlink(path, buf, sz - 1);
+	buf[n > 0 ? n : 0] = 0;
+	if (n > (ssize_t)sizeof(gone) && !strcmp(buf + n - (ssize_t)sizeof(gone) + 1, gone))
+		buf[n - (ssize_t)sizeof(gone) + 1] = 0;
 }
 
 static int check_one(struct target *t, uint32_t pid, struct strbuf *why)
@@ -77,6 +93,7 @@ static int check_one(struct target *t, uint32_t pid, struct strbuf *why)
 	}
 	*t = (struct target){ .pid = pid, .tgid = pid };
 	memcpy(t->comm, st.comm, sizeof(t->comm));
+	read_exe(pid, t->exe, sizeof(t->exe));
 	t->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (t->pidfd < 0 && errno == ESRCH) {
 		strbuf_set_f(why, "no process with pid %u", pid);
@@ -165,6 +182,30 @@ int target_resolve(struct target_set *set, const uint32_t *pid, size_t cnt, stru
 	return err;
 }
 
+void target_all(struct target_set *set)
+{
+	struct proc_info st;
+	struct target *t;
+	struct dirent *d;
+	size_t cap = 0;
+	uint64_t pid;
+	DIR *dir;
+
+	*set = (struct target_set){ 0 };
+	dir = opendir("/proc");
+	while (dir && (d = readdir(dir))) {
+		if (parse_u64(d->d_name, &pid) || procfs_status((uint32_t)pid, &st) || st.kthread)
+			continue;
+		set->t = xgrow(set->t, set->cnt, &cap, sizeof(*set->t));
+		t = &set->t[set->cnt++];
+		*t = (struct target){ .pid = (uint32_t)pid, .tgid = (uint32_t)pid, .pidfd = -1 };
+		memcpy(t->comm, st.comm, sizeof(t->comm));
+		read_exe(t->pid, t->exe, sizeof(t->exe));
+	}
+	if (dir)
+		closedir(dir);
+}
+
 void target_free(struct target_set *set)
 {
 	size_t i;
@@ -174,17 +215,4 @@ void target_free(struct target_set *set)
 			close(set->t[i].pidfd);
 	free(set->t);
 	*set = (struct target_set){ 0 };
-}
-
-void target_exe(uint32_t pid, char *buf, size_t sz)
-{
-	static const char gone[] = " (deleted)";
-	char path[64];
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
-	n = readlink(path, buf, sz - 1);
-	buf[n > 0 ? n : 0] = 0;
-	if (n > (ssize_t)sizeof(gone) && !strcmp(buf + n - (ssize_t)sizeof(gone) + 1, gone))
-		buf[n - (ssize_t)sizeof(gone) + 1] = 0;
 }

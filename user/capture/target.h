@@ -18,7 +18,8 @@ struct target {
 	uint32_t pid;  /* as our pid namespace sees it */
 	uint32_t tgid; /* as the kernel does; the same outside of containers */
 	char comm[EV_COMM_LEN];
-	int pidfd; /* readable when the process has ended; -1 none */
+	char exe[EV_PATH_MAX]; /* the executable, "" when it cannot be read */
+	int pidfd;	       /* readable when the process has ended; -1 none */
 };
 
 struct target_set {
@@ -33,9 +34,8 @@ struct target_set {
  * -ESRCH and -EINVAL for a wrong pid, -EPERM where more privilege would help.
  */
 int target_resolve(struct target_set *set, const uint32_t *pid, size_t cnt, struct strbuf *why);
+/* Fills set with every process there is but kernel threads, to name them; without pidfd. */
+void target_all(struct target_set *set);
 void target_free(struct target_set *set);
-
-/* The executable of a process ("" when it cannot be read) into buf; a suffix " (deleted)" is taken off. */
-void target_exe(uint32_t pid, char *buf, size_t sz);
 
 #endif

@@ -28,7 +28,7 @@
 
 struct recording {
 	const struct options *o;
-	struct target_set targets;
+	struct target_set targets, procs; /* procs: with -a, to name them */
 	struct outfile *out, *raw_file;
 	struct evlog_writer *raw;
 	struct capture *capture;
@@ -113,6 +113,8 @@ static enum exit_code attach(struct recording *r, struct strbuf *why)
 	r->capture = capture__open(&opts, why);
 	if (!r->capture)
 		return errno == EINVAL ? EXIT_USAGE : EXIT_MACHINE;
+	if (r->o->all)
+		target_all(&r->procs);
 	privileges_raise_priority();
 	r->start_ts = clock_mono();
 	r->wall_offset = clock_wall_offset();
@@ -249,6 +251,7 @@ static enum exit_code record(struct recording *r, struct strbuf *why)
 		.pipeline = r->pipeline,
 		.raw = r->raw,
 		.targets = targets_of(r),
+		.procs = r->o->all ? &r->procs : &r->targets,
 		.config = config_of(r),
 		.duration_ns = r->o->duration_ns,
 		.progress = isatty(STDERR_FILENO) && log_wants(LOG_TAG, LOG_NOTICE),
@@ -276,6 +279,7 @@ static void release(struct recording *r)
 		outfile__close(r->raw_file);
 	capture__free(r->capture);
 	target_free(&r->targets);
+	target_free(&r->procs);
 	if (r->signal_fd >= 0)
 		close(r->signal_fd);
 }

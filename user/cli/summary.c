@@ -116,8 +116,7 @@ static void say_lost(const struct summary *s)
 		if (s->lost_kind[i])
 			strbuf_addf(&where, "; %s %" PRIu64, ev_spec(i)->name, s->lost_kind[i]);
 	if (kernel || ring)
-		log_error("%" PRIu64
-			  " records were lost (%s); a larger --buffer helps, now %s",
+		log_error("%" PRIu64 " records were lost (%s); a larger --buffer helps, now %s",
 			  kernel > ring ? kernel : ring, where.buf,
 			  format_size(size, s->buffer_bytes));
 	if (s->no_storage)

@@ -40,7 +40,8 @@ void model__free(struct model *m)
 	}
 	u64map_free(&m->by_key);
 	u64map_free(&m->by_m);
-	u64map_free(&m->lifetimes);
+	for (size_t i = 0; i < LIFETIME_PAGES; i++)
+		free(m->lifetimes[i]);
 	u64map_free(&m->procs);
 	u64map_free(&m->ksyms);
 	u64map_free(&m->sys_frames);

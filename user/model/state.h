@@ -22,6 +22,14 @@
 #include "model/model.h"
 #include "util/u64map.h"
 
+/*
+ * Between two goroutines of one tid, so that it is read off both; pid_max of Linux is 4194304. The counts are kept for
+ * ever, in pages, and take 8 MB when every tid there is was used.
+ */
+#define LIFETIME_STEP 10000000ull
+#define LIFETIME_PAGE 4096u
+#define LIFETIME_PAGES (LIFETIME_STEP / LIFETIME_PAGE + 1)
+
 #define CPU_MAX 4096 /* records of a CPU beyond are refused */
 
 enum g_life {
@@ -105,11 +113,11 @@ struct model {
 
 	struct g_state *threads;
 	struct g_state *late;
-	struct u64map by_key;	 /* struct g_state * */
-	struct u64map by_m;	 /* struct g_state *: who owns the M */
-	struct u64map lifetimes; /* tid + 1 → how many goroutines had this tid */
-	struct u64map procs;	 /* pid + 1 → struct proc * */
-	uint64_t huge_gid;	 /* ids for tids that no Linux has */
+	struct u64map by_key;		     /* struct g_state * */
+	struct u64map by_m;		     /* struct g_state *: who owns the M */
+	uint16_t *lifetimes[LIFETIME_PAGES]; /* by tid: how many goroutines had it */
+	struct u64map procs;		     /* pid + 1 → struct proc * */
+	uint64_t huge_gid;		     /* ids for tids that no Linux has */
 	struct trace_stream m0;
 
 	struct p_state *cpu;

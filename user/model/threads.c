@@ -10,24 +10,23 @@
 #include "model/state.h"
 #include "util/xalloc.h"
 
-#define LIFETIME_STEP \
-	10000000ull	      /* between two goroutines of one tid; pid_max of Linux is 4194304 */
 #define HUGE_GID (1ull << 48) /* from here on: tids that no Linux gives */
 
 /* ---- ids ---- */
 
 void model_new_gid(struct model *m, struct g_state *g, uint32_t tid)
 {
-	uint64_t *n;
+	uint16_t **page;
 
 	g->tid = tid;
 	if (tid >= LIFETIME_STEP) {
 		g->gid = HUGE_GID + m->huge_gid++;
 		return;
 	}
-	n = u64map_put(&m->lifetimes, (uint64_t)tid + 1, NULL);
-	g->gid = tid + *n * LIFETIME_STEP;
-	++*n;
+	page = &m->lifetimes[tid / LIFETIME_PAGE];
+	if (!*page)
+		*page = xcalloc(LIFETIME_PAGE, sizeof(**page));
+	g->gid = tid + (*page)[tid % LIFETIME_PAGE]++ * LIFETIME_STEP;
 }
 
 /* ---- processes ---- */

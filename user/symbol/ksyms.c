@@ -17,6 +17,7 @@ struct sym {
 };
 
 struct ksyms {
+	FILE *file;
 	bool loaded;
 	struct sym *sym; /* by address */
 	size_t cnt, cap;
@@ -25,13 +26,18 @@ struct ksyms {
 
 struct ksyms *ksyms__new(void)
 {
-	return xcalloc(1, sizeof(struct ksyms));
+	struct ksyms *k = xcalloc(1, sizeof(*k));
+
+	k->file = fopen("/proc/kallsyms", "re");
+	return k;
 }
 
 void ksyms__free(struct ksyms *k)
 {
 	if (!k)
 		return;
+	if (k->file)
+		fclose(k->file);
 	free(k->sym);
 	arena_free(&k->names);
 	free(k);
@@ -59,13 +65,9 @@ static void load(struct ksyms *k)
 	char line[512], name[256], *copy;
 	uint64_t addr;
 	size_t len;
-	FILE *f;
 
 	k->loaded = true;
-	f = fopen("/proc/kallsyms", "re");
-	if (!f)
-		return;
-	while (fgets(line, sizeof(line), f)) {
+	while (k->file && fgets(line, sizeof(line), k->file)) {
 		if (!parse_line(line, &addr, name))
 			continue;
 		len = strlen(name) + 1;
@@ -74,7 +76,6 @@ static void load(struct ksyms *k)
 		k->sym = xgrow(k->sym, k->cnt, &k->cap, sizeof(*k->sym));
 		k->sym[k->cnt++] = (struct sym){ addr, copy };
 	}
-	fclose(f);
 	qsort(k->sym, k->cnt, sizeof(*k->sym), by_addr);
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Kernel addresses → names, from /proc/kallsyms, which is read at the first question. */
+/*
+ * Kernel addresses → names, from /proc/kallsyms. The file is opened at once, because who opens it decides what it tells, and
+ * read at the first question.
+ */
 #ifndef CTRACE_SYMBOL_KSYMS_H
 #define CTRACE_SYMBOL_KSYMS_H
 
