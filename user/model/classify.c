@@ -145,6 +145,11 @@ enum reason classify_stop(uint32_t nr)
 	return nr == __NR_sched_yield ? REASON_YIELD : REASON_PREEMPTED;
 }
 
+int syscall_is_restart(uint32_t nr)
+{
+	return nr == __NR_restart_syscall;
+}
+
 const char *syscall_name(uint32_t nr)
 {
 	return nr < sizeof(syscall_names) / sizeof(syscall_names[0]) ? syscall_names[nr] : NULL;

@@ -34,6 +34,9 @@ enum reason classify_sleep(uint8_t state, uint32_t nr, uint8_t fdclass, int kthr
 /* Of a thread that stays runnable. */
 enum reason classify_stop(uint32_t nr);
 
+/* The kernel's way to go on with a sleep that a stop or a debugger interrupted: it is the syscall before it. */
+int syscall_is_restart(uint32_t nr);
+
 /* "futex" for 202; NULL when unknown. */
 const char *syscall_name(uint32_t nr);
 

@@ -59,6 +59,7 @@ static void sched_sleep(struct model *m, uint64_t ts, struct g_state *g, uint32_
 		nr = NR_NONE;
 	else if (nr == EV_NR_COMPAT)
 		nr = g->life == G_SYSCALL ? g->nr : nr | NR_COMPAT;
+	nr = syscall_real_nr(g, nr);
 	agree_on_syscall(m, ts, g, nr);
 	g->reason = classify_sleep(EV_ST_STATE(st), nr, EV_ST_FDCLASS(st), g->kthread);
 	g->synthetic = nr == NR_NONE || !m->has_syscalls;

@@ -70,6 +70,7 @@ struct g_state {
 	enum g_life life;
 	uint32_t nr;	    /* SYSCALL, BLOCKED: the syscall */
 	uint32_t pend;	    /* RUNNABLE, WAITING: the syscall to go on with; NR_NONE none */
+	uint32_t last_nr;    /* the syscall before the present one, restarts not counted; NR_NONE none */
 	uint64_t sys_begin; /* begin of the open syscall, or of the last one */
 	enum reason reason; /* WAITING */
 	uint32_t kstack;    /* id of the kernel stack of its sleep, 0 none */
@@ -172,6 +173,8 @@ void sched_prove(struct model *m, uint64_t ts, struct g_state *g, struct p_state
 /* ---- syscall.c ---- */
 void syscall_begin(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr);
 void syscall_begin_wait(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr);
+/* The number that explains what g is in: that of the interrupted syscall for a restart. */
+uint32_t syscall_real_nr(struct g_state *g, uint32_t nr);
 void syscall_end(struct model *m, uint64_t ts, struct g_state *g);
 
 /* ---- wire.c: one function per wire event, silent while the model is not live ---- */

@@ -5,6 +5,16 @@
  */
 #include "model/state.h"
 
+uint32_t syscall_real_nr(struct g_state *g, uint32_t nr)
+{
+	if (nr == NR_NONE)
+		return nr;
+	if (syscall_is_restart(nr) && g->last_nr != NR_NONE)
+		return g->last_nr;
+	g->last_nr = nr;
+	return nr;
+}
+
 static void put_begin(struct model *m, uint64_t tick, struct g_state *g, uint32_t stack)
 {
 	trace_put(m->w, &g->stream, tick, GO_EV_GO_SYSCALL_BEGIN, ++g->p->seq, stack);
@@ -82,7 +92,7 @@ void on_sys_enter(struct model *m, const struct ev_hdr *h, size_t len)
 		model_fix(m, REPAIR_LOST_EXIT);
 		syscall_end(m, h->ts, g);
 	}
-	begin_late(m, ev->begin, g, nr_of(h));
+	begin_late(m, ev->begin, g, syscall_real_nr(g, nr_of(h)));
 }
 
 void on_sys_exit(struct model *m, const struct ev_hdr *h, size_t len)
@@ -110,7 +120,7 @@ void on_syscall(struct model *m, const struct ev_hdr *h, size_t len)
 		syscall_end(m, h->ts, g);
 	}
 	if (g->life == G_RUNNING)
-		begin_late(m, ev->begin, g, nr_of(h));
+		begin_late(m, ev->begin, g, syscall_real_nr(g, nr_of(h)));
 	syscall_end(m, h->ts, g);
 	notes_flush(m, h->ts, g);
 }

@@ -158,7 +158,7 @@ struct g_state *model_get(struct model *m, uint64_t ts, uint64_t key)
 		return g;
 	g = xcalloc(1, sizeof(*g));
 	g->key = key;
-	g->nr = g->pend = NR_NONE;
+	g->nr = g->pend = g->last_nr = NR_NONE;
 	model_new_gid(m, g, tid ? tid : UINT32_MAX);
 	trace_stream_init(&g->stream, choose_m(m, ts, g, tid));
 	g->next = m->threads;
@@ -205,6 +205,7 @@ void on_snap(struct model *m, const struct ev_hdr *h, size_t len)
 		nr |= NR_COMPAT;
 	else if (nr == EV_NR_NONE)
 		nr = NR_NONE;
+	nr = syscall_real_nr(g, nr);
 	p = model_cpu(m, h->ts, h->cpu);
 	if (h->flags & EVF_ONCPU) {
 		if (!p || p->cur) {
