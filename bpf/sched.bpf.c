@@ -3,32 +3,8 @@
 #include "bpf/compat.bpf.h"
 #include "bpf/fdclass.bpf.h"
 #include "bpf/stack.bpf.h"
+#include "bpf/state.bpf.h"
 #include "bpf/syscall.bpf.h"
-
-/* the bits of __state that we tell apart; include/linux/sched.h */
-#define CT_TASK_INTERRUPTIBLE 0x0001
-#define CT_TASK_STOPPED 0x0004
-#define CT_TASK_TRACED 0x0008
-#define CT_TASK_PARKED 0x0040
-#define CT_TASK_DEAD 0x0080
-#define CT_TASK_NOLOAD 0x0400
-
-static __always_inline __u32 state_of(__u32 state)
-{
-	if (state & CT_TASK_DEAD)
-		return EV_ST_DEAD;
-	if (state & CT_TASK_INTERRUPTIBLE)
-		return EV_ST_SLEEP;
-	if (state & CT_TASK_STOPPED)
-		return EV_ST_STOPPED;
-	if (state & CT_TASK_TRACED)
-		return EV_ST_TRACED;
-	if (state & CT_TASK_PARKED)
-		return EV_ST_PARKED;
-	if (state & CT_TASK_NOLOAD)
-		return EV_ST_IDLE;
-	return EV_ST_DISK;
-}
 
 /* The number of the syscall that the thread sleeps in, as far as its wait is explained by it. */
 static __always_inline __u32 sleeps_in(struct task_struct *p, const struct ev_cpu_now *now)
@@ -51,7 +27,7 @@ static __always_inline __u32 leave(void *ctx, struct task_struct *prev,
 {
 	__u32 nr = sleeps_in(prev, now), fd = 0;
 
-	state = state_of(state);
+	state = ct_sleep_state(state);
 	if (nr == EV_NR_NONE && state != EV_ST_DEAD)
 		*kstack = ct_send_kstack(ctx, now->key);
 	else if (ct_is_rw(nr))

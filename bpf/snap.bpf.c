@@ -6,28 +6,14 @@
 #include "bpf/fdclass.bpf.h"
 #include "bpf/compat.bpf.h"
 #include "bpf/stack.bpf.h"
+#include "bpf/state.bpf.h"
 #include "bpf/syscall.bpf.h"
-
-#define CT_TASK_INTERRUPTIBLE 0x0001
-#define CT_TASK_UNINTERRUPTIBLE 0x0002
-#define CT_TASK_STOPPED 0x0004
-#define CT_TASK_TRACED 0x0008
 
 static __always_inline __u32 state_of(struct task_struct *p)
 {
 	__u32 state = p->__state;
 
-	if (!state || ct_is_queued(p))
-		return EV_ST_RUNNABLE;
-	if (state & CT_TASK_INTERRUPTIBLE)
-		return EV_ST_SLEEP;
-	if (state & CT_TASK_STOPPED)
-		return EV_ST_STOPPED;
-	if (state & CT_TASK_TRACED)
-		return EV_ST_TRACED;
-	if (p->flags & PF_KTHREAD)
-		return EV_ST_IDLE;
-	return EV_ST_DISK;
+	return !state || ct_is_queued(p) ? EV_ST_RUNNABLE : ct_sleep_state(state);
 }
 
 /* The stack of a task that sleeps; it may wake up meanwhile, and then there is none. */

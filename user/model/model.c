@@ -36,7 +36,7 @@ void model__free(struct model *m)
 	m->live = false;
 	while (m->threads) {
 		m->threads->late = false;
-		model_forget(m, m->threads);
+		table_forget(m, m->threads);
 	}
 	u64map_free(&m->by_key);
 	u64map_free(&m->by_m);
@@ -54,40 +54,12 @@ const struct model_stats *model__stats(const struct model *m)
 	return &m->stats;
 }
 
-/* ---- CPUs ---- */
-
-/* Growing moves the array; the threads on CPUs follow. */
-static void grow_cpus(struct model *m, unsigned n)
-{
-	unsigned i;
-
-	m->cpu = xrealloc(m->cpu, n * sizeof(*m->cpu));
-	memset(m->cpu + m->ncpu, 0, (n - m->ncpu) * sizeof(*m->cpu));
-	for (i = 0; i < m->ncpu; i++)
-		if (m->cpu[i].cur)
-			m->cpu[i].cur->p = &m->cpu[i];
-	m->ncpu = n;
-}
-
-struct p_state *model_cpu(struct model *m, uint64_t ts, unsigned cpu)
-{
-	if (cpu >= CPU_MAX) {
-		model_fix(m, REPAIR_BAD_RECORD);
-		return NULL;
-	}
-	if (cpu >= m->ncpu)
-		grow_cpus(m, cpu + 1);
-	if (!m->cpu[cpu].online) {
-		m->cpu[cpu].online = true;
-		wire_proc_status(m, ts, &m->cpu[cpu]);
-	}
-	return &m->cpu[cpu];
-}
+/* ---- CPUs and configuration ---- */
 
 static void on_cpu(struct model *m, const struct ev_hdr *h, size_t len)
 {
 	(void)len;
-	model_cpu(m, h->ts, h->arg);
+	table_cpu(m, h->ts, h->arg);
 }
 
 static void on_config(struct model *m, const struct ev_hdr *h, size_t len)
@@ -168,7 +140,7 @@ static void on_start(struct model *m, const struct ev_hdr *h, size_t len)
 	if (m->live)
 		return;
 	if (!m->ncpu)
-		model_cpu(m, h->ts, 0);
+		table_cpu(m, h->ts, 0);
 	m->live = true;
 	m->stats.begin_ts = h->ts;
 	for (i = 0; i < m->ncpu; i++) { /* all are idle while the sleepers are walked */

@@ -11,8 +11,6 @@
 
 #include "model/state.h"
 
-#define HEAP_GOAL_MAX (1ull << 50) /* readers take more for "no limit" and show 0 */
-
 static void log_text(struct model *m, uint64_t ts, struct g_state *g, const char *text)
 {
 	wire_ev(m, ts, &g->stream, GO_EV_USER_LOG, 0, wire_string(m, "ctrace"),
@@ -61,33 +59,4 @@ void notes_flush(struct model *m, uint64_t ts, struct g_state *g)
 		wire_ev(m, ts, &g->stream, GO_EV_HEAP_GOAL, m->limit);
 	m->rss_new = m->limit_new = false;
 	names_label(m, ts, g);
-}
-
-void on_lost(struct model *m, const struct ev_hdr *h, size_t len)
-{
-	struct p_state *p = model_cpu(m, h->ts, h->cpu);
-
-	(void)len;
-	m->stats.lost += h->arg;
-	if (!p)
-		return;
-	p->lost += h->arg;
-	if (p->cur) {
-		model_fix(m, REPAIR_LOST_CPU);
-		sched_out_runnable(m, h->ts, p->cur);
-	}
-}
-
-void on_metric(struct model *m, const struct ev_hdr *h, size_t len)
-{
-	const struct ev_metric_rec *ev = (const struct ev_metric_rec *)h;
-
-	(void)len;
-	if (h->arg == EV_METRIC_RSS) {
-		m->rss = ev->value;
-		m->rss_new = true;
-	} else if (h->arg == EV_METRIC_LIMIT && ev->value && ev->value < HEAP_GOAL_MAX) {
-		m->limit = ev->value;
-		m->limit_new = true;
-	}
 }

@@ -68,9 +68,9 @@ struct g_state {
 	struct proc *proc;
 
 	enum g_life life;
-	uint32_t nr;	    /* SYSCALL, BLOCKED: the syscall */
-	uint32_t pend;	    /* RUNNABLE, WAITING: the syscall to go on with; NR_NONE none */
-	uint32_t last_nr;    /* the syscall before the present one, restarts not counted; NR_NONE none */
+	uint32_t nr;	  /* SYSCALL, BLOCKED: the syscall */
+	uint32_t pend;	  /* RUNNABLE, WAITING: the syscall to go on with; NR_NONE none */
+	uint32_t last_nr; /* the syscall before the present one, restarts not counted; NR_NONE none */
 	uint64_t sys_begin; /* begin of the open syscall, or of the last one */
 	enum reason reason; /* WAITING */
 	uint32_t kstack;    /* id of the kernel stack of its sleep, 0 none */
@@ -134,22 +134,27 @@ struct model {
 	bool rss_new, limit_new;
 };
 
-/* ---- model.c ---- */
 static inline void model_fix(struct model *m, enum repair r)
 {
 	if (m->live) /* before, nothing is known yet and nothing is wrong */
 		m->stats.repairs[r]++;
 }
-/* The P of a CPU, with a row from now on; NULL for a number that no machine has. */
-struct p_state *model_cpu(struct model *m, uint64_t ts, unsigned cpu);
 
-/* ---- threads.c: who there is ---- */
-struct g_state *model_find(struct model *m, uint64_t key);	       /* NULL: none, or key 0 */
-struct g_state *model_get(struct model *m, uint64_t ts, uint64_t key); /* made when unknown */
-void model_new_gid(struct model *m, struct g_state *g, uint32_t tid);
-struct proc *model_proc(struct model *m, uint32_t pid);
-void model_set_proc(struct model *m, struct g_state *g, uint32_t pid);
-void model_forget(struct model *m, struct g_state *g); /* after GoDestroy, or never in the trace */
+static inline bool g_is_asleep(const struct g_state *g)
+{
+	return g->life == G_WAITING || g->life == G_BLOCKED;
+}
+
+/* ---- table.c: who there is ---- */
+struct g_state *table_find(struct model *m, uint64_t key); /* NULL: none, or key 0 */
+void table_new_gid(struct model *m, struct g_state *g, uint32_t tid);
+struct proc *table_proc(struct model *m, uint32_t pid); /* made when unknown */
+void table_set_proc(struct model *m, struct g_state *g, uint32_t pid);
+void table_set_path(struct proc *p, const char *path, size_t len);
+void table_forget(struct model *m, struct g_state *g); /* after GoDestroy, or never in the trace */
+/* The P of a CPU, with a row from now on; NULL for a number that no machine has. */
+struct p_state *table_cpu(struct model *m, uint64_t ts, unsigned cpu);
+struct p_state *table_idle_cpu(struct model *m); /* NULL: all are busy */
 
 /* ---- names.c: frames and stacks ---- */
 void names_init(struct model *m);
@@ -163,18 +168,23 @@ void names_renamed(struct model *m, struct g_state *g, const char *comm);
 void names_new_image(struct model *m, struct g_state *g); /* a new G: no name yet */
 void names_label(struct model *m, uint64_t ts, struct g_state *g);
 
-/* ---- sched.c: transitions ---- */
+/* ---- transition.c ---- */
+/* The thread of a key, made when it is unknown; NULL for key 0. Forgets a dead thread whose tid came back. */
+struct g_state *thread_get(struct model *m, uint64_t ts, uint64_t key);
 void sched_in(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p);
 void sched_out_runnable(struct model *m, uint64_t ts, struct g_state *g);
+void sched_sleep(struct model *m, uint64_t ts, struct g_state *g, uint32_t st); /* st: EV_ST_PACK */
 void sched_destroy(struct model *m, uint64_t ts, struct g_state *g); /* on a CPU; forgets it */
+/* Ends a sleep. frame: what stands for the waker where no traced thread does. */
+void sched_unblock(struct model *m, uint64_t ts, struct g_state *g, uint64_t waker, uint8_t flags,
+		   uint32_t frame);
 /* A record says that g is on this CPU: make it so. */
 void sched_prove(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p);
-
-/* ---- syscall.c ---- */
-void syscall_begin(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr);
-void syscall_begin_wait(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr);
 /* The number that explains what g is in: that of the interrupted syscall for a restart. */
 uint32_t syscall_real_nr(struct g_state *g, uint32_t nr);
+void syscall_begin(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr);
+void syscall_begin_late(struct model *m, uint64_t begin, struct g_state *g, uint32_t nr);
+void syscall_begin_wait(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr);
 void syscall_end(struct model *m, uint64_t ts, struct g_state *g);
 
 /* ---- wire.c: one function per wire event, silent while the model is not live ---- */

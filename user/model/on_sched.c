@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Records of the scheduler: who runs where, who wakes whom; and where such records were lost. */
+#include "model/state.h"
+
+void on_switch(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	const struct ev_switch *ev = (const struct ev_switch *)h;
+	struct p_state *p = table_cpu(m, h->ts, h->cpu);
+	struct g_state *g;
+
+	if (!p)
+		return;
+	g = thread_get(m, h->ts, ev->prev);
+	if (p->cur && p->cur != g) {
+		model_fix(m, REPAIR_FORCED_OUT);
+		sched_out_runnable(m, h->ts, p->cur);
+	}
+	if (g) {
+		sched_prove(m, h->ts, g, p);
+		g->kstack = len >= sizeof(*ev) ? ev->kstack : 0;
+		if (EV_ST_STATE(h->arg) == EV_ST_RUNNABLE)
+			sched_out_runnable(m, h->ts, g);
+		else if (EV_ST_STATE(h->arg) == EV_ST_DEAD)
+			sched_destroy(m, h->ts, g);
+		else
+			sched_sleep(m, h->ts, g, h->arg);
+	}
+	g = thread_get(m, h->ts, ev->next);
+	if (g)
+		sched_in(m, h->ts, g, p);
+}
+
+void on_waking(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	const struct ev_wake *ev = (const struct ev_wake *)h;
+	struct g_state *g = thread_get(m, h->ts, ev->wakee), *w;
+	struct p_state *p = table_cpu(m, h->ts, h->cpu);
+
+	(void)len;
+	if (!g)
+		return;
+	w = h->flags & EVF_IRQ ? NULL : thread_get(m, h->ts, ev->waker);
+	g = table_find(m, ev->wakee); /* the waker may have taken over its tid */
+	if (!g)
+		return;
+	if (w && w != g && p)
+		sched_prove(m, h->ts, w, p);
+	if (g_is_asleep(g)) {
+		sched_unblock(m, h->ts, g, ev->waker, h->flags, m->frame_other);
+	} else if (g->p) {
+		g->woken = true;
+		g->woken_asleep = !(h->flags & EVF_ONCPU);
+		g->woken_ts = h->ts;
+		g->wake_flags = h->flags;
+		g->waker = ev->waker;
+	} else if (g->life == G_NEW && !m->live && !(h->flags & EVF_ONCPU)) {
+		g->life = G_RUNNABLE;
+	}
+}
+
+void on_wakeup(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	const struct ev_wake *ev = (const struct ev_wake *)h;
+	struct g_state *g = table_find(m, ev->wakee);
+
+	(void)len;
+	if (!g)
+		return;
+	if (!g_is_asleep(g))
+		g->woken = false; /* it had not slept, or is awake already */
+	else if (g->woken)
+		sched_unblock(m, h->ts, g, g->waker, g->wake_flags, m->frame_other);
+	else
+		sched_unblock(m, h->ts, g, ev->waker, h->flags, m->frame_other);
+}
+
+void on_lost(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	struct p_state *p = table_cpu(m, h->ts, h->cpu);
+
+	(void)len;
+	m->stats.lost += h->arg;
+	if (!p)
+		return;
+	p->lost += h->arg;
+	if (p->cur) {
+		model_fix(m, REPAIR_LOST_CPU);
+		sched_out_runnable(m, h->ts, p->cur);
+	}
+}

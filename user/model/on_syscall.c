@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Records of syscalls. Each proves that its thread is on the CPU of the record. */
+#include "model/state.h"
+
+static uint32_t nr_of(const struct ev_hdr *h)
+{
+	return (h->arg & 0xffff) | (h->flags & EVF_COMPAT ? NR_COMPAT : 0);
+}
+
+/* The thread of a syscall record, which proves that it is on this CPU. */
+static struct g_state *caller(struct model *m, const struct ev_hdr *h)
+{
+	struct g_state *g = thread_get(m, h->ts, ((const struct ev_sys *)h)->thr);
+	struct p_state *p = table_cpu(m, h->ts, h->cpu);
+
+	if (!g || !p)
+		return NULL;
+	sched_prove(m, h->ts, g, p);
+	return g;
+}
+
+/* The collector asks for syscalls that take long, so an entry may be told twice, or after its end. */
+void on_sys_enter(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	const struct ev_sys *ev = (const struct ev_sys *)h;
+	struct g_state *g;
+
+	(void)len;
+	if (h->flags & EVF_ASKED) {
+		g = table_find(m, ev->thr);
+		if (!g || !g->p || g->life == G_SYSCALL || ev->begin <= g->sys_begin)
+			return;
+	} else {
+		g = caller(m, h);
+		if (!g)
+			return;
+	}
+	if (g->life == G_SYSCALL) {
+		if (g->sys_begin == ev->begin)
+			return;
+		model_fix(m, REPAIR_LOST_EXIT);
+		syscall_end(m, h->ts, g);
+	}
+	syscall_begin_late(m, ev->begin, g, syscall_real_nr(g, nr_of(h)));
+}
+
+void on_sys_exit(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	struct g_state *g = caller(m, h);
+
+	(void)len;
+	if (!g)
+		return;
+	if (g->life == G_SYSCALL)
+		syscall_end(m, h->ts, g);
+	notes_flush(m, h->ts, g);
+}
+
+void on_syscall(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	const struct ev_sys *ev = (const struct ev_sys *)h;
+	struct g_state *g = caller(m, h);
+
+	(void)len;
+	if (!g)
+		return;
+	if (g->life == G_SYSCALL && g->sys_begin != ev->begin) {
+		model_fix(m, REPAIR_LOST_EXIT);
+		syscall_end(m, h->ts, g);
+	}
+	if (g->life == G_RUNNING)
+		syscall_begin_late(m, ev->begin, g, syscall_real_nr(g, nr_of(h)));
+	syscall_end(m, h->ts, g);
+	notes_flush(m, h->ts, g);
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Records of threads and processes: birth, first state, image, name, death; and the memory they have. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/state.h"
+
+#define HEAP_GOAL_MAX (1ull << 50) /* readers take more for "no limit" and show 0 */
+
+void on_thread(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	const struct ev_thread *ev = (const struct ev_thread *)h;
+	struct g_state *g = thread_get(m, h->ts, ev->thr);
+
+	(void)len;
+	if (!g)
+		return;
+	table_set_proc(m, g, h->arg);
+	g->kthread = h->flags & EVF_KTHREAD;
+	memcpy(g->comm, ev->comm, EV_COMM_LEN);
+	if (h->arg == g->tid)
+		memcpy(g->proc->comm, ev->comm, EV_COMM_LEN);
+}
+
+/* What the iterator saw, for a thread that no record has told of yet. */
+void on_snap(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	const struct ev_snap *ev = (const struct ev_snap *)h;
+	uint8_t state = EV_ST_STATE(ev->st);
+	uint32_t nr = EV_ST_NR(ev->st);
+	struct p_state *p;
+	struct g_state *g;
+
+	on_thread(m, h, len);
+	g = table_find(m, ev->t.thr);
+	if (!g || m->live || g->life != G_NEW)
+		return;
+	if (nr == EV_NR_COMPAT)
+		nr |= NR_COMPAT;
+	else if (nr == EV_NR_NONE)
+		nr = NR_NONE;
+	nr = syscall_real_nr(g, nr);
+	p = table_cpu(m, h->ts, h->cpu);
+	if (h->flags & EVF_ONCPU) {
+		if (!p || p->cur) {
+			g->life = G_RUNNABLE;
+			return;
+		}
+		g->life = G_RUNNING;
+		g->p = p;
+		p->cur = g;
+		return;
+	}
+	g->pend = m->has_syscalls ? nr : NR_NONE;
+	if (state == EV_ST_RUNNABLE) {
+		g->life = G_RUNNABLE;
+		return;
+	}
+	g->kstack = ev->kstack;
+	g->reason = classify_sleep(state, nr, EV_ST_FDCLASS(ev->st), g->kthread);
+	g->life = g->reason ? G_WAITING : G_BLOCKED;
+	g->synthetic = nr == NR_NONE;
+	g->nr = nr;
+}
+
+void on_fork(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	const struct ev_fork *ev = (const struct ev_fork *)h;
+	struct g_state *child = thread_get(m, h->ts, ev->child);
+	struct g_state *parent = table_find(
+		m, ev->parent); /* not before: the child may have its tid */
+	struct p_state *p = table_cpu(m, h->ts, h->cpu);
+	uint32_t nr = NR_NONE;
+
+	(void)len;
+	if (!child || child == parent || child->life != G_NEW || !p)
+		return;
+	if (parent && parent->proc && parent->proc->path && child->proc && !child->proc->path)
+		table_set_path(child->proc, parent->proc->path, strlen(parent->proc->path));
+	if (!parent || parent->life == G_NEW) {
+		if (ev->parent)
+			model_fix(m, REPAIR_FORK_ORPHAN);
+		return; /* it comes into the trace when it runs */
+	}
+	sched_prove(m, h->ts, parent, p);
+	if (parent->life == G_SYSCALL) {
+		nr = parent->nr;
+		syscall_end(m, h->ts, parent);
+	}
+	wire_go_create(m, h->ts, parent, child, names_root_stack(m, child),
+		       names_sys_stack(m, parent, nr));
+	child->life = G_RUNNABLE;
+	child->seq = 0;
+	if (nr != NR_NONE)
+		syscall_begin(m, h->ts, parent, nr);
+}
+
+void on_exec(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	const struct ev_exec *ev = (const struct ev_exec *)h;
+	struct g_state *g = thread_get(m, h->ts, ev->thr);
+	struct p_state *p = table_cpu(m, h->ts, h->cpu);
+	uint32_t nr = NR_NONE, old_stack = 0;
+
+	if (!g || !p)
+		return;
+	if (g->life != G_NEW) {
+		sched_prove(m, h->ts, g, p);
+		nr = g->life == G_SYSCALL ? g->nr : NR_NONE;
+		old_stack = names_sys_stack(m, g, nr);
+		if (nr != NR_NONE)
+			syscall_end(m, h->ts, g);
+		names_new_image(m, g);
+		table_new_gid(m, g, ev->tid);
+	}
+	table_set_proc(m, g, h->arg);
+	memcpy(g->comm, ev->comm, EV_COMM_LEN);
+	memcpy(g->proc->comm, ev->comm, EV_COMM_LEN);
+	table_set_path(g->proc, ev->path, len - EV_EXEC_SHORT);
+	if (g->life == G_NEW)
+		return;
+	/* the G that is bound to the M is still the old one: it makes the new one and is gone */
+	wire_go_create(m, h->ts, g, g, names_root_stack(m, g), old_stack);
+	wire_ev(m, h->ts, &g->stream, GO_EV_GO_DESTROY);
+	g->seq = 0;
+	wire_go_start(m, h->ts, g);
+	if (nr != NR_NONE)
+		syscall_begin(m, h->ts, g, nr);
+}
+
+/* The thread still runs, and wakes who waits for it; its last switch is its end. */
+void on_exit_(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	struct g_state *g = table_find(m, ((const struct ev_exit *)h)->thr);
+
+	(void)len;
+	if (g)
+		g->exiting = true;
+}
+
+void on_rename(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	const struct ev_rename *ev = (const struct ev_rename *)h;
+	struct g_state *g = table_find(m, ev->thr);
+
+	(void)len;
+	if (!g)
+		return;
+	names_renamed(m, g, ev->comm);
+	if (g->p)
+		names_label(m, h->ts, g);
+}
+
+void on_proc(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	const struct ev_proc *ev = (const struct ev_proc *)h;
+	uint64_t *slot = u64map_get(&m->procs, (uint64_t)h->arg + 1);
+	struct proc *p = slot ? (struct proc *)(uintptr_t)*slot : NULL;
+
+	if (!p)
+		return; /* none of its threads is known */
+	memcpy(p->comm, ev->comm, EV_COMM_LEN);
+	table_set_path(p, ev->path, len - EV_PROC_SHORT);
+}
+
+void on_metric(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	const struct ev_metric_rec *ev = (const struct ev_metric_rec *)h;
+
+	(void)len;
+	if (h->arg == EV_METRIC_RSS) {
+		m->rss = ev->value;
+		m->rss_new = true;
+	} else if (h->arg == EV_METRIC_LIMIT && ev->value && ev->value < HEAP_GOAL_MAX) {
+		m->limit = ev->value;
+		m->limit_new = true;
+	}
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Transitions of threads on and off CPUs and in and out of syscalls. Inside one switch the old thread leaves first
+ * (GoSyscallEnd, GoBlock or GoStop or GoDestroy, ProcStop), then the new one enters (ProcStart, GoStart,
+ * GoSyscallBegin).
+ *
+ * The begin of a whole syscall is known at its end only and goes to its place in the past: behind the last event of its
+ * thread, inside the generation, on a tick of its own (gotrace/ticks.h).
+ */
+#include <stdlib.h>
+
+#include "model/state.h"
+#include "util/xalloc.h"
+
+#define EARLY_WAKE_NS \
+	1000000 /* how far a wake-up may run ahead of the sleep it ends: clocks and hooks differ by less */
+
+/* ---- syscalls ---- */
+
+uint32_t syscall_real_nr(struct g_state *g, uint32_t nr)
+{
+	if (nr == NR_NONE)
+		return nr;
+	if (syscall_is_restart(nr) && g->last_nr != NR_NONE)
+		return g->last_nr;
+	g->last_nr = nr;
+	return nr;
+}
+
+static void put_begin(struct model *m, uint64_t tick, struct g_state *g, uint32_t stack)
+{
+	trace_put(m->w, &g->stream, tick, GO_EV_GO_SYSCALL_BEGIN, ++g->p->seq, stack);
+}
+
+void syscall_begin(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr)
+{
+	if (m->live)
+		put_begin(m, trace_writer__tick(m->w, ts), g, names_sys_stack(m, g, nr));
+	g->life = G_SYSCALL;
+	g->nr = nr;
+}
+
+void syscall_begin_wait(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr)
+{
+	if (m->live)
+		put_begin(m, trace_writer__tick(m->w, ts), g, names_wait_stack(m, g, nr));
+	g->life = G_SYSCALL;
+	g->nr = nr;
+}
+
+void syscall_begin_late(struct model *m, uint64_t begin, struct g_state *g, uint32_t nr)
+{
+	if (m->live)
+		put_begin(m, trace_writer__tick_late(m->w, &g->stream, begin), g,
+			  names_sys_stack(m, g, nr));
+	g->life = G_SYSCALL;
+	g->nr = nr;
+	g->sys_begin = begin;
+}
+
+void syscall_end(struct model *m, uint64_t ts, struct g_state *g)
+{
+	wire_ev(m, ts, &g->stream, GO_EV_GO_SYSCALL_END);
+	g->life = G_RUNNING;
+	g->nr = NR_NONE;
+}
+
+/* ---- waking ---- */
+
+static uint32_t frame_of_waker(const struct model *m, const struct g_state *g, uint8_t flags,
+			       uint32_t otherwise)
+{
+	if (!(flags & EVF_IRQ))
+		return otherwise;
+	return g->reason == REASON_SLEEP ? m->frame_timer : m->frame_irq;
+}
+
+/* frame: what stands for the waker where no traced thread does */
+void sched_unblock(struct model *m, uint64_t ts, struct g_state *g, uint64_t waker, uint8_t flags,
+		   uint32_t frame)
+{
+	struct g_state *w = flags & EVF_IRQ ? NULL : table_find(m, waker);
+	struct trace_stream *on = &m->m0;
+	uint32_t stack;
+
+	g->woken = false;
+	if (g->life == G_BLOCKED) {
+		wire_ev(m, ts, &g->stream, GO_EV_GO_SYSCALL_END_BLOCKED);
+		g->pend = g->synthetic ? NR_NONE : g->nr;
+		g->life = G_RUNNABLE;
+		return;
+	}
+	if (w && w->p) {
+		on = &w->stream;
+		stack = names_sys_stack(m, w, w->life == G_SYSCALL ? w->nr : NR_NONE);
+	} else {
+		stack = names_frame_stack(m, frame_of_waker(m, g, flags, frame));
+	}
+	wire_ev(m, ts, on, GO_EV_GO_UNBLOCK, g->gid, ++g->seq, stack);
+	g->life = G_RUNNABLE;
+}
+
+/* ---- leaving ---- */
+
+void sched_out_runnable(struct model *m, uint64_t ts, struct g_state *g)
+{
+	uint32_t nr = g->life == G_SYSCALL ? g->nr : NR_NONE;
+
+	if (nr != NR_NONE)
+		syscall_end(m, ts, g);
+	g->pend = nr;
+	wire_ev(m, ts, &g->stream, GO_EV_GO_STOP, wire_string(m, reason_text(classify_stop(nr))),
+		names_sys_stack(m, g, nr));
+	g->life = G_RUNNABLE;
+	wire_proc_stop(m, ts, g);
+}
+
+void sched_destroy(struct model *m, uint64_t ts, struct g_state *g)
+{
+	if (g->life == G_SYSCALL)
+		syscall_end(m, ts, g);
+	wire_ev(m, ts, &g->stream, GO_EV_GO_DESTROY);
+	wire_proc_stop(m, ts, g);
+	table_forget(m, g);
+}
+
+/* The syscall that the thread sleeps in by the record, against the one that it is in by the model. */
+static void agree_on_syscall(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr)
+{
+	if (!m->has_syscalls)
+		return;
+	if (g->life == G_SYSCALL && g->nr != nr) {
+		model_fix(m, REPAIR_LOST_EXIT);
+		syscall_end(m, ts, g);
+	}
+	if (g->life == G_RUNNING && nr != NR_NONE) {
+		model_fix(m, REPAIR_LOST_ENTER);
+		syscall_begin(m, ts, g, nr);
+	}
+}
+
+void sched_sleep(struct model *m, uint64_t ts, struct g_state *g, uint32_t st)
+{
+	uint32_t nr = EV_ST_NR(st);
+
+	if (nr == EV_NR_NONE)
+		nr = NR_NONE;
+	else if (nr == EV_NR_COMPAT)
+		nr = g->life == G_SYSCALL ? g->nr : nr | NR_COMPAT;
+	nr = syscall_real_nr(g, nr);
+	agree_on_syscall(m, ts, g, nr);
+	g->reason = classify_sleep(EV_ST_STATE(st), nr, EV_ST_FDCLASS(st), g->kthread);
+	g->synthetic = nr == NR_NONE || !m->has_syscalls;
+	if (g->reason) {
+		if (g->life == G_SYSCALL)
+			syscall_end(m, ts, g);
+		g->pend = g->synthetic ? NR_NONE : nr;
+		wire_ev(m, ts, &g->stream, GO_EV_GO_BLOCK, wire_string(m, reason_text(g->reason)),
+			names_wait_stack(m, g, nr));
+		g->life = G_WAITING;
+	} else {
+		if (g->life != G_SYSCALL)
+			syscall_begin_wait(m, ts, g, nr);
+		g->life = G_BLOCKED;
+	}
+	g->nr = nr;
+	wire_proc_stop(m, ts, g);
+	if (g->woken && g->woken_asleep && ts - g->woken_ts < EARLY_WAKE_NS) {
+		model_fix(m, REPAIR_EARLY_WAKEUP);
+		sched_unblock(m, ts, g, g->waker, g->wake_flags, m->frame_other);
+	}
+}
+
+/* ---- entering ---- */
+
+static void introduce(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p)
+{
+	model_fix(m, REPAIR_INTRODUCED);
+	wire_proc_start(m, ts, g, p);
+	wire_go_create(m, ts, g, g, names_root_stack(m, g), 0);
+	g->seq = 0;
+}
+
+void sched_in(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p)
+{
+	uint32_t pend;
+
+	if (g->p == p)
+		return;
+	if (g->p) {
+		model_fix(m, REPAIR_FORCED_OUT);
+		sched_out_runnable(m, ts, g);
+	}
+	if (p->cur) {
+		model_fix(m, REPAIR_FORCED_OUT);
+		sched_out_runnable(m, ts, p->cur);
+	}
+	if (g_is_asleep(g)) {
+		model_fix(m, REPAIR_NO_WAKEUP);
+		sched_unblock(m, ts, g, 0, 0, m->frame_unknown);
+	}
+	if (g->life == G_NEW)
+		introduce(m, ts, g, p);
+	else
+		wire_proc_start(m, ts, g, p);
+	wire_go_start(m, ts, g);
+	g->woken = false;
+	pend = g->pend;
+	g->pend = NR_NONE;
+	if (pend != NR_NONE)
+		syscall_begin(m, ts, g, pend);
+	notes_flush(m, ts, g);
+}
+
+void sched_prove(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p)
+{
+	if (g->p == p)
+		return;
+	if (g->life != G_NEW)
+		model_fix(m, REPAIR_FORCED_IN);
+	sched_in(m, ts, g, p);
+}
+
+/* ---- being born ---- */
+
+/*
+ * A tid came back, so the thread that had it is dead although no record said so. It is destroyed where a CPU is free
+ * for the walk. Returns false when there is none: it then stays as it is, for ever.
+ */
+static bool destroy_stale(struct model *m, uint64_t ts, struct g_state *g)
+{
+	struct p_state *p;
+
+	model_fix(m, REPAIR_TID_REUSED);
+	if (g->life == G_NEW) {
+		table_forget(m, g);
+		return true;
+	}
+	p = g->p ? g->p : table_idle_cpu(m);
+	if (!p)
+		return false;
+	g->pend = NR_NONE;
+	g->synthetic = true;
+	sched_in(m, ts, g, p);
+	sched_destroy(m, ts, g);
+	return true;
+}
+
+/*
+ * The M of a new thread: its tid, so that the viewer's row says which thread it is. That M can still be another's: of a
+ * thread that took its leader's tid by an exec, or of a dead one that could not be destroyed.
+ */
+static uint64_t choose_m(struct model *m, uint64_t ts, const struct g_state *g, uint32_t tid)
+{
+	uint64_t *slot = u64map_get(&m->by_m, (uint64_t)tid + 1);
+	struct g_state *owner = slot ? (struct g_state *)(uintptr_t)*slot : NULL;
+
+	if (!tid) /* a thread outside our pid namespace; M 0 is nobody's */
+		return g->gid;
+	if (owner && (owner->tid != tid || !destroy_stale(m, ts, owner)))
+		return g->gid;
+	return tid;
+}
+
+struct g_state *thread_get(struct model *m, uint64_t ts, uint64_t key)
+{
+	struct g_state *g = table_find(m, key);
+	uint32_t tid = (uint32_t)key;
+
+	if (g || !key)
+		return g;
+	g = xcalloc(1, sizeof(*g));
+	g->key = key;
+	g->nr = g->pend = g->last_nr = NR_NONE;
+	table_new_gid(m, g, tid ? tid : UINT32_MAX);
+	trace_stream_init(&g->stream, choose_m(m, ts, g, tid));
+	g->next = m->threads;
+	if (g->next)
+		g->next->link = &g->next;
+	g->link = &m->threads;
+	m->threads = g;
+	*u64map_put(&m->by_key, key, NULL) = (uintptr_t)g;
+	*u64map_put(&m->by_m, g->stream.m + 1, NULL) = (uintptr_t)g;
+	return g;
+}
