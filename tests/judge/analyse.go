@@ -81,6 +81,23 @@ type wake struct {
 	waker    *gor
 }
 
+// window is the part of the trace that times and counts are taken of, in ns since it began.
+type window struct {
+	from, to int64  // to 0: its end
+	mark     string // a syscall whose calls are remembered
+	marks    []int64
+}
+
+func (w *window) holds(t int64) bool { return t >= w.from && (w.to == 0 || t < w.to) }
+
+// overlap is how much of [a, b) lies inside.
+func (w *window) overlap(a, b int64) int64 {
+	if w.to != 0 {
+		b = min(b, w.to)
+	}
+	return max(0, b-max(a, w.from))
+}
+
 type analysis struct {
 	wire      *wireTrace
 	events    int
@@ -104,6 +121,7 @@ type analysis struct {
 
 	first  int64
 	now    int64
+	window window
 	onM    map[trace.ThreadID]trace.GoID // goroutine that runs, or is in a syscall, on an M
 	procM  map[trace.ThreadID]trace.ProcID
 	handed map[trace.ThreadID]string // exec: the syscall that the next goroutine of the M goes on with
@@ -125,7 +143,9 @@ func analyseFile(name string) (*analysis, error) {
 }
 
 // analyse reads a trace; the error is what ends the reading, problems are what is wrong but readable.
-func analyse(b []byte) (a *analysis, err error) {
+func analyse(b []byte) (a *analysis, err error) { return analyseWindow(b, window{}) }
+
+func analyseWindow(b []byte, w window) (a *analysis, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the Go reader panics: %v", p)
@@ -134,7 +154,7 @@ func analyse(b []byte) (a *analysis, err error) {
 	a = &analysis{gs: map[trace.GoID]*gor{}, ps: map[trace.ProcID]*prc{}, kinds: map[string]int{}, trans: map[string]int{},
 		reasons: map[string]int{}, tasks: map[string]int{}, regions: map[string]int{}, logs: map[string]int{},
 		labels: map[string]int{}, metrics: map[string]int{}, ranges: map[string]int{}, onM: map[trace.ThreadID]trace.GoID{},
-		procM: map[trace.ThreadID]trace.ProcID{}, handed: map[trace.ThreadID]string{}}
+		procM: map[trace.ThreadID]trace.ProcID{}, handed: map[trace.ThreadID]string{}, window: w}
 	if a.wire, err = readWire(b); err != nil {
 		return a, fmt.Errorf("bytes: %w", err)
 	}
@@ -211,9 +231,17 @@ func analyse(b []byte) (a *analysis, err error) {
 
 func (a *analysis) charge(g *gor) {
 	if g.class != "" {
-		g.ns[g.class] += a.now - g.since
+		g.ns[g.class] += a.window.overlap(g.since, a.now)
 	}
 	g.since = a.now
+}
+
+// count is 1 for what happens inside of the window.
+func (a *analysis) count() int {
+	if a.window.holds(a.now) {
+		return 1
+	}
+	return 0
 }
 
 func (a *analysis) setClass(g *gor, class string) {
@@ -226,7 +254,7 @@ func (a *analysis) chargeProc(p *prc) {
 	if p.busy {
 		i = 1
 	}
-	p.ns[i] += a.now - p.since
+	p.ns[i] += a.window.overlap(p.since, a.now)
 	p.since = a.now
 }
 
@@ -468,7 +496,7 @@ func (a *analysis) goEvent(ev trace.Event, st trace.StateTransition) {
 		g.lastEnd, g.cur = g.cur, ""
 	case to == trace.GoRunning:
 		if from == trace.GoRunnable {
-			g.starts++
+			g.starts += a.count()
 			if h, ok := a.handed[m]; ok && g.created >= 0 && g.starts == 1 {
 				g.pending = h
 			}
@@ -489,13 +517,16 @@ func (a *analysis) goEvent(ev trace.Event, st trace.StateTransition) {
 			a.setClass(g, "syscall")
 			break
 		}
-		g.begins[name]++
+		g.begins[name] += a.count()
 		switch { // g.since is still the moment of the switch-in
 		case g.fresh && g.pending != "" && g.pending == name:
 		case g.fresh && g.statusAt >= 0 && (a.now-g.statusAt <= 2 || g.ready && g.starts == 1 && a.now-g.since <= 2):
 			g.atStart[name]++
 		default:
-			g.calls[name]++
+			g.calls[name] += a.count()
+			if name == a.window.mark {
+				a.window.marks = append(a.window.marks, a.now)
+			}
 		}
 		g.pending = ""
 		a.setClass(g, "syscall")
@@ -516,7 +547,7 @@ func (a *analysis) goEvent(ev trace.Event, st trace.StateTransition) {
 		}
 	case to == trace.GoRunnable: // woken, or runnable when the trace began
 		if from == trace.GoWaiting || from == trace.GoSyscall {
-			g.wakes++
+			g.wakes += a.count()
 			w := wake{Time: a.now, Waker: -1, WakerN: "-", Wakee: int64(id), WakeeN: g.name, Reason: g.reason,
 				Duration: a.now - g.since, wakee: g}
 			if from == trace.GoSyscall {

@@ -164,10 +164,46 @@ func printJSON(v any) int {
 	return 0
 }
 
+// between cuts the trace down to what lies between the first and the last mark: a mark is three calls of a
+// syscall that nothing else makes.
+func between(name, mark string) (*analysis, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	a, err := analyseWindow(b, window{mark: mark})
+	if err != nil {
+		return nil, err
+	}
+	m := a.window.marks
+	if len(m) < 6 || len(m)%3 != 0 {
+		return nil, fmt.Errorf("%d calls of %s: no two marks of three", len(m), mark)
+	}
+	slices.Sort(m)
+	return analyseWindow(b, window{from: m[2], to: m[len(m)-3]})
+}
+
 func cmdTimes(args []string) int {
-	a, rc := one("times", args, nil)
+	var from, to time.Duration
+	var mark string
+	a, rc := one("times", args, func(fs *flag.FlagSet) {
+		fs.DurationVar(&from, "from", 0, "count from this time on, since the trace began")
+		fs.DurationVar(&to, "to", 0, "count up to this time")
+		fs.StringVar(&mark, "between", "", "count between the marks, three calls each of this syscall")
+	})
 	if rc != 0 {
 		return rc
+	}
+	if from != 0 || to != 0 || mark != "" {
+		name, err := args[len(args)-1], error(nil)
+		if mark != "" {
+			a, err = between(name, mark)
+		} else if b, e := os.ReadFile(name); e == nil {
+			a, err = analyseWindow(b, window{from: int64(from), to: int64(to)})
+		}
+		if err != nil {
+			return fail("%s: %s", name, firstLine(err.Error()))
+		}
 	}
 	return printJSON(a.timesOf())
 }

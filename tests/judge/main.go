@@ -18,7 +18,7 @@ type command struct {
 
 var commands = []command{
 	{"check", "[-q] FILE…", "fail on the first trace that is not sound", cmdCheck},
-	{"times", "FILE", "JSON: time per state of every goroutine and proc", cmdTimes},
+	{"times", "[-between SYSCALL] FILE", "JSON: time per state of every goroutine and proc", cmdTimes},
 	{"wakes", "[-json] FILE", "who woke whom, after which wait", cmdWakes},
 	{"hist", "FILE…", "kinds, transitions and reasons with their counts", cmdHist},
 	{"records", "[-sum] FILE", "a raw record file as text, or its counts", cmdRecords},

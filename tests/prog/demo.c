@@ -354,6 +354,23 @@ static _Noreturn void usage(int status)
 	exit(status);
 }
 
+/* Until one of the signals, or the time, 0 none. A stop and a continue end the wait and are no reason to end. */
+static void wait_for_end(const sigset_t *stop, double seconds)
+{
+	uint64_t end = now_ns() + (uint64_t)(seconds * NS_PER_S), now;
+	struct timespec ts;
+	int sig;
+
+	do {
+		now = now_ns();
+		if (seconds > 0 && now >= end)
+			return;
+		ts = (struct timespec){ .tv_sec = (time_t)((end - now) / NS_PER_S),
+					.tv_nsec = (long)((end - now) % NS_PER_S) };
+		sig = seconds > 0 ? sigtimedwait(stop, NULL, &ts) : sigwaitinfo(stop, NULL);
+	} while (sig < 0 && errno == EINTR);
+}
+
 int main(int argc, char **argv)
 {
 	double seconds = 0;
@@ -409,14 +426,7 @@ int main(int argc, char **argv)
 	printf("demo: pid %d is running\n", (int)getpid());
 	fflush(stdout);
 
-	if (seconds > 0) {
-		struct timespec ts = { .tv_sec = (time_t)seconds };
-
-		ts.tv_nsec = (long)((seconds - (double)ts.tv_sec) * NS_PER_S);
-		sigtimedwait(&stop, NULL, &ts);
-	} else {
-		sigwaitinfo(&stop, NULL);
-	}
+	wait_for_end(&stop, seconds);
 	/* without the exit handlers: the threads are still at work */
 	_exit(0);
 }

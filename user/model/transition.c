@@ -12,8 +12,8 @@
 #include "model/state.h"
 #include "util/xalloc.h"
 
-#define EARLY_WAKE_NS \
-	1000000 /* how far a wake-up may run ahead of the sleep it ends: clocks and hooks differ by less */
+/* How far a wake-up may run ahead of the sleep that it ends: clocks of CPUs and hooks differ by less. */
+#define EARLY_WAKE_NS 1000000
 
 /* ---- syscalls ---- */
 
