@@ -108,11 +108,21 @@ static void push_ksyms(struct collector *c, const struct ev_stack *st)
 	}
 }
 
+/* A stack comes out of the kernel with room for all frames that it could have. */
+static size_t cut_stack(const struct ev_stack *st, size_t len)
+{
+	size_t used = EV_STACK_SHORT + ((size_t)st->nkernel + st->nuser) * sizeof(st->pc[0]);
+
+	return len == sizeof(*st) && used < len ? used : len;
+}
+
 static void take(void *ctx, unsigned cpu, const void *rec, size_t len)
 {
 	const struct ev_hdr *h = rec;
 	struct collector *c = ctx;
 
+	if (h->kind == EV_STACK)
+		len = cut_stack(rec, len);
 	if (ev_check(rec, len)) {
 		log_debug("a record of kind %u and %zu bytes is not legal", h->kind, len);
 		return;

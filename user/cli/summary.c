@@ -120,8 +120,10 @@ static void say_lost(const struct summary *s)
 			  kernel > ring ? kernel : ring, where.buf,
 			  format_size(size, s->buffer_bytes));
 	if (s->no_storage)
-		log_error("%" PRIu64 " times the kernel had no memory to remember a thread",
-			  s->no_storage);
+		log_error(
+			"%" PRIu64
+			" events have no record: the kernel had no memory for what we keep of a thread, or was in the middle of looking it up",
+			s->no_storage);
 	strbuf_free(&where);
 }
 

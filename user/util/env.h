@@ -3,7 +3,7 @@
 #ifndef CTRACE_UTIL_ENV_H
 #define CTRACE_UTIL_ENV_H
 
-/* TAG:LEVEL[,…]: raises what single parts of the program tell, e.g. loader:3 shows all of libbpf's words. */
+/* TAG:LEVEL[,…]: raises what single parts of the program tell, e.g. libbpf:3 shows all of libbpf's words. */
 #define ENV_LOG "CTRACE_LOG"
 
 /* A BTF file to use instead of the running kernel's; the tests name a missing one to see a kernel without BTF. */

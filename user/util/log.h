@@ -2,7 +2,7 @@
 /*
  * What the program says on stderr. A file defines LOG_TAG before it includes this.
  * Levels: 0 errors and warnings, 1 notices (default), 2 info (-v), 3 debug (-vv). -q is level 0.
- * CTRACE_LOG=merge:3,loader:2 raises single tags (see util/env.h).
+ * CTRACE_LOG=collector:3,libbpf:2 raises single tags (see util/env.h).
  */
 #ifndef CTRACE_UTIL_LOG_H
 #define CTRACE_UTIL_LOG_H

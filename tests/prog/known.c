@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A schedule that is known: thread "waker" sleeps 10 ms and wakes thread "burner" by a futex; the burner burns 5 ms and
+ * wakes nobody. N times over.
+ *
+ * In: N [20]. Out: "ready PID WAKER-TID BURNER-TID", then, after a line on stdin, N rounds and one line
+ * "round I slept_ns burned_ns" each, then "done N". Ends at the end of stdin.
+ */
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/prctl.h>
+
+#include "prog.h"
+
+#define ROUNDS_MAX 1000
+
+static struct {
+	_Atomic uint32_t round; /* the futex */
+	atomic_int waiting;	/* the burner is about to wait */
+	int n;
+	double rounds;
+	pid_t burner;
+	uint64_t slept[ROUNDS_MAX], burned[ROUNDS_MAX];
+} s;
+
+static void *burner(void *arg)
+{
+	uint32_t i;
+
+	prctl(PR_SET_NAME, "burner");
+	s.burner = (pid_t)syscall(SYS_gettid);
+	atomic_store(&s.waiting, 1);
+	for (i = 0; i < (uint32_t)s.n; i++) {
+		uint64_t begin;
+
+		while (atomic_load(&s.round) == i)
+			syscall(SYS_futex, &s.round, FUTEX_WAIT_PRIVATE, i, NULL, NULL, 0);
+		begin = now_ns(CLOCK_THREAD_CPUTIME_ID);
+		burn(s.rounds);
+		s.burned[i] = now_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+	}
+	return arg;
+}
+
+int main(int argc, char **argv)
+{
+	struct timespec ten = { .tv_nsec = 10000000 };
+	char line[64];
+	pthread_t th;
+	int i;
+
+	s.n = argc > 1 ? atoi(argv[1]) : 20;
+	if (s.n < 1 || s.n > ROUNDS_MAX)
+		return 2;
+	s.rounds = rounds_per_ns() * 5e6;
+	prctl(PR_SET_NAME, "waker");
+	pthread_create(&th, NULL, burner, NULL);
+	while (!atomic_load(&s.waiting))
+		sched_yield();
+	printf("ready %d %d %d\n", getpid(), getpid(), s.burner);
+	fflush(stdout);
+	if (!fgets(line, sizeof(line), stdin))
+		return 0;
+	for (i = 0; i < s.n; i++) {
+		uint64_t begin = now_ns(CLOCK_MONOTONIC);
+
+		nanosleep(&ten, NULL);
+		s.slept[i] = now_ns(CLOCK_MONOTONIC) - begin;
+		atomic_fetch_add(&s.round, 1);
+		syscall(SYS_futex, &s.round, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	}
+	pthread_join(th, NULL);
+	for (i = 0; i < s.n; i++)
+		printf("round %d %llu %llu\n", i, (unsigned long long)s.slept[i],
+		       (unsigned long long)s.burned[i]);
+	printf("done %d\n", s.n);
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin))
+		;
+	return 0;
+}
