@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -196,6 +197,26 @@ static void logger(void)
 	}
 }
 
+/* The heap row of the viewer: memory that grows for two seconds and is given back. */
+static void cache(void)
+{
+	enum { STEPS = 20, STEP = 1 << 20 };
+	char *mem;
+	int i;
+
+	for (;;) {
+		mem = mmap(NULL, STEPS * STEP, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+		if (mem == MAP_FAILED)
+			die("memory");
+		for (i = 0; i < STEPS; i++) {
+			next_period(100);
+			memset(mem + i * STEP, 1, STEP);
+		}
+		munmap(mem, STEPS * STEP);
+	}
+}
+
 static void spinner(void)
 {
 	cpu_set_t set;
@@ -293,6 +314,7 @@ static const struct role {
 	  "sends a message over a socket every 20 ms, waits for the answer" },
 	{ "echo-server", echo_server, "works 0.5 ms for each message and sends it back" },
 	{ "logger", logger, "writes a line and waits for the disk (fsync) every 50 ms" },
+	{ "cache", cache, "takes 1 MB more every 100 ms, and gives all back after 20" },
 	{ "spinner-1", spinner, "burns 20 ms of CPU every 100 ms, on the same CPU as spinner-2" },
 	{ "spinner-2", spinner,
 	  "the same: the two take turns, one is runnable while the other runs" },
