@@ -25,7 +25,7 @@ uint32_t ring_size(uint64_t total, unsigned online, uint64_t ram, struct strbuf 
 			one /= 2;
 		return (uint32_t)one;
 	}
-	if (total / online < RING_MIN / 2) {
+	if (total < (uint64_t)RING_MIN * online) {
 		strbuf_set_f(why, "--buffer: too small; %u CPUs need at least %uK", online,
 			     online * (RING_MIN >> 10));
 		return 0;

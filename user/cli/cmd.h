@@ -21,6 +21,8 @@ struct cmd {
 
 extern const struct cmd cmd_record, cmd_convert, cmd_features;
 
+const struct cmd *cmd_find(const char *name); /* NULL: no such command */
+
 /* Prints the reason as the program's one line of error; returns code. */
 struct strbuf;
 int cmd_fail(enum exit_code code, const struct strbuf *why);

@@ -218,7 +218,8 @@ void options_help(FILE *out, unsigned cmd)
 
 static void unknown_option(unsigned cmd, char **argv, struct strbuf *why)
 {
-	const char *what = argv[optind - 1];
+	/* a byte that is no ASCII: getopt has not gone past its word */
+	const char *what = argv[optopt < 0 ? optind : optind - 1];
 	size_t i;
 
 	if (optopt > 0 && optopt < 256) {

@@ -4,7 +4,8 @@
  *
  * Nothing is emitted before the caller says, by a watermark, that nothing older will come; and nothing waits for a
  * stream that stays empty. A record that comes behind the watermark all the same is emitted next, and counted.
- * Equal times: a switch before a waking before the rest, then by stream, then in the order of arrival.
+ * Equal times: within a stream in the order of arrival; between streams a switch before a waking before the
+ * rest, then by stream.
  */
 #ifndef CTRACE_EVENT_MERGE_H
 #define CTRACE_EVENT_MERGE_H

@@ -16,7 +16,7 @@
 
 void ticks_init(struct ticks *t, uint64_t start_ts)
 {
-	*t = (struct ticks){ .start_ts = start_ts, .last = TICK_START - 2, .base = TICK_START - 2 };
+	*t = (struct ticks){ .start_ts = start_ts, .last = TICK_START - 2 };
 }
 
 void ticks_free(struct ticks *t)
@@ -38,6 +38,8 @@ uint64_t ticks_next(struct ticks *t, uint64_t ts)
 
 	if (tick <= t->last)
 		tick = t->last + 2;
+	if (!t->base)
+		t->base = tick;
 	return t->last = tick;
 }
 
@@ -78,6 +80,8 @@ uint64_t ticks_late(struct ticks *t, uint64_t ts, uint64_t after)
 {
 	uint64_t tick = tick_of(t, ts) | 1;
 
+	if (!t->base)
+		t->base = t->last;
 	if (after < t->base)
 		after = t->base;
 	if (tick <= after)
@@ -94,7 +98,8 @@ uint64_t ticks_late(struct ticks *t, uint64_t ts, uint64_t after)
 
 void ticks_new_gen(struct ticks *t)
 {
-	t->base = t->last;
+	t->last += 2; /* a late tick may be one ahead of it */
+	t->base = 0;
 	if (t->nused)
 		memset(t->used, 0, t->cap * sizeof(*t->used));
 	t->nused = 0;

@@ -19,8 +19,8 @@
 struct ticks {
 	uint64_t start_ts; /* CLOCK_MONOTONIC of TICK_START */
 	uint64_t last;	   /* newest even tick given */
-	uint64_t base;	   /* no late tick is older: where the generation began */
-	uint32_t *used;	   /* odd ticks given since base, hashed; (tick - base) / 2 + 1, 0 empty */
+	uint64_t base;	/* first even tick of the generation, 0 none yet; no late tick is older */
+	uint32_t *used; /* odd ticks given since base, hashed; (tick - base) / 2 + 1, 0 empty */
 	size_t nused, cap;
 };
 

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Every option: what it takes, what it refuses and in which words, for the commands that know it. */
+#include "helpers.h"
+
+#include <errno.h>
+#include <getopt.h>
+
+#include "cli/options.h"
+#include "util/log.h"
+
+/* Parses words apart by spaces; '_' stands for an empty word. */
+static int parse(struct options *o, unsigned cmd, const char *line, struct strbuf *why)
+{
+	static char copy[256];
+	static char *argv[16];
+	int argc = 1;
+	char *at = copy;
+
+	optind = 0; /* getopt forgets a word that an error left half read */
+	getopt(1, (char *[]){ (char *)"x", NULL }, "");
+	snprintf(copy, sizeof(copy), "%s", line);
+	argv[0] = (char *)"ctrace-bpf";
+	while (*line && (argv[argc] = strsep(&at, " "))) {
+		if (!strcmp(argv[argc], "_"))
+			argv[argc][0] = 0;
+		argc++;
+	}
+	argv[argc] = NULL;
+	return options_parse(o, cmd, argc, argv, why);
+}
+
+static struct options good(unsigned cmd, const char *line)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct options o;
+
+	if (parse(&o, cmd, line, &why))
+		fail_msg("'%s': %s", line, why.buf);
+	assert_int_equal(why.len, 0);
+	strbuf_free(&why);
+	return o;
+}
+
+static void bad(unsigned cmd, const char *line, const char *want)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct options o;
+
+	assert_int_equal(parse(&o, cmd, line, &why), -EINVAL);
+	assert_string_equal(why.buf, want);
+	options_free(&o);
+	strbuf_free(&why);
+}
+
+#define GOOD(cmd, line, check)                      \
+	do {                                        \
+		struct options o = good(cmd, line); \
+		assert_true(check);                 \
+		options_free(&o);                   \
+	} while (0)
+
+static void defaults(void **state)
+{
+	struct options o = good(FOR_RECORD, "");
+
+	(void)state;
+	assert_int_equal(o.npid, 0);
+	assert_false(o.all || o.strict || o.json || o.group_digits || o.text || o.repair);
+	assert_int_equal(o.go_minor, 23);
+	assert_int_equal(o.syscalls, SYSCALLS_ALL);
+	assert_int_equal(o.duration_ns + o.buffer + o.first_proc, 0);
+	assert_null(o.output);
+	assert_null(o.raw);
+	assert_int_equal(o.nrest, 0);
+	options_free(&o);
+}
+
+static void pids(void **state)
+{
+	(void)state;
+	GOOD(FOR_RECORD, "-p 7", o.npid == 1 && o.pid[0] == 7);
+	GOOD(FOR_RECORD, "-p7,8 --pid=9,7 --pid 4194304",
+	     o.npid == 4 && o.pid[2] == 9 && o.pid[3] == 4194304);
+	bad(FOR_RECORD, "-p 0", "-p 0: '0' is not a process id");
+	bad(FOR_RECORD, "-p 1,,2", "-p 1,,2: '' is not a process id");
+	bad(FOR_RECORD, "-p 1,x", "-p 1,x: 'x' is not a process id");
+	bad(FOR_RECORD, "-p -3", "-p -3: '-3' is not a process id");
+	bad(FOR_RECORD, "-p 4194305", "-p 4194305: '4194305' is not a process id");
+	bad(FOR_RECORD, "-p _", "-p : '' is not a process id");
+	bad(FOR_RECORD, "-p", "-p: PID[,PID] is missing");
+	bad(FOR_RECORD, "--pid", "--pid: its value is missing");
+	bad(FOR_CONVERT, "-p 7", "unknown option -p; see ctrace-bpf --help");
+}
+
+static void durations(void **state)
+{
+	(void)state;
+	GOOD(FOR_RECORD, "-d 5", o.duration_ns == 5000000000);
+	GOOD(FOR_RECORD, "--duration=500ms", o.duration_ns == 500000000);
+	GOOD(FOR_RECORD, "-d 8784h", o.duration_ns == 8784ull * 3600 * 1000000000);
+	bad(FOR_RECORD, "-d 5x", "-d 5x: not a duration; write 5, 5s, 500ms or 1m");
+	bad(FOR_RECORD, "-d _", "-d : not a duration; write 5, 5s, 500ms or 1m");
+	bad(FOR_RECORD, "-d 8785h", "-d 8785h: more than a year");
+	bad(FOR_RECORD, "-d 99999999999999999h", "-d 99999999999999999h: more than a year");
+	bad(FOR_RECORD, "-d 0", "-d 0: nothing would be recorded");
+	bad(FOR_RECORD, "-d", "-d: TIME is missing");
+}
+
+static void files(void **state)
+{
+	(void)state;
+	GOOD(FOR_RECORD, "-o x", !strcmp(o.output, "x"));
+	GOOD(FOR_CONVERT, "in --output=- more", !strcmp(o.output, "-") && o.nrest == 2);
+	GOOD(FOR_RECORD, "--raw r", !strcmp(o.raw, "r"));
+	bad(FOR_RECORD, "-o _", "-o: a file name is missing");
+	bad(FOR_RECORD, "-o", "-o: FILE is missing");
+	bad(FOR_RECORD, "--raw=", "--raw: a file name is missing");
+	bad(FOR_RECORD, "--raw -", "--raw: a file name is missing");
+	bad(FOR_RECORD, "--raw", "--raw: its value is missing");
+	bad(FOR_FEATURES, "-o x", "unknown option -o; see ctrace-bpf --help");
+	bad(FOR_CONVERT, "--raw x", "unknown option --raw; see ctrace-bpf --help");
+}
+
+static void modes(void **state)
+{
+	(void)state;
+	GOOD(FOR_RECORD, "--syscalls=all", o.syscalls == SYSCALLS_ALL);
+	GOOD(FOR_RECORD, "--syscalls blocking", o.syscalls == SYSCALLS_BLOCKING);
+	GOOD(FOR_RECORD, "--syscalls=none", o.syscalls == SYSCALLS_NONE);
+	bad(FOR_RECORD, "--syscalls=some", "--syscalls=some: it is one of all, blocking, none");
+	GOOD(FOR_RECORD, "--go-version=1.22", o.go_minor == 22);
+	GOOD(FOR_CONVERT, "--go-version 1.23", o.go_minor == 23);
+	GOOD(FOR_RECORD, "--go-version=1.25", o.go_minor == 25);
+	GOOD(FOR_RECORD, "--go-version=1.26", o.go_minor == 26);
+	bad(FOR_RECORD, "--go-version=1.2",
+	    "--go-version=1.2: it is one of 1.22, 1.23, 1.25, 1.26");
+	bad(FOR_RECORD, "--go-version=1.24",
+	    "--go-version=1.24: it is one of 1.22, 1.23, 1.25, 1.26; Go 1.24 reads and writes 1.23");
+	bad(FOR_RECORD, "--go-version", "--go-version: its value is missing");
+}
+
+static void numbers(void **state)
+{
+	(void)state;
+	GOOD(FOR_RECORD, "--buffer=64M", o.buffer == 64 << 20);
+	bad(FOR_RECORD, "--buffer=0", "--buffer=0: not a size; write 65536, 64M or 1G");
+	bad(FOR_RECORD, "--buffer=-1", "--buffer=-1: not a size; write 65536, 64M or 1G");
+	GOOD(FOR_CONVERT, "--first-proc 1", o.first_proc == 1);
+	GOOD(FOR_RECORD, "--first-proc=100000", o.first_proc == 100000);
+	bad(FOR_RECORD, "--first-proc=100001", "--first-proc 100001: not a row number");
+	bad(FOR_RECORD, "--first-proc=x", "--first-proc x: not a row number");
+}
+
+static void flags(void **state)
+{
+	(void)state;
+	GOOD(FOR_RECORD, "-a", o.all);
+	GOOD(FOR_RECORD, "--all --strict --json --group-digits",
+	     o.all && o.strict && o.json && o.group_digits);
+	GOOD(FOR_CONVERT, "--text --repair", o.text && o.repair);
+	GOOD(FOR_FEATURES, "--json", o.json);
+	bad(FOR_RECORD, "--all=3", "--all: takes no value");
+	bad(FOR_CONVERT, "--strict", "unknown option --strict; see ctrace-bpf --help");
+	bad(FOR_RECORD, "--text", "unknown option --text; see ctrace-bpf --help");
+}
+
+static void words(void **state)
+{
+	(void)state;
+	log_set_level(LOG_NOTICE);
+	GOOD(FOR_RECORD, "-q", !log_wants("x", LOG_NOTICE) && log_wants("x", LOG_ERROR));
+	log_set_level(LOG_NOTICE);
+	GOOD(FOR_RECORD, "-v", log_wants("x", LOG_INFO) && !log_wants("x", LOG_DEBUG));
+	log_set_level(LOG_NOTICE);
+	GOOD(FOR_CONVERT, "-vv", log_wants("x", LOG_DEBUG));
+	log_set_level(LOG_NOTICE);
+}
+
+static void help_and_version(void **state)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct options o;
+
+	(void)state;
+	assert_int_equal(parse(&o, FOR_RECORD, "-h", &why), 1);
+	assert_int_equal(parse(&o, FOR_CONVERT, "--help", &why), 1);
+	assert_int_equal(parse(&o, FOR_RECORD, "-V", &why), 2);
+	assert_int_equal(parse(&o, FOR_RECORD, "--version", &why), 2);
+	bad(FOR_CONVERT, "-V", "unknown option -V; see ctrace-bpf --help");
+	strbuf_free(&why);
+}
+
+static void unknown(void **state)
+{
+	(void)state;
+	bad(FOR_RECORD, "-x", "unknown option -x; see ctrace-bpf --help");
+	bad(FOR_RECORD, "-ax", "unknown option -x; see ctrace-bpf --help");
+	bad(FOR_RECORD, "-?", "unknown option -?; see ctrace-bpf --help");
+	bad(FOR_RECORD, "--nothing", "unknown option --nothing; see ctrace-bpf --help");
+	bad(FOR_RECORD, "--nothing=3", "unknown option --nothing=3; see ctrace-bpf --help");
+}
+
+/* the word that is wrong is named, not another one */
+static void unknown_in_utf8(void **state)
+{
+	(void)state;
+	bad(FOR_RECORD, "-a -\xc3\xa9", "unknown option -\xc3\xa9; see ctrace-bpf --help");
+}
+
+static void abbreviations(void **state)
+{
+	(void)state;
+	GOOD(FOR_RECORD, "--dur=5", o.duration_ns == 5000000000);
+	GOOD(FOR_RECORD, "--str", o.strict);
+	bad(FOR_RECORD, "--s", "unknown option --s; see ctrace-bpf --help"); /* two begin so */
+}
+
+static void the_rest(void **state)
+{
+	struct options o = good(FOR_RECORD, "one -a -- -p two");
+
+	(void)state;
+	assert_int_equal(o.nrest, 3);
+	assert_string_equal(o.rest[0], "one");
+	assert_string_equal(o.rest[1], "-p");
+	assert_string_equal(o.rest[2], "two");
+	assert_true(o.all);
+	assert_int_equal(o.npid, 0);
+	options_free(&o);
+}
+
+static void help_text(void **state)
+{
+	static const unsigned cmds[] = { FOR_RECORD, FOR_CONVERT, FOR_FEATURES };
+	static const int lines[] = { 16, 10, 4 };
+	char *text, *p;
+	size_t len;
+	int n;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cmds); i++) {
+		FILE *f = open_memstream(&text, &len);
+
+		options_help(f, cmds[i]);
+		fclose(f);
+		for (n = 0, p = text; (p = strchr(p, '\n')); p++)
+			n++;
+		assert_int_equal(n, lines[i]);
+		assert_int_equal(!!strstr(text, "--pid=PID[,PID]"), cmds[i] == FOR_RECORD);
+		assert_int_equal(!!strstr(text, "--repair "), cmds[i] == FOR_CONVERT);
+		assert_non_null(strstr(text, "  -h, --help "));
+		free(text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(pids),
+		cmocka_unit_test(durations),
+		cmocka_unit_test(files),
+		cmocka_unit_test(modes),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(flags),
+		cmocka_unit_test(words),
+		cmocka_unit_test(help_and_version),
+		cmocka_unit_test(unknown),
+		cmocka_unit_test(unknown_in_utf8),
+		cmocka_unit_test(abbreviations),
+		cmocka_unit_test(the_rest),
+		cmocka_unit_test(help_text),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

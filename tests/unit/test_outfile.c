@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The file that a trace goes to: what is kept of one that exists, who else may write, what stays of a write that failed, and
+ * what is removed at the end. Each test has a directory of its own.
+ */
+#include "helpers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "output/outfile.h"
+
+static char dir[64], path[96], other[96];
+
+static int setup(void **state)
+{
+	(void)state;
+	unsetenv("SUDO_UID"); /* as who we are */
+	strcpy(dir, "/tmp/test_outfile.XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(path, sizeof(path), "%s/trace", dir);
+	snprintf(other, sizeof(other), "%s/other", dir);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	unlink(path);
+	unlink(other);
+	rmdir(path);
+	return rmdir(dir);
+}
+
+static void put_file(const char *name, const char *text)
+{
+	FILE *f = fopen(name, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void has(const char *name, const char *want)
+{
+	char buf[256] = "";
+	FILE *f = fopen(name, "r");
+
+	assert_non_null(f);
+	buf[fread(buf, 1, sizeof(buf) - 1, f)] = 0;
+	fclose(f);
+	assert_string_equal(buf, want);
+}
+
+static struct outfile *opened(const char *name)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct outfile *f = outfile__open(name, &why);
+
+	if (!f)
+		fail_msg("%s", why.buf);
+	strbuf_free(&why);
+	return f;
+}
+
+static void refused(const char *name, const char *want)
+{
+	struct strbuf why = STRBUF_INIT;
+	char text[256];
+
+	snprintf(text, sizeof(text), want, name);
+	assert_null(outfile__open(name, &why));
+	assert_string_equal(why.buf, text);
+	strbuf_free(&why);
+}
+
+static void new_file(void **state)
+{
+	struct outfile *f = opened(path);
+	struct stat st;
+
+	(void)state;
+	assert_string_equal(outfile__path(f), path);
+	assert_int_equal(outfile__write(f, "one", 3), 0);
+	assert_int_equal(outfile__write(f, "two", 3), 0);
+	assert_int_equal(outfile__bytes(f), 6);
+	assert_int_equal(fstat(outfile__fd(f), &st), 0);
+	assert_true(fcntl(outfile__fd(f), F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(outfile__close(f), 0);
+	has(path, "onetwo");
+}
+
+static void kept_until_the_first_write(void **state)
+{
+	struct outfile *f;
+
+	(void)state;
+	put_file(path, "an old trace that is longer");
+	f = opened(path);
+	has(path, "an old trace that is longer");
+	assert_int_equal(outfile__close(f), 0);
+	has(path, "an old trace that is longer");
+	f = opened(path);
+	assert_int_equal(outfile__write(f, "new", 3), 0);
+	has(path, "new");
+	assert_int_equal(outfile__close(f), 0);
+	has(path, "new");
+}
+
+static void empty_file_of_ours_is_removed(void **state)
+{
+	(void)state;
+	assert_int_equal(outfile__close(opened(path)), 0);
+	assert_int_equal(access(path, F_OK), -1);
+	put_file(path, ""); /* an empty one that was there before is not ours */
+	assert_int_equal(outfile__close(opened(path)), 0);
+	assert_int_equal(access(path, F_OK), 0);
+}
+
+static void another_file_at_the_name_stays(void **state)
+{
+	struct outfile *f = opened(path);
+
+	(void)state;
+	assert_int_equal(rename(path, other), 0);
+	put_file(path, "not ours");
+	assert_int_equal(outfile__close(f), 0);
+	has(path, "not ours");
+	assert_int_equal(access(other, F_OK), 0);
+}
+
+static void symlink_at_the_name_stays(void **state)
+{
+	struct outfile *f = opened(path);
+
+	(void)state;
+	assert_int_equal(rename(path, other), 0);
+	assert_int_equal(symlink(other, path), 0);
+	assert_int_equal(outfile__close(f), 0);
+	assert_int_equal(access(path, F_OK), 0);
+}
+
+static void locked(void **state)
+{
+	struct outfile *f = opened(path);
+
+	(void)state;
+	refused(path, "%s is being written by another recorder; choose another -o FILE");
+	assert_int_equal(access(path, F_OK), 0); /* the refusal took nothing away */
+	assert_int_equal(outfile__write(f, "first", 5), 0);
+	refused(path, "%s is being written by another recorder; choose another -o FILE");
+	has(path, "first");
+	outfile__close(f);
+	outfile__close(opened(path)); /* free again */
+	has(path, "first");
+}
+
+static void limit(rlim_t bytes)
+{
+	struct rlimit r;
+
+	getrlimit(RLIMIT_FSIZE, &r);
+	r.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &r), 0);
+}
+
+/* the disk takes a part of the second write only */
+static void partial_write_is_cut_back(void **state)
+{
+	struct outfile *f = opened(path);
+	int err;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(outfile__write(f, "0123456789", 10), 0);
+	limit(15);
+	err = outfile__write(f, "abcdefghij", 10);
+	limit(RLIM_INFINITY);
+	assert_int_equal(err, -EFBIG);
+	has(path, "0123456789");
+	assert_int_equal(outfile__bytes(f), 10);
+	assert_int_equal(outfile__write(f, "KL", 2), 0); /* and in the right place */
+	has(path, "0123456789KL");
+	assert_int_equal(outfile__close(f), 0);
+}
+
+static void first_write_fails(void **state)
+{
+	struct outfile *f = opened(path);
+	int err;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	limit(5);
+	err = outfile__write(f, "0123456789", 10);
+	limit(RLIM_INFINITY);
+	assert_int_equal(err, -EFBIG);
+	assert_int_equal(outfile__bytes(f), 0);
+	assert_int_equal(outfile__close(f), 0);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void keep(void **state)
+{
+	struct outfile *f = opened(path);
+
+	(void)state;
+	assert_int_equal(write(outfile__fd(f), "abcdef", 6), 6);
+	outfile__keep(f, 4);
+	assert_int_equal(outfile__bytes(f), 4);
+	assert_int_equal(outfile__close(f), 0);
+	has(path, "abcd");
+}
+
+static void through_a_symlink(void **state)
+{
+	struct stat st;
+	struct outfile *f;
+
+	(void)state;
+	put_file(other, "old");
+	assert_int_equal(symlink(other, path), 0);
+	f = opened(path);
+	assert_int_equal(outfile__write(f, "new", 3), 0);
+	assert_int_equal(outfile__close(f), 0);
+	has(other, "new");
+	assert_int_equal(lstat(path, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	unlink(other); /* now it leads nowhere */
+	refused(path, "cannot write %s: No such file or directory");
+}
+
+static void into_a_fifo(void **state)
+{
+	struct outfile *f;
+	char buf[8];
+	int fd;
+
+	(void)state;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	refused(path, "cannot write %s: nobody reads that FIFO");
+	fd = open(path, O_RDONLY | O_NONBLOCK);
+	assert_true(fd >= 0);
+	f = opened(path);
+	assert_false(fcntl(outfile__fd(f), F_GETFL) & O_NONBLOCK);
+	assert_int_equal(outfile__write(f, "hello", 5), 0);
+	assert_int_equal(read(fd, buf, sizeof(buf)), 5);
+	assert_memory_equal(buf, "hello", 5);
+	assert_int_equal(outfile__close(f), 0);
+	assert_int_equal(access(path, F_OK), 0);
+	close(fd);
+}
+
+static void reader_goes_away(void **state)
+{
+	struct outfile *f;
+	int fd;
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	fd = open(path, O_RDONLY | O_NONBLOCK);
+	f = opened(path);
+	close(fd);
+	assert_int_equal(outfile__write(f, "hello", 5), -EPIPE);
+	assert_int_equal(outfile__close(f), 0);
+}
+
+static void no_file_at_all(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir(path, 0700), 0);
+	refused(path, "cannot write %s: Is a directory");
+	strcat(other, "/deeper");
+	refused(other, "cannot write %s: No such file or directory");
+	other[strlen(other) - strlen("/deeper")] = 0;
+	refused("", "cannot write %s: No such file or directory");
+}
+
+static void standard_output(void **state)
+{
+	struct outfile *f;
+	int saved = dup(1), fd = open(path, O_RDWR | O_CREAT, 0600);
+
+	(void)state;
+	fflush(stdout);
+	dup2(fd, 1);
+	f = opened("-");
+	assert_int_equal(outfile__write(f, "abc", 3), 0);
+	assert_int_equal(outfile__close(f), 0);
+	assert_int_equal(fcntl(1, F_GETFD), 0); /* still open */
+	dup2(saved, 1);
+	close(saved);
+	close(fd);
+	has(path, "abc");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(new_file),
+		TEST(kept_until_the_first_write),
+		TEST(empty_file_of_ours_is_removed),
+		TEST(another_file_at_the_name_stays),
+		TEST(symlink_at_the_name_stays),
+		TEST(locked),
+		TEST(partial_write_is_cut_back),
+		TEST(first_write_fails),
+		TEST(keep),
+		TEST(through_a_symlink),
+		TEST(into_a_fifo),
+		TEST(reader_goes_away),
+		TEST(no_file_at_all),
+		TEST(standard_output),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The summary as JSON: one valid object on one line, on the right stream, whatever the file is called; and for people. */
+#include "helpers.h"
+
+#include <ctype.h>
+#include <unistd.h>
+
+#include "cli/summary.h"
+#include "util/log.h"
+#include "util/utf8.h"
+
+/* ---- a reader of JSON that only says yes or no: behind the value, or NULL ---- */
+
+static const char *value(const char *p);
+
+static const char *string(const char *p)
+{
+	if (*p++ != '"')
+		return NULL;
+	for (; *p != '"'; p++) {
+		if ((unsigned char)*p < 0x20)
+			return NULL;
+		if (*p != '\\')
+			continue;
+		p++;
+		if (*p == 'u') {
+			for (int i = 0; i < 4; i++)
+				if (!isxdigit((unsigned char)*++p))
+					return NULL;
+		} else if (!*p || !strchr("\"\\/bfnrt", *p)) {
+			return NULL;
+		}
+	}
+	return p + 1;
+}
+
+static const char *number(const char *p)
+{
+	p += *p == '-';
+	if (!isdigit((unsigned char)*p) || (p[0] == '0' && isdigit((unsigned char)p[1])))
+		return NULL;
+	p += strspn(p, "0123456789");
+	if (*p != '.')
+		return p;
+	return isdigit((unsigned char)*++p) ? p + strspn(p, "0123456789") : NULL;
+}
+
+static const char *object(const char *p)
+{
+	if (*++p == '}')
+		return p + 1;
+	for (;; p++) {
+		p = string(p);
+		if (!p || *p++ != ':')
+			return NULL;
+		p = value(p);
+		if (!p || *p == '}')
+			return p ? p + 1 : NULL;
+		if (*p != ',')
+			return NULL;
+	}
+}
+
+static const char *value(const char *p)
+{
+	return *p == '{' ? object(p) : *p == '"' ? string(p) : number(p);
+}
+
+static bool is_json_line(const char *text)
+{
+	const char *end = *text == '{' ? value(text) : NULL;
+	size_t i, n;
+
+	for (i = 0; text[i]; i += n) {
+		n = utf8_char(text + i, strlen(text + i));
+		if (!n)
+			return false;
+	}
+	return end && !strcmp(end, "\n");
+}
+
+static void the_reader_itself(void **state)
+{
+	(void)state;
+	assert_true(is_json_line("{}\n"));
+	assert_true(is_json_line("{\"a\":{\"b\":0.50,\"c\":\"\\u000a\\\"\"},\"d\":-12}\n"));
+	assert_false(is_json_line("{}"));
+	assert_false(is_json_line("{\"a\":1,}\n"));
+	assert_false(is_json_line("{\"a\":1 \"b\":2}\n"));
+	assert_false(is_json_line("{,\"a\":1}\n"));
+	assert_false(is_json_line("{\"a\":nan}\n"));
+	assert_false(is_json_line("{\"a\":01}\n"));
+	assert_false(is_json_line("{\"a\":\"\n\"}\n"));
+	assert_false(is_json_line("{\"a\":\"\xff\"}\n"));
+	assert_false(is_json_line("{}\n{}\n"));
+}
+
+/* ---- what is printed ---- */
+
+static char out[8192], err[8192];
+
+static void read_back(FILE *f, FILE *stream, int saved, char *to)
+{
+	fflush(stream);
+	dup2(saved, fileno(stream));
+	close(saved);
+	rewind(f);
+	to[fread(to, 1, sizeof(out) - 1, f)] = 0;
+	fclose(f);
+}
+
+static void print(const struct summary *s, bool json)
+{
+	FILE *o = tmpfile(), *e = tmpfile();
+	int so, se;
+
+	fflush(stdout);
+	so = dup(1);
+	se = dup(2);
+	dup2(fileno(o), 1);
+	dup2(fileno(e), 2);
+	summary_print(s, json);
+	read_back(o, stdout, so, out);
+	read_back(e, stderr, se, err);
+}
+
+static void has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("no %s in %s", part, text);
+}
+
+static void empty(void **state)
+{
+	struct model_stats ms = { 0 };
+	struct summary s = { .file = "go.trace", .model = &ms };
+
+	(void)state;
+	print(&s, true);
+	assert_true(is_json_line(out));
+	has(out, "{\"file\":\"go.trace\",\"bytes\":0,\"seconds\":0.000000,");
+	has(out, "\"repairs\":{}");
+	assert_null(strstr(out, "cpu_seconds")); /* not a recording */
+	print(&s, false);
+	assert_string_equal(out, "");
+	assert_string_equal(err,
+			    "ctrace-bpf: go.trace: 0 B, 0.0 s, 0 events of 0 threads, 0 lost\n");
+}
+
+/* everything there is, as large as it can be */
+static struct summary full(struct model_stats *ms, uint64_t *lost, unsigned ncpu)
+{
+	struct summary s = { .file = "go.trace",
+			     .model = ms,
+			     .recorded = true,
+			     .lost_cpu = lost,
+			     .ncpu = ncpu,
+			     .late = 3,
+			     .no_storage = UINT64_MAX };
+	size_t i;
+
+	memset(ms, 0, sizeof(*ms));
+	ms->begin_ts = 1000000000;
+	ms->end_ts = 3500000000;
+	ms->lost = 12;
+	for (i = 0; i < REPAIR_MAX; i++)
+		ms->repairs[i] = i + 1;
+	for (i = 0; i < EV_KIND_MAX; i++)
+		ms->records[i] = 1000;
+	for (i = 0; i < EV_KERNEL_MAX; i++)
+		s.lost_kind[i] = i;
+	for (i = 0; i < ncpu; i++)
+		lost[i] = i;
+	for (i = 0; i < SUMMARY_PROGS; i++)
+		s.missed[i] = (struct missed){ "sched_switch", i };
+	s.cpu_seconds = 0.25;
+	s.buffer_bytes = 64 << 20;
+	return s;
+}
+
+static void recording(void **state)
+{
+	struct model_stats ms;
+	uint64_t lost[4];
+	struct summary s = full(&ms, lost, COUNT(lost));
+
+	(void)state;
+	print(&s, true);
+	assert_true(is_json_line(out));
+	has(out, "\"seconds\":2.500000,");
+	has(out, "\"records\":40000,");
+	has(out, "\"lost\":12,\"late\":3,");
+	has(out, "\"lost_by_cpu\":{\"1\":1,\"2\":2,\"3\":3}");
+	has(out, "\"switch\":2,");
+	has(out, "\"bad_record\":");
+	has(out, "\"cpu_seconds\":0.2500,");
+	has(out, "\"no_storage\":18446744073709551615,");
+	has(out, "\"buffer_bytes\":67108864}");
+	has(err, "12 records were lost (CPU 1: 1, CPU 2: 2, CPU 3: 3;");
+	has(err, "12 lost, some late\n");
+}
+
+/* a file name may be anything */
+static void names(void **state)
+{
+	static const char *const files[] = { "a\"b", "a\\", "a\nb\t", "\xff\xfe",
+					     "\xc3\xa4 \xe2\x82" };
+	struct model_stats ms = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(files); i++) {
+		struct summary s = { .file = files[i], .model = &ms };
+
+		print(&s, true);
+		assert_true(is_json_line(out));
+	}
+}
+
+static void trace_on_stdout(void **state)
+{
+	struct model_stats ms = { 0 };
+	struct summary s = { .file = "-", .model = &ms };
+	char *line_end;
+
+	(void)state;
+	print(&s, true);
+	assert_string_equal(out, "");
+	line_end = strchr(err, '\n');
+	assert_non_null(line_end);
+	has(line_end + 1, "ctrace-bpf: standard output: ");
+	line_end[1] = 0;
+	assert_true(is_json_line(err));
+}
+
+static void quiet(void **state)
+{
+	struct model_stats ms;
+	uint64_t lost[1];
+	struct summary s = full(&ms, lost, 1);
+
+	(void)state;
+	log_set_level(LOG_ERROR);
+	print(&s, true);
+	assert_true(is_json_line(out));
+	has(err, "12 records were lost"); /* that is an error */
+	assert_null(strstr(err, "events of"));
+	log_set_level(LOG_NOTICE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_reader_itself), cmocka_unit_test(empty),
+		cmocka_unit_test(recording),	     cmocka_unit_test(names),
+		cmocka_unit_test(trace_on_stdout),   cmocka_unit_test(quiet),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

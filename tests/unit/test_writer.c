@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The encoder, its bytes read again by gotrace/decode.h: what was put comes back, in each version of the format; batches
+ * keep their limit; generations end by time and by size and stand alone; a sink that fails is left alone; a slow one
+ * delays and loses nothing.
+ */
+#include "helpers.h"
+
+#include <errno.h>
+#include <semaphore.h>
+
+#include "gotrace/gen.h"
+#include "gotrace/writer.h"
+
+#define START 1000000000ull
+
+static struct trace_writer *writer(struct strbuf *out, int minor)
+{
+	return trace_writer__new(&(struct trace_writer_opts){
+		.go_minor = minor, .start_ts = START, .sink = { sink_keep, out } });
+}
+
+/* a log line: the one event that has numbers, strings and a stack */
+static void put_log(struct trace_writer *w, struct trace_stream *s, uint64_t ts, uint64_t task,
+		    const char *text, uint32_t frame)
+{
+	trace_put(w, s, trace_writer__tick(w, ts), GO_EV_USER_LOG, task,
+		  trace_writer__string(w, text, strlen(text)), 0,
+		  trace_writer__stack(w, &frame, 1));
+}
+
+static void all_versions(void **state)
+{
+	static const int minors[] = { 22, 23, 25, 26 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(minors); i++) {
+		struct strbuf out = STRBUF_INIT;
+		struct trace_writer *w = writer(&out, minors[i]);
+		struct trace_writer_stats st;
+		struct trace_stream s;
+		struct trace t;
+
+		trace_stream_init(&s, 7);
+		put_log(w, &s, START, UINT64_MAX, "hello", trace_writer__frame(w, "f", "x", 3));
+		trace_writer__next_gen(w);
+		put_log(w, &s, START + 10, 2, "again", trace_writer__frame(w, "g", "x", 3));
+		assert_int_equal(trace_writer__finish(w), 0);
+		st = trace_writer__stats(w);
+		assert_int_equal(st.bytes, out.len);
+		assert_int_equal(st.generations, 2);
+		assert_int_equal(st.events, 2);
+		assert_int_equal(go_header(out.buf, out.len), minors[i]);
+		t = trace_read(&out);
+		assert_int_equal(t.ngen, 2);
+		assert_int_equal(t.cnt, 2);
+		assert_int_equal(t.ev[0].ev.m, 7);
+		assert_int_equal(t.ev[0].ev.time, 1000);
+		assert_int_equal(t.ev[0].ev.arg[0], UINT64_MAX);
+		assert_string_equal(t.ev[0].text, "hello");
+		assert_string_equal(t.ev[0].leaf, "f");
+		assert_int_equal(t.ev[1].ev.time, 1010);
+		assert_string_equal(t.ev[1].text, "again");
+		assert_string_equal(t.ev[1].leaf, "g");
+		trace_free(&t);
+		trace_writer__free(w);
+		strbuf_free(&out);
+	}
+}
+
+static void nothing_put(void **state)
+{
+	struct strbuf out = STRBUF_INIT;
+	struct trace_writer *w = writer(&out, 23);
+
+	(void)state;
+	assert_false(trace_writer__gen_full(w, UINT64_MAX));
+	assert_int_equal(trace_writer__finish(w), 0);
+	assert_int_equal(trace_writer__finish(w), 0); /* again is fine */
+	assert_int_equal(out.len, 0);
+	trace_writer__free(w);
+	trace_writer__free(NULL);
+	w = writer(&out, 23);
+	trace_writer__free(w); /* without finish: the thread ends too */
+	assert_int_equal(out.len, 0);
+	strbuf_free(&out);
+}
+
+/* the longest events there are, until one stream has several batches; and tables of several batches */
+static void batches_keep_their_limit(void **state)
+{
+	enum { N = 20000, TEXTS = 600 };
+	struct strbuf out = STRBUF_INIT;
+	struct trace_writer *w = writer(&out, 26);
+	uint32_t frame[GO_FRAMES_MAX];
+	char text[GO_STRING_MAX];
+	struct trace_stream s;
+	struct trace t;
+	size_t i;
+
+	(void)state;
+	trace_stream_init(&s, UINT64_MAX - 1);
+	for (i = 0; i < N; i++)
+		trace_put(w, &s, trace_writer__tick(w, START + i * 1000), GO_EV_GO_STATUS_STACK,
+			  UINT64_MAX, UINT64_MAX, i, 0);
+	for (i = 0; i < COUNT(frame); i++)
+		frame[i] = trace_writer__frame(w, "deep", "deep.c", (uint32_t)i + 1);
+	memset(text, 'x', sizeof(text));
+	for (i = 0; i < TEXTS; i++) {
+		snprintf(text, 8, "%07zu", i);
+		text[7] = '.';
+		frame[0] = trace_writer__frame(w, "leaf", "leaf.c", (uint32_t)i + 1);
+		trace_put(w, &s, trace_writer__tick(w, START + (N + i) * 1000), GO_EV_USER_LOG, i,
+			  trace_writer__string(w, text, sizeof(text)), 0,
+			  trace_writer__stack(w, frame, COUNT(frame)));
+	}
+	assert_int_equal(trace_writer__finish(w), 0);
+	t = trace_read(&out);
+	assert_true(t.largest <= GO_BATCH_MAX);
+	assert_true(t.largest > GO_BATCH_MAX - 8192); /* and they are used */
+	assert_true(t.nbatch > 20);
+	assert_int_equal(t.cnt, N + TEXTS);
+	for (i = 0; i < N; i++) {
+		assert_int_equal(t.ev[i].ev.arg[2], i);
+		assert_int_equal(t.ev[i].ev.arg[0], UINT64_MAX);
+		assert_int_equal(t.ev[i].ev.time, 1000 + i * 1000);
+	}
+	for (i = 0; i < TEXTS; i++) {
+		assert_int_equal(atoi(t.ev[N + i].text), i);
+		assert_string_equal(t.ev[N + i].leaf, "leaf");
+		assert_string_equal(t.ev[N + i].root, "deep");
+	}
+	trace_free(&t);
+	trace_writer__free(w);
+	strbuf_free(&out);
+}
+
+static void many_streams(void **state)
+{
+	enum { STREAMS = 5000, ROUNDS = 12 };
+	struct trace_stream *s = xcalloc(STREAMS, sizeof(*s));
+	struct strbuf out = STRBUF_INIT;
+	struct trace_writer *w = writer(&out, 23);
+	struct trace t;
+	size_t i, r, k = 0;
+
+	(void)state;
+	for (i = 0; i < STREAMS; i++)
+		trace_stream_init(&s[i], i);
+	for (r = 0; r < ROUNDS; r++) {
+		if (r == 5)
+			trace_writer__next_gen(w);
+		for (i = 0; i < STREAMS; i++)
+			trace_put(w, &s[i], trace_writer__tick(w, START + k++ * 10),
+				  GO_EV_PROC_START, i, r);
+	}
+	assert_int_equal(trace_writer__finish(w), 0);
+	t = trace_read(&out);
+	assert_int_equal(t.cnt, STREAMS * ROUNDS);
+	assert_int_equal(t.ngen, 2);
+	for (k = 0; k < t.cnt; k++) {
+		assert_int_equal(t.ev[k].ev.m, k % STREAMS);
+		assert_int_equal(t.ev[k].ev.arg[0], k % STREAMS);
+		assert_int_equal(t.ev[k].ev.arg[1], k / STREAMS);
+		assert_int_equal(t.ev[k].gen, k / STREAMS < 5 ? 1 : 2);
+	}
+	trace_free(&t);
+	trace_writer__free(w);
+	strbuf_free(&out);
+	free(s);
+}
+
+static void full_by_time(void **state)
+{
+	struct strbuf out = STRBUF_INIT;
+	struct trace_writer *w = trace_writer__new(&(struct trace_writer_opts){
+		.go_minor = 23, .start_ts = START, .gen_ns = 5000, .sink = { sink_keep, &out } });
+	struct trace_stream s;
+
+	(void)state;
+	trace_stream_init(&s, 1);
+	assert_int_equal(trace_writer__gen(w), 1);
+	trace_put(w, &s, trace_writer__tick(w, START + 100), GO_EV_PROC_STOP);
+	assert_false(trace_writer__gen_full(w, START + 5099));
+	assert_true(trace_writer__gen_full(w, START + 5100));
+	assert_false(trace_writer__gen_full(w, START)); /* time that goes back is no reason */
+	trace_writer__next_gen(w);
+	assert_int_equal(trace_writer__gen(w), 2);
+	assert_false(trace_writer__gen_full(w, START + 1000000)); /* nothing in it */
+	trace_put(w, &s, trace_writer__tick(w, START + 9000), GO_EV_PROC_STOP);
+	assert_false(trace_writer__gen_full(w, START + 13999));
+	assert_true(trace_writer__gen_full(w, START + 14000));
+	trace_writer__free(w);
+	w = writer(&out, 23);
+	trace_stream_init(&s, 1);
+	trace_put(w, &s, trace_writer__tick(w, START), GO_EV_PROC_STOP);
+	assert_false(trace_writer__gen_full(w, START + 999999999)); /* a second by default */
+	assert_true(trace_writer__gen_full(w, START + 1000000000));
+	trace_writer__free(w);
+	strbuf_free(&out);
+}
+
+static void full_by_size(void **state)
+{
+	struct strbuf out = STRBUF_INIT;
+	struct trace_writer *w = trace_writer__new(&(struct trace_writer_opts){
+		.go_minor = 23, .start_ts = START, .gen_bytes = 1000, .sink = { sink_keep, &out } });
+	struct trace_stream s;
+	uint64_t ts = START;
+	size_t n = 0, gens;
+	struct trace t;
+
+	(void)state;
+	trace_stream_init(&s, 1);
+	for (gens = 0; gens < 20; ts += 2) {
+		trace_put(w, &s, trace_writer__tick(w, ts), GO_EV_PROC_STOP); /* two bytes */
+		n++;
+		assert_int_equal(trace_writer__gen_full(w, ts), n % 500 == 0);
+		if (trace_writer__gen_full(w, ts)) {
+			trace_writer__next_gen(w);
+			gens++;
+		}
+	}
+	assert_int_equal(trace_writer__finish(w), 0);
+	t = trace_read(&out);
+	assert_int_equal(t.ngen, 20);
+	assert_int_equal(t.cnt, 10000);
+	trace_free(&t);
+	trace_writer__free(w);
+	strbuf_free(&out);
+}
+
+/* settled long after the stack was made, and anew in each generation */
+static void late_frames(void **state)
+{
+	struct strbuf out = STRBUF_INIT;
+	struct trace_writer *w = writer(&out, 23);
+	uint32_t late[50], f;
+	struct trace_stream s;
+	struct trace t;
+	char text[64];
+	size_t i, g;
+
+	(void)state;
+	trace_stream_init(&s, 1);
+	for (g = 0; g < 3; g++) {
+		for (i = 0; i < COUNT(late); i++) {
+			late[i] = trace_writer__late_frame(w);
+			put_log(w, &s, START + g * 1000 + i * 2, i, "t", late[i]);
+		}
+		for (i = COUNT(late); i-- > 0;) {
+			snprintf(text, sizeof(text), "g%zu-%zu", g, i / 2);
+			f = trace_writer__frame(w, text, "?", 1);
+			trace_writer__settle(w, late[i], f);
+		}
+		if (g < 2)
+			trace_writer__next_gen(w);
+	}
+	assert_int_equal(trace_writer__finish(w), 0);
+	t = trace_read(&out);
+	assert_int_equal(t.cnt, 3 * COUNT(late));
+	for (i = 0; i < t.cnt; i++) {
+		snprintf(text, sizeof(text), "g%zu-%zu", i / COUNT(late), i % COUNT(late) / 2);
+		assert_string_equal(t.ev[i].leaf, text);
+	}
+	trace_free(&t);
+	trace_writer__free(w);
+	strbuf_free(&out);
+}
+
+/* trace_read() sees that no two ticks are equal and that no generation reaches into another */
+static void late_ticks(void **state)
+{
+	enum { STREAMS = 8, N = 30000 };
+	struct trace_stream s[STREAMS];
+	struct strbuf out = STRBUF_INIT;
+	struct trace_writer *w = writer(&out, 23);
+	uint64_t seed = 99, ts = START, tick, before, first = 0;
+	struct trace t;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < STREAMS; i++)
+		trace_stream_init(&s[i], i);
+	for (i = 0; i < N; i++) {
+		if (i && i % 5000 == 0) {
+			trace_writer__next_gen(w);
+			first = trace_writer__tick(w, ts);
+			trace_put(w, &s[0], first, GO_EV_PROC_STOP);
+		}
+		ts += rnd(&seed) % 40;
+		k = rnd(&seed) % STREAMS;
+		before = s[k].gen == trace_writer__gen(w) ? s[k].last_tick : 0;
+		tick = trace_writer__tick_late(w, &s[k], ts - rnd(&seed) % 2000);
+		assert_true(tick > before);
+		trace_put(w, &s[k], tick, GO_EV_GO_SYSCALL_BEGIN, i, 0);
+		trace_put(w, &s[k], trace_writer__tick(w, ts), GO_EV_GO_SYSCALL_END);
+		assert_true(s[k].last_tick > tick);
+	}
+	assert_int_equal(trace_writer__finish(w), 0);
+	t = trace_read(&out);
+	assert_int_equal(t.ngen, 6);
+	assert_int_equal(trace_count(&t, GO_EV_GO_SYSCALL_BEGIN), N);
+	trace_free(&t);
+	trace_writer__free(w);
+	strbuf_free(&out);
+}
+
+/* ---- sinks that are not as they should be ---- */
+
+struct failing {
+	struct strbuf out;
+	unsigned calls, good;
+};
+
+static int sink_fails(void *ctx, const void *data, size_t len)
+{
+	struct failing *f = ctx;
+
+	if (++f->calls <= f->good)
+		return sink_keep(&f->out, data, len);
+	return f->calls == f->good + 1 ? -ENOSPC : -EIO;
+}
+
+static void first_error_is_kept(void **state)
+{
+	for (unsigned good = 0; good < 3; good++) {
+		struct failing f = { STRBUF_INIT, 0, good };
+		struct trace_writer *w = trace_writer__new(&(struct trace_writer_opts){
+			.go_minor = 23, .start_ts = START, .sink = { sink_fails, &f } });
+		struct trace_writer_stats st;
+		struct trace_stream s;
+		struct trace t;
+
+		(void)state;
+		trace_stream_init(&s, 1);
+		for (unsigned g = 0; g < 10; g++) { /* it goes on for the caller */
+			trace_put(w, &s, trace_writer__tick(w, START + g), GO_EV_PROC_STOP);
+			trace_writer__next_gen(w);
+		}
+		assert_int_equal(trace_writer__finish(w), -ENOSPC);
+		st = trace_writer__stats(w);
+		assert_int_equal(st.err, -ENOSPC);
+		assert_int_equal(f.calls, good + 1); /* not called again */
+		assert_int_equal(st.generations, good);
+		assert_int_equal(st.bytes, f.out.len);
+		assert_int_equal(st.events, 10);
+		if (good) {
+			t = trace_read(&f.out); /* what came before is whole */
+			assert_int_equal(t.ngen, good);
+			trace_free(&t);
+		}
+		trace_writer__free(w);
+		strbuf_free(&f.out);
+	}
+}
+
+struct slow {
+	struct strbuf out;
+	sem_t go;
+	unsigned calls;
+};
+
+static int sink_slow(void *ctx, const void *data, size_t len)
+{
+	struct slow *s = ctx;
+
+	__atomic_add_fetch(&s->calls, 1, __ATOMIC_SEQ_CST);
+	sem_wait(&s->go);
+	return sink_keep(&s->out, data, len);
+}
+
+/* The sink waits for us: two generations can go ahead of it, no later ones are lost when it moves on. */
+static void slow_sink(void **state)
+{
+	struct slow sink = { .out = STRBUF_INIT };
+	struct trace_writer *w;
+	struct trace_stream s;
+	struct trace t;
+	size_t i;
+
+	(void)state;
+	sem_init(&sink.go, 0, 0);
+	w = trace_writer__new(&(struct trace_writer_opts){
+		.go_minor = 23, .start_ts = START, .sink = { sink_slow, &sink } });
+	trace_stream_init(&s, 1);
+	for (i = 0; i < 40; i++) {
+		put_log(w, &s, START + i, i, "t", trace_writer__frame(w, "f", "?", 1));
+		if (i >= 2)
+			sem_post(&sink.go); /* before, none is needed: they wait in the queue */
+		if (i < 39)
+			trace_writer__next_gen(w);
+	}
+	sem_post(&sink.go);
+	sem_post(&sink.go);
+	assert_int_equal(trace_writer__finish(w), 0);
+	assert_int_equal(sink.calls, 40);
+	t = trace_read(&sink.out);
+	assert_int_equal(t.ngen, 40);
+	for (i = 0; i < 40; i++)
+		assert_int_equal(t.ev[i].ev.arg[0], i);
+	trace_free(&t);
+	trace_writer__free(w);
+	sem_destroy(&sink.go);
+	strbuf_free(&sink.out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_versions),
+		cmocka_unit_test(nothing_put),
+		cmocka_unit_test(batches_keep_their_limit),
+		cmocka_unit_test(many_streams),
+		cmocka_unit_test(full_by_time),
+		cmocka_unit_test(full_by_size),
+		cmocka_unit_test(late_frames),
+		cmocka_unit_test(late_ticks),
+		cmocka_unit_test(first_error_is_kept),
+		cmocka_unit_test(slow_sink),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
