@@ -16,6 +16,7 @@
 #include "bpf/config.h"
 #include "bpf/event.h"
 
+#define PF_EXITING 0x00000004
 #define PF_KTHREAD 0x00200000
 
 #endif

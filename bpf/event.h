@@ -86,6 +86,7 @@ enum ev_fdclass {
 #define EVF_ONCPU 0x08	 /* waking: the wakee has not left its CPU yet; snap: it is on one */
 #define EVF_ASKED \
 	0x10 /* sys_enter: not from the thread but from the collector, for one that runs for long; may come after its end */
+#define EVF_EXEC 0x20 /* rename: by an exec that is under way; the name is the new image's */
 
 #define EV_NR_NONE 0xffffu   /* not inside a syscall */
 #define EV_NR_COMPAT 0xfffeu /* in one of the 32-bit table, where that is all that is known */

@@ -81,11 +81,21 @@ int BPF_PROG(ct_exit, struct task_struct *p)
 	return 0;
 }
 
+static __always_inline bool ct_is_exec(__u32 nr)
+{
+#ifdef __TARGET_ARCH_x86
+	return nr == 59 || nr == 322; /* execve, execveat */
+#else
+	return nr == 221 || nr == 281;
+#endif
+}
+
 SEC("tp_btf/task_rename")
 int BPF_PROG(ct_rename, struct task_struct *p, const char *comm)
 {
 	struct ev_cpu_now *now;
 	struct ct_thread *t;
+	__u8 flags = 0;
 	struct ev_rename *ev;
 
 	if (!ct_task_traced(p))
@@ -97,10 +107,13 @@ int BPF_PROG(ct_rename, struct task_struct *p, const char *comm)
 		now = ct_current(p);
 		if (now)
 			ct_flush_syscall(now);
+		if (ct_is_exec(ct_nr_of(p)))
+			flags = EVF_EXEC;
 	}
 	ev = ct_reserve(EV_RENAME, sizeof(*ev), 0);
 	if (!ev)
 		return 0;
+	ev->h.flags = flags;
 	ev->thr = t->key;
 	if (bpf_probe_read_kernel_str(ev->comm, sizeof(ev->comm), comm) < 0)
 		ev->comm[0] = 0;

@@ -82,16 +82,16 @@ static int fd_new(int kind)
 	return -1;
 }
 
-static char buf[64];
+static char buf[512];
 
 static void w_read(int fd)
 {
-	(void)!read(fd, buf, 1);
+	(void)!read(fd, buf, sizeof(buf)); /* an inotify event needs room, and an eventfd 8 bytes */
 }
 
 static void w_write(int fd)
 {
-	(void)!write(fd, buf, sizeof(buf));
+	(void)!write(fd, buf, 64);
 }
 
 static void w_recv(int fd)
@@ -187,7 +187,7 @@ static void w_sem(int fd)
 	struct sembuf op = { .sem_op = -1 };
 
 	(void)fd;
-	semop(sem_id, &op, 1);
+	syscall(SYS_semtimedop, sem_id, &op, 1, NULL); /* what newer libraries make of semop */
 }
 
 static void w_msg(int fd)
@@ -221,7 +221,7 @@ static const struct {
 	{ "c-fcntl", "sync", "fcntl", w_lockf, 0 },
 	{ "c-wait4", "sync", "wait4", w_wait, 0 },
 	{ "c-pause", "sync", "pause", w_pause, 0 },
-	{ "c-semop", "sync", "semop", w_sem, 0 },
+	{ "c-semop", "sync", "semtimedop", w_sem, 0 },
 	{ "c-msgrcv", "sync", "msgrcv", w_msg, 0 },
 	{ "c-sigwait", "sync", "rt_sigtimedwait", w_sigwait, 0 },
 	{ "c-accept", "network", "accept", w_accept, 'l' },

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A schedule that is known: thread "waker" sleeps 10 ms and wakes thread "burner" by a futex; the burner burns 5 ms and
- * wakes nobody. N times over.
+ * A schedule that is known: thread "waker" sleeps 10 ms, wakes thread "burner" by a futex and waits for it; the burner burns
+ * 5 ms and wakes the waker by another futex. N times over.
  *
  * In: N [20]. Out: "ready PID WAKER-TID BURNER-TID", then, after a line on stdin, N rounds and one line
- * "round I slept_ns burned_ns" each, then "done N". Ends at the end of stdin.
+ * "round I slept_ns burned_ns B A" each, B and A 1 where the burner and the waker slept in their futex, then "done N". Ends at the end of stdin.
  */
 #include <linux/futex.h>
 #include <pthread.h>
@@ -16,13 +16,30 @@
 #define ROUNDS_MAX 1000
 
 static struct {
-	_Atomic uint32_t round; /* the futex */
-	atomic_int waiting;	/* the burner is about to wait */
+	_Atomic uint32_t round, burnt; /* the futexes */
+	atomic_int waiting;	       /* the burner is about to wait */
 	int n;
 	double rounds;
 	pid_t burner;
 	uint64_t slept[ROUNDS_MAX], burned[ROUNDS_MAX];
+	int woken[ROUNDS_MAX], answered[ROUNDS_MAX];
 } s;
+
+/* Until the word is no longer v; 1 when that took a sleep. */
+static int wait_for(_Atomic uint32_t *word, uint32_t v)
+{
+	int slept = 0;
+
+	while (atomic_load(word) == v)
+		slept |= !syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, v, NULL, NULL, 0);
+	return slept;
+}
+
+static void post(_Atomic uint32_t *word)
+{
+	atomic_fetch_add(word, 1);
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
 
 static void *burner(void *arg)
 {
@@ -34,11 +51,11 @@ static void *burner(void *arg)
 	for (i = 0; i < (uint32_t)s.n; i++) {
 		uint64_t begin;
 
-		while (atomic_load(&s.round) == i)
-			syscall(SYS_futex, &s.round, FUTEX_WAIT_PRIVATE, i, NULL, NULL, 0);
+		s.woken[i] = wait_for(&s.round, i);
 		begin = now_ns(CLOCK_THREAD_CPUTIME_ID);
 		burn(s.rounds);
 		s.burned[i] = now_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+		post(&s.burnt);
 	}
 	return arg;
 }
@@ -67,13 +84,13 @@ int main(int argc, char **argv)
 
 		nanosleep(&ten, NULL);
 		s.slept[i] = now_ns(CLOCK_MONOTONIC) - begin;
-		atomic_fetch_add(&s.round, 1);
-		syscall(SYS_futex, &s.round, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+		post(&s.round);
+		s.answered[i] = wait_for(&s.burnt, (uint32_t)i);
 	}
 	pthread_join(th, NULL);
 	for (i = 0; i < s.n; i++)
-		printf("round %d %llu %llu\n", i, (unsigned long long)s.slept[i],
-		       (unsigned long long)s.burned[i]);
+		printf("round %d %llu %llu %d %d\n", i, (unsigned long long)s.slept[i],
+		       (unsigned long long)s.burned[i], s.woken[i], s.answered[i]);
 	printf("done %d\n", s.n);
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin))

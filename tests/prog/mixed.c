@@ -2,7 +2,7 @@
 /*
  * Eight threads of different habits, and what the kernel accounts to each at two moments.
  *
- * In: a line "read" on stdin. Out: "ready PID"; at each "read" a block of lines "TID COMM run_ns wait_ns slices switches", taken
+ * With the argument "cpu" all eight are CPU-bound. In: a line "read" on stdin. Out: "ready PID"; at each "read" a block of lines "TID COMM run_ns wait_ns slices switches", taken
  * by the thread "reader" which makes a mark (see prog.h) right before and right after, then "end". Ends at the end of stdin.
  *
  * schedstat of a running thread is as old as its last tick, so all threads are made to stop at a gate while the
@@ -117,12 +117,20 @@ static void talker(void)
 	sleep_us(200);
 }
 
-static const struct {
+struct role {
 	const char *name;
 	void (*round)(void);
-} roles[NTHREAD] = { { "cpu", cpu },	   { "sleeper", sleeper },   { "pinger", pinger },
-		     { "ponger", ponger }, { "fighter-1", fighter }, { "fighter-2", fighter },
-		     { "filer", filer },   { "talker", talker } };
+};
+
+static const struct role mixed[NTHREAD] = { { "cpu", cpu },	      { "sleeper", sleeper },
+					    { "pinger", pinger },     { "ponger", ponger },
+					    { "fighter-1", fighter }, { "fighter-2", fighter },
+					    { "filer", filer },	      { "talker", talker } };
+
+static const struct role all_cpu[NTHREAD] = { { "cpu-1", cpu }, { "cpu-2", cpu }, { "cpu-3", cpu },
+					      { "cpu-4", cpu }, { "cpu-5", cpu }, { "cpu-6", cpu },
+					      { "cpu-7", cpu }, { "cpu-8", cpu } };
+static const struct role *roles = mixed;
 
 static void *run(void *arg)
 {
@@ -190,12 +198,14 @@ static void read_all(void)
 	pthread_mutex_unlock(&s.gate);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	char line[64], name[] = "mixed.XXXXXX";
 	pthread_t th;
 	size_t i;
 
+	if (argc > 1 && !strcmp(argv[1], "cpu"))
+		roles = all_cpu;
 	s.rounds_per_us = rounds_per_ns() * 1000;
 	OK(pipe(s.ping));
 	OK(pipe(s.pong));

@@ -58,6 +58,7 @@ static bool ask_perfmon(void)
 	return has_cap(CAP_PERFMON);
 }
 
+/* A question to the types needs no privilege, unlike a trial load. */
 static bool btf_has(const char *name, unsigned kind)
 {
 	return kernel_btf() && btf__find_by_name_kind(kernel_btf(), name, kind) > 0;
@@ -71,17 +72,17 @@ static bool ask_tp_btf(void)
 
 static bool ask_raw_tp(void)
 {
-	return libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_RAW_TRACEPOINT, NULL) == 1;
+	return btf_has("bpf_raw_tp_link", BTF_KIND_STRUCT);
 }
 
 static bool ask_ringbuf(void)
 {
-	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 1;
+	return btf_has("bpf_ringbuf", BTF_KIND_STRUCT);
 }
 
 static bool ask_task_storage(void)
 {
-	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) == 1;
+	return btf_has("bpf_task_storage_get", BTF_KIND_FUNC);
 }
 
 static bool ask_task_iter(void)

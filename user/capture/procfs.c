@@ -185,11 +185,12 @@ static bool cgroup_mount(const struct cgroup_kind *kind, char *out, size_t sz)
 
 static uint64_t limit_of_file(const char *path)
 {
-	char text[64];
+	unsigned long long limit;
+	char text[64] = "";
 
-	if (procfs_read(path, text, sizeof(text)) < 0 || !isdigit((unsigned char)text[0]))
+	if (procfs_read(path, text, sizeof(text)) < 0 || sscanf(text, "%llu", &limit) != 1)
 		return 0; /* "max", or no such file */
-	return strtoull(text, NULL, 10);
+	return limit;
 }
 
 uint64_t procfs_memory_limit(uint32_t pid)

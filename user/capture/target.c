@@ -52,6 +52,26 @@ static void read_exe(uint32_t pid, char *buf, size_t sz)
 		buf[n - (ssize_t)sizeof(gone) + 1] = 0;
 }
 
+/* A process lives on when its first thread has ended and others have not. */
+static bool has_living_thread(uint32_t pid)
+{
+	struct proc_info st;
+	bool living = false;
+	char path[64];
+	struct dirent *d;
+	uint64_t tid;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
+	dir = opendir(path);
+	while (dir && !living && (d = readdir(dir)))
+		living = !parse_u64(d->d_name, &tid) && !procfs_status((uint32_t)tid, &st) &&
+			 st.state != 'Z' && st.state != 'X';
+	if (dir)
+		closedir(dir);
+	return living;
+}
+
 static int check_one(struct target *t, uint32_t pid, struct strbuf *why)
 {
 	struct proc_info st;
@@ -75,7 +95,7 @@ static int check_one(struct target *t, uint32_t pid, struct strbuf *why)
 			   st.tgid);
 		return check_one(t, st.tgid, why);
 	}
-	if (st.state == 'Z' || st.state == 'X') {
+	if ((st.state == 'Z' || st.state == 'X') && !has_living_thread(pid)) {
 		strbuf_set_f(why, "process %u (%s) has ended already: it is a zombie", pid,
 			     st.comm);
 		return -ESRCH;

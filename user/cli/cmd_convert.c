@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cmd.h"
@@ -214,6 +215,14 @@ static int repair(int fd, const struct options *o, struct strbuf *why)
 	return err ? EXIT_FAILED : EXIT_FINE;
 }
 
+static bool is_same_file(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return path && !fstat(fd, &a) && !stat(path, &b) && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino && S_ISREG(a.st_mode);
+}
+
 static int convert(int argc, char **argv)
 {
 	struct strbuf why = STRBUF_INIT;
@@ -242,6 +251,12 @@ static int convert(int argc, char **argv)
 		return cmd_fail(EXIT_FAILED, &why);
 	}
 	kind = kind_of_input(fd);
+	if (is_same_file(fd, o.output)) {
+		strbuf_set_f(&why, "%s is read and cannot be written at the same time", o.output);
+		close(fd);
+		options_free(&o);
+		return cmd_fail(EXIT_FAILED, &why);
+	}
 	if (kind == INPUT_OTHER ||
 	    (kind == INPUT_TRACE) != (o.repair || (o.text && kind == INPUT_TRACE))) {
 		strbuf_set_f(

@@ -140,6 +140,11 @@ static enum exit_code prepare(struct recording *r, struct strbuf *why)
 	}
 	if (features_require(why))
 		return EXIT_MACHINE;
+	if (r->o->all && !features[FEATURE_SEE_ALL].ask()) {
+		strbuf_set_f(why, "-a records the processes of every user: %s",
+			     features[FEATURE_SEE_ALL].remedy);
+		return EXIT_MACHINE;
+	}
 	r->signal_fd = session_signals(); /* a file that is made from now on is not left behind */
 	if (open_files(r, why))
 		return EXIT_FAILED;

@@ -140,7 +140,7 @@ static void say_repairs(const struct summary *s)
 			   missed);
 	for (i = 0; i < REPAIR_MAX; i++)
 		if (s->model->repairs[i])
-			log_info("repaired %" PRIu64 " times: %s (%s)", s->model->repairs[i],
+			log_info("repaired %" PRIu64 "×: %s (%s)", s->model->repairs[i],
 				 repair_text(i), repair_name(i));
 }
 

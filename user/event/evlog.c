@@ -323,7 +323,7 @@ static int end_at(struct evlog_reader *r, struct evlog_item *it, uint64_t off, c
 static int next_record(struct evlog_reader *r, struct evlog_item *it)
 {
 	uint64_t off = r->off;
-	struct rec_head rh;
+	struct rec_head rh = { 0 };
 	int err;
 
 	if (r->left < sizeof(rh))

@@ -70,6 +70,7 @@ static const struct ev_spec specs[] = {
 	[EV_RENAME] = { "rename", FIXED(struct ev_rename), .field = {
 		F("thr", EVT_KEY, struct ev_rename, thr),
 		F("comm", EVT_COMM, struct ev_rename, comm),
+		FLAG("exec", EVF_EXEC),
 	} },
 	[EV_SYS_ENTER] = { "sys_enter", FIXED(struct ev_sys), .field = {
 		F("thr", EVT_KEY, struct ev_sys, thr),

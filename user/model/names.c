@@ -258,8 +258,10 @@ uint32_t names_wait_stack(struct model *m, struct g_state *g, uint32_t nr)
 	if (nr != NR_NONE && !m->no_names)
 		return names_sys_stack(m, g, nr);
 	n = kernel_frames(m, g->kstack, frames);
-	if (!n)
-		frames[n++] = nr != NR_NONE ? m->frame_blocked : m->frame_fault;
+	if (!n && nr != NR_NONE)
+		frames[n++] = m->frame_blocked;
+	else if (!n && !g->reason)
+		frames[n++] = m->frame_fault;
 	frames[n++] = root_frame(m, g);
 	return trace_writer__stack(m->w, frames, n);
 }

@@ -59,7 +59,7 @@ void on_snap(struct model *m, const struct ev_hdr *h, size_t len)
 	g->kstack = ev->kstack;
 	g->reason = classify_sleep(state, nr, EV_ST_FDCLASS(ev->st), g->kthread);
 	g->life = g->reason ? G_WAITING : G_BLOCKED;
-	g->synthetic = nr == NR_NONE;
+	g->synthetic = nr == NR_NONE || !m->has_syscalls;
 	g->nr = nr;
 }
 
@@ -146,6 +146,12 @@ void on_rename(struct model *m, const struct ev_hdr *h, size_t len)
 	(void)len;
 	if (!g)
 		return;
+	if (h->flags & EVF_EXEC) {
+		names_settle(
+			m,
+			g); /* the G that ends keeps its name; the exec's record brings the new one */
+		return;
+	}
 	names_renamed(m, g, ev->comm);
 	if (g->p)
 		names_label(m, h->ts, g);

@@ -1,0 +1,110 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# What cannot be recorded: each case has its sentence and its code, and leaves nothing behind: no file, no program, no map.
+# Usage errors, which need no root, are in cli-usage.bats.
+
+setup() {
+	load ../lib/common.bash
+	e2e_setup
+	start_prog known 5
+	P=$(ready_word 2)
+}
+
+teardown() {
+	e2e_teardown
+	if [ -n "${mounted:-}" ]; then umount "$mounted" || :; fi
+}
+
+@test "a pid that does not exist" {
+	local none=4194303
+	while [ -e /proc/$none ]; do none=$((none - 1)); done
+	refused 1 "no process with pid $none" "$CTRACE" -p $none -d 1
+	refused 1 "no process with pid $none" "$CTRACE" -p "$P,$none" -d 1
+	nothing_left
+}
+
+@test "a kernel thread" {
+	refused 1 'pid 2 (.*) is a kernel thread' "$CTRACE" -p 2 -d 1
+}
+
+@test "a zombie" {
+	# the child ends, and its parent, which became sleep, never asks for it
+	bash -c 'bash -c : & echo $!; exec sleep 100' >zombie 3>&- &
+	other_pid=$!
+	until_true test -s zombie
+	until_true grep -q '^State:.Z' "/proc/$(cat zombie)/status"
+	refused 1 'zombie' "$CTRACE" -p "$(cat zombie)" -d 1
+}
+
+@test "the tracer itself" {
+	# the shell becomes the tracer, so it knows its pid beforehand
+	refused 1 'is this tracer itself' bash -c "exec '$CTRACE' -p \$\$ -d 1"
+}
+
+@test "output in a missing directory, an unwritable one, a directory" {
+	refused 1 'cannot write nowhere/T: No such file or directory' "$CTRACE" -p "$P" -d 1 -o nowhere/T
+	refused 1 'cannot write \.: Is a directory' "$CTRACE" -p "$P" -d 1 -o .
+	refused 1 'cannot write /proc/T' "$CTRACE" -p "$P" -d 1 -o /proc/T
+	refused 1 'cannot write nowhere/R' "$CTRACE" -p "$P" -d 1 -o T --raw nowhere/R
+	refused 1 'cannot write T/' "$CTRACE" -p "$P" -d 1 -o T/
+	nothing_left
+}
+
+@test "/dev/full, for the trace and for the raw file" {
+	refused 1 'cannot write /dev/full: No space left' "$CTRACE" -q -p "$P" -d 500ms -o /dev/full
+	run timeout 20 "$CTRACE" -q -p "$P" -d 500ms -o T --raw /dev/full
+	[ "$status" -eq 1 ]
+	[[ $output == *"cannot write /dev/full: No space left"* ]]
+	nothing_left
+}
+
+@test "a full disk: the trace is cut at its last whole generation, or is not there" {
+	mkdir small
+	mount -t tmpfs -o size=64k none small || skip "no tmpfs can be mounted"
+	mounted=$PWD/small
+	tell_end
+	start_prog mixed
+	run timeout 20 "$CTRACE" -q -p "$(ready_word 2)" -d 3 -o small/T
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ $output == *"cannot write small/T: No space left"* ]]
+	[ ! -e small/T ]
+	umount small
+	mount -t tmpfs -o size=6m none small
+	run timeout 20 "$CTRACE" -q -p "$(ready_word 2)" -d 6 -o small/T
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ $output == *"it holds what was written before"* ]]
+	sound small/T
+	nothing_left
+}
+
+@test "a FIFO that nobody reads" {
+	mkfifo pipe
+	refused 1 'nobody reads' "$CTRACE" -p "$P" -d 1 -o pipe
+}
+
+@test "a buffer that is too small or too large" {
+	refused 2 '--buffer' "$CTRACE" -p "$P" -d 1 --buffer=1
+	refused 2 '--buffer' "$CTRACE" -p "$P" -d 1 --buffer=1000G
+	nothing_left
+}
+
+@test "a kernel without BTF" {
+	CTRACE_BTF=/nonexistent refused 3 'lacks' "$CTRACE" -p "$P" -d 1
+	[[ $refused_err == *BTF* ]]
+	: >empty
+	CTRACE_BTF=empty refused 3 'BTF' "$CTRACE" -p "$P" -d 1
+}
+
+@test "a reader of stdout that goes away" {
+	set +o pipefail
+	{
+		timeout 20 "$CTRACE" -q -p "$P" -d 500ms -o - || echo "status $?" >>err
+	} 2>>err | :
+	until_true grep -q status err
+	cat err
+	grep -q 'cannot write -: Broken pipe\|cannot write standard output: Broken pipe' err
+	grep -q 'status 1' err
+	nothing_left
+}

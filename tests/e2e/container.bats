@@ -1,0 +1,52 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# Inside a pid namespace -p is a pid as seen from there.
+
+setup() {
+	load ../lib/common.bash
+	e2e_setup
+	unshare --pid --fork --mount-proc true || skip "no pid namespace can be made"
+}
+
+teardown() { e2e_teardown; }
+
+in_namespace() { # SCRIPT: it gets $CTRACE, $PROG
+	timeout 60 unshare --pid --fork --mount-proc bash -eu -c "$1"
+}
+
+@test "a pid of the namespace is recorded, with its own numbers as names" {
+	in_namespace '
+		mkfifo told
+		"$PROG/known" 5 <told >said & p=$!
+		exec 7>told
+		until grep -q ready said; do :; done
+		"$CTRACE" --json -v -p $p -d 500ms -o T 7>&- >sum 2>err & rec=$!
+		until grep -q "session: recording" err; do :; done
+		echo go >&7
+		wait $rec
+		exec 7>&-
+		echo $p >pid'
+	sound T
+	jq -e '.threads == 2' sum
+	"$JUDGE" times T | jq -e '[.goroutines[].name] | sort == ["burner", "waker"]'
+	"$JUDGE" times T | jq -e --argjson p "$(cat pid)" '.goroutines | any(.name == "waker" and .id == $p)'
+	[ "$(cat pid)" = "$(ready_word 2)" ]
+	nothing_left
+}
+
+@test "a pid that is none in there is refused, although it is one outside" {
+	refused 1 "no process with pid $$" unshare --pid --fork --mount-proc "$CTRACE" -p $$ -d 1 -o T
+}
+
+@test "a thread id in there is resolved" {
+	in_namespace '
+		mkfifo told
+		"$PROG/known" 5 <told >said & p=$!
+		exec 7>told
+		until grep -q ready said; do :; done
+		t=$(awk "/ready/ { print \$4 }" said)
+		"$CTRACE" --json -p $t -d 300ms -o T 7>&- >sum 2>err'
+	grep -q 'is a thread of process' err
+	sound T
+	jq -e '.threads == 2' sum
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# With less than root: what is refused, in words, and what works.
+
+setup() {
+	load ../lib/common.bash
+	e2e_setup
+	chmod 777 .
+	start_prog known 5
+	P=$(ready_word 2)
+	cp "$CTRACE" ./ct
+	chmod 755 ct
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_SUITE_TMPDIR" "$BATS_FILE_TMPDIR" 2>/dev/null || :
+	chmod 755 "$(dirname "$BATS_TEST_TMPDIR")" "$BATS_RUN_TMPDIR/test"
+	U="setpriv --reuid=12345 --regid=12345 --clear-groups"
+}
+
+teardown() { e2e_teardown; }
+
+as_user() { $U --inh-caps=-all --bounding-set=-all "$@"; }
+with_caps() { # +cap,+cap COMMAND
+	local caps=$1
+	shift
+	$U --inh-caps="-all,$caps" --ambient-caps="-all,$caps" "$@"
+}
+own_prog() { # the program again, as the user
+	tell_end
+	wait "$prog_pid" || :
+	rm -f told said
+	mkfifo told
+	chmod 666 told
+	cp "$PROG/known" .
+	as_user ./known 5 <told >said 3>&- &
+	prog_pid=$!
+	exec {tell_fd}>told
+	wait_line said '^ready'
+	P=$(ready_word 2)
+}
+
+@test "no root and no capabilities: 3, and how to get them" {
+	own_prog
+	refused 3 'not enough privileges: .*sudo' as_user ./ct -p "$P" -d 1 -o T
+	refused 3 'not enough privileges: .*sudo' as_user ./ct -a -d 1 -o T
+	[ ! -e T ]
+}
+
+@test "root without capabilities is no better" {
+	refused 3 'not enough privileges' setpriv --bounding-set=-all --inh-caps=-all ./ct -p "$P" -d 1 -o T
+}
+
+@test "CAP_BPF and CAP_PERFMON are enough for an own process" {
+	own_prog
+	with_caps +bpf,+perfmon ./ct -q --json -p "$P" -d 300ms -o T >sum
+	sound T
+	[ "$(stat -c %u T)" = 12345 ]
+	jq -e '.threads == 2 and .lost == 0' sum
+	nothing_left
+}
+
+@test "they are not enough for another user's process" {
+	refused 3 "process $P \(waker\) is not yours" with_caps +bpf,+perfmon ./ct -p "$P" -d 1 -o T
+}
+
+@test "with CAP_SYS_PTRACE another user's process is recorded" {
+	with_caps +bpf,+perfmon,+sys_ptrace ./ct -q -p "$P" -d 300ms -o T
+	sound T
+}
+
+@test "-a needs to see all" {
+	refused 3 'root' with_caps +bpf,+perfmon ./ct -a -d 300ms -o T
+}
+
+@test "one of the two is not enough" {
+	own_prog
+	refused 3 'not enough privileges' with_caps +bpf ./ct -p "$P" -d 1 -o T
+	refused 3 'not enough privileges' with_caps +perfmon ./ct -p "$P" -d 1 -o T
+}
+
+@test "the tracer gives up what it does not need" {
+	rec -p "$P" -o T
+	# bpf is 39, perfmon 38
+	[ "$((0x$(awk '/^CapEff/ { print $2 }' "/proc/$rec_pid/status") & ~(1 << 38 | 1 << 39)))" -eq 0 ]
+	rec_stop
+	SUDO_UID=12345 SUDO_GID=12345 rec -p "$P" -o T2
+	[ "$(awk '/^Uid/ { print $2, $3, $4 }' "/proc/$rec_pid/status")" = "12345 12345 12345" ]
+	rec_stop
+	sound T T2
+}
+
+@test "features works for everybody, and tells what is missing" {
+	run as_user ./ct features
+	echo "$output"
+	[ "$status" -eq 3 ]
+	[[ $output == *CAP_BPF* && $output == *sudo* ]]
+	# what cannot be asked without privileges is not the kernel's fault
+	[[ $output != *"to get it:  Linux 6.1 or newer"* ]]
+	with_caps +bpf,+perfmon ./ct features
+	run as_user ./ct features --json
+	jq -e '.can_record == false' <<<"$output"
+}

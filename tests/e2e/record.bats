@@ -1,0 +1,269 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# The main use: recording running processes, what is said, what is left on disk, how it ends.
+
+setup() {
+	load ../lib/common.bash
+	e2e_setup
+	start_prog known 5
+	P=$(ready_word 2)
+}
+
+teardown() { e2e_teardown; }
+
+@test "-p -d -o gives a sound trace that names the threads, and leaves nothing in the kernel" {
+	rec -p "$P" -d 1 -o T
+	tell go
+	rec_stop -
+	[ "$rec_status" -eq 0 ]
+	sound T
+	"$JUDGE" times T >times
+	jq -e '[.goroutines[].name] | sort == ["burner", "waker"]' times
+	nothing_left
+}
+
+@test "the default output is go.trace" {
+	rec -p "$P" -d 100ms
+	rec_stop -
+	sound go.trace
+}
+
+@test "-o - writes the trace to stdout, and the summary to stderr" {
+	"$CTRACE" --json -p "$P" -d 200ms -o - >T 2>err
+	sound T
+	grep '^{' err | jq -e '.file == "-" and .bytes > 0'
+	[ "$(stat -c %s T)" -eq "$(grep '^{' err | jq .bytes)" ]
+}
+
+@test "--json has every key, -q is silent, nothing but the last lines is said when stderr is no terminal" {
+	"$CTRACE" --json -q -p "$P" -d 200ms -o T >sum 2>err
+	[ ! -s err ]
+	jq -e 'has("file") and has("bytes") and has("seconds") and has("events") and has("records") and has("lost") and has("late")
+		and has("repairs") and has("recursion_misses") and has("cpu_seconds") and has("rss_bytes") and has("stop_seconds")
+		and has("threads") and has("generations")' sum
+	jq -e '.seconds >= 0.19 and .seconds < 1 and .lost == 0 and .threads == 2' sum
+	"$CTRACE" -p "$P" -d 700ms -o T >out 2>err
+	[ ! -s out ]
+	no grep -q $'\r' err
+	grep -q 'Open it with: go tool trace T' err
+	[ "$(wc -l <err)" -le 3 ]
+}
+
+@test "on a terminal a line shows the progress" {
+	command -v script >/dev/null || skip "no script(1)"
+	script -qec "'$CTRACE' -p $P -d 1500ms -o T" /dev/null >tty </dev/null
+	grep -q $'\r[0-9.]* s, [0-9]* events' tty
+	sound T
+}
+
+@test "durations have units" {
+	local d
+	for d in 0.2 200ms 0.2s 200000us; do
+		"$CTRACE" --json -q -p "$P" -d $d -o T >sum
+		jq -e '.seconds > 0.15 and .seconds < 0.6' sum
+	done
+}
+
+@test "SIGINT and SIGTERM complete the file; a second SIGINT too" {
+	local s
+	for s in INT TERM; do
+		rec -p "$P" -o T
+		rec_stop $s
+		[ "$rec_status" -eq 0 ]
+		sound T
+		jq -e '.stop_seconds < 0.2' sum
+	done
+	rec -p "$P" -o T
+	kill -INT "$rec_pid"
+	kill -INT "$rec_pid" 2>/dev/null || :
+	rec_stop -
+	[ "$rec_status" -eq 0 ]
+	sound T
+	nothing_left
+}
+
+@test "the end of the target ends the recording well" {
+	rec -p "$P" -o T
+	tell go
+	wait_line said '^done'
+	tell_end
+	rec_stop -
+	[ "$rec_status" -eq 0 ]
+	grep -q 'process has ended\|process.*ended' err
+	sound T
+	"$JUDGE" times T | jq -e '[.goroutines[] | select(.ended_ns != null)] | length == 2'
+}
+
+@test "SIGUSR1 tells the present state and the recording goes on" {
+	rec -p "$P" -o T
+	kill -USR1 "$rec_pid"
+	wait_line err 'events (.*lost'
+	no gone "$rec_pid"
+	rec_stop
+	sound T
+}
+
+@test "several pids, by comma and repeated, the same one twice is recorded once" {
+	local first=$P
+	tell_fd_1=$tell_fd other_pid=$prog_pid
+	mv said said.1
+	start_prog shortlived 10
+	rec -p "$first,$(ready_word 2)" -p "$first" -o T
+	tell go
+	wait_line said '^made'
+	rec_stop
+	sound T
+	"$JUDGE" times T >times
+	jq -e '[.goroutines[].name] | any(. == "waker") and any(. == "shortlived/short") and any(. == "waker/burner")' times
+	jq -e '[.goroutines[] | select(.name == "waker")] | length == 1' times
+}
+
+@test "a thread's id is resolved to its process, in words" {
+	rec -p "$(ready_word 4)" -d 200ms -o T
+	rec_stop -
+	[ "$rec_status" -eq 0 ]
+	grep -q "is a thread of process $P" err
+	sound T
+	jq -e '.threads == 2' sum
+}
+
+@test "under sudo the file belongs to the one who called it, also the raw one" {
+	chown 12345:12346 .
+	SUDO_UID=12345 SUDO_GID=12346 "$CTRACE" -q -p "$P" -d 200ms -o T --raw R
+	[ "$(stat -c %u:%g T)" = 12345:12346 ]
+	[ "$(stat -c %u:%g R)" = 12345:12346 ]
+	sound T
+	mkdir -m 755 roots
+	SUDO_UID=12345 SUDO_GID=12346 refused 1 'cannot write roots/T as user 12345' "$CTRACE" -q -p "$P" -d 200ms -o roots/T
+	: >roots/mine
+	ln -s roots/mine link
+	SUDO_UID=12345 SUDO_GID=12346 refused 1 'cannot write link' "$CTRACE" -q -p "$P" -d 200ms -o link
+}
+
+@test "an existing file is replaced with the first generation, not before" {
+	echo old >T
+	rec -p "$P" -o T
+	[ "$(cat T)" = old ]
+	rec_stop
+	sound T
+}
+
+@test "--raw and convert give the same bytes" {
+	local v
+	rec -p "$P" -o T --raw R --go-version=1.25 --first-proc=1
+	tell go
+	wait_line said '^done'
+	rec_stop
+	"$CTRACE" convert -q R -o T2 --go-version=1.25 --first-proc=1
+	cmp T T2
+	"$CTRACE" convert --text R >R.ev
+	"$CTRACE" convert -q R.ev -o T3 --go-version=1.25 --first-proc=1
+	cmp T T3
+	for v in 22 23 25 26; do
+		"$CTRACE" convert -q R -o T4 --go-version=1.$v
+		sound T4
+	done
+}
+
+@test "every --syscalls mode is sound; blocking and none name what they should" {
+	local m
+	for m in all blocking none; do
+		start_again
+		rec -p "$P" -o "T.$m" --syscalls=$m
+		tell go
+		wait_line said '^done'
+		rec_stop
+		sound "T.$m"
+		"$JUDGE" times "T.$m" >times
+		jq -e '.goroutines[] | select(.name == "waker") | .waiting_ns.sleep > 40e6' times
+		"$CTRACE" convert --text "T.$m" >txt
+		case $m in
+		none) no grep -q 'frame sys_' txt ;;
+		*) grep -q 'reason="sleep" stack=sys_.*nanosleep' txt ;;
+		esac
+	done
+	no grep -q 'frame sys_getpid' txt
+}
+
+start_again() {
+	tell_end
+	wait "$prog_pid" || :
+	start_prog known 5
+	P=$(ready_word 2)
+}
+
+@test "--strict is 0 when nothing was lost, and 4 when something was" {
+	"$CTRACE" -q --strict -p "$P" -d 200ms -o T
+	tell_end
+	wait "$prog_pid" || :
+	start_prog mixed
+	run "$CTRACE" -q --strict --buffer=$((64 * $(nproc)))K -p "$(ready_word 2)" -d 1 -o T
+	echo "$output"
+	sound T
+	if [ "$status" -eq 0 ]; then skip "nothing was lost on this machine"; fi
+	[ "$status" -eq 4 ]
+	[[ $output == *strict* ]]
+}
+
+@test "threads that come and go, and tids that come back" {
+	tell_end
+	start_prog shortlived 300
+	rec -p "$(ready_word 2)" -o T
+	tell go
+	wait_line said '^made'
+	rec_stop
+	sound T
+	"$JUDGE" times T >times
+	jq -e '[.goroutines[] | select(.name == "short")] | length == 300 and all(.created_ns != null and .ended_ns != null)' times
+	jq -e '.repairs == {} or (.repairs | add) < 5' sum
+}
+
+@test "exec: by the leader, by another thread, and posix_spawn" {
+	local how
+	for how in leader thread; do
+		tell_end
+		start_prog exec $how
+		rec -p "$(ready_word 2)" -o T
+		tell go
+		wait_line err . # anything
+		until_true grep -q cat "/proc/$(ready_word 2)/comm"
+		tell again
+		wait_line said again
+		rec_stop
+		sound T
+		"$JUDGE" times T >times
+		jq -e --argjson p "$(ready_word 2)" '.goroutines | any(.name == "cat" and .id == $p + 10000000)' times
+		jq -e '.goroutines | any(.name == "exec" and .ended_ns != null)' times
+	done
+	tell_end
+	start_prog exec spawn
+	rec -p "$(ready_word 2)" -o T
+	tell go
+	wait_line said '^done'
+	rec_stop
+	sound T
+	"$JUDGE" times T | jq -e '.goroutines[] | select(.name == "exec") | .waiting_ns.sync > 0'
+}
+
+@test "a process whose first thread has ended is recorded like any other" {
+	tell_end
+	start_prog exec hide
+	rec -p "$(ready_word 2)" -o T
+	tell go
+	wait_line said '^done'
+	rec_stop
+	[ "$rec_status" -eq 0 ]
+	sound T
+	"$JUDGE" times T | jq -e '.goroutines | any(.name == "stays" and .syscall_calls.write == 1)'
+}
+
+@test "a rename is the name in the first generation" {
+	tell_end
+	start_prog exec rename
+	rec -p "$(ready_word 2)" -o T
+	tell go
+	wait_line said '^done'
+	rec_stop
+	sound T
+	"$JUDGE" times T | jq -e '[.goroutines[].name] == ["third"]'
+}

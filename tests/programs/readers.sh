@@ -1,0 +1,371 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#
+# Real programs, recorded and read by readers that are not ours. As root, from anywhere:
+#
+#   tests/programs/readers.sh [-k] [PROGRAM…]      default: all of them
+#
+# In: the built program ($CTRACE, default build/ctrace-bpf). Out: TAP, one line per program and check; skips name what
+# the machine lacks; exit 1 when a check failed. -k keeps the directory with the traces and says where it is.
+#
+# Per program: a recording of 3 s that loses nothing, one of 1 s per --go-version, each accepted by every Go release that
+# should open it and by `judge check`; threads with their names; no time unaccounted for; and the four profiles, whose
+# greatest entry must be what the program does (the table EXPECT).
+# Programs run under a temporary directory, servers listen on a Unix socket there; all are killed by pid at the end.
+#
+# shellcheck disable=SC2317 # functions are called by name
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+: "${CTRACE:=$root/build/ctrace-bpf}"
+# shellcheck source=tests/lib/readers.sh
+. "$root/tests/lib/readers.sh"
+
+# program, what is looked at, regular expression. names: each must be a thread's name. Else a profile: the function with
+# the greatest delay (the first expression) and others that must be in it; "-" says that it has to be empty.
+#
+# Whoever waits in epoll_wait has the reason "select", which Go puts into the sync profile: servers like redis and
+# postgres have no network profile, and that is right.
+EXPECT='
+cpp      names    fighter client server syncer spinner
+cpp      net      sys_read
+cpp      sync     sys_futex
+cpp      syscall  sys_fsync
+cpp      sched    spinner
+rust     names    producer consumer server client
+rust     net      sys_recvfrom
+rust     sync     sys_futex
+rust     sched    .
+python   net      sys_recvfrom
+python   sync     sys_futex sys_poll
+python   sched    .
+java     names    monitor-0 producer consumer server client GC.Thread.* VM.Thread
+java     net      sys_(read|recvfrom)
+java     sync     sys_futex
+java     sched    .
+go       names    gopher
+go       sync     sys_(futex|epoll_pwait) sys_futex sys_epoll_pwait
+go       sched    .
+redis    names    redis-server bio_.*
+redis    net      -
+redis    sync     sys_epoll_wait
+redis    syscall  sys_(fdatasync|fsync)
+redis    sched    .
+postgres names    postgres
+postgres net      -
+postgres sync     sys_epoll_wait
+postgres syscall  sys_(fdatasync|fsync)
+postgres sched    .
+'
+
+# ---- TAP ----
+
+count=0 failed=0
+
+ok() {
+	count=$((count + 1))
+	echo "ok $count - $*"
+}
+
+not_ok() {
+	count=$((count + 1))
+	failed=1
+	echo "not ok $count - $*"
+	if [ -s "$tmp/why" ]; then sed 's/^/# /' "$tmp/why"; fi
+}
+
+# check WHAT COMMAND…: COMMAND tells on its outputs why it failed
+check() {
+	local what=$1
+	shift
+	if "$@" >"$tmp/why" 2>&1; then ok "$program: $what"; else not_ok "$program: $what"; fi
+}
+
+# ---- life ----
+
+tmp='' keep=no
+pids=()
+
+finish() {
+	local pid
+	for pid in ${pids[@]+"${pids[@]}"}; do
+		kill -KILL "$pid" 2>/dev/null || :
+		wait "$pid" 2>/dev/null || :
+	done
+	pids=()
+	if [ -n "${cluster:-}" ]; then as_postgres "$pgbin/pg_ctl" -D "$cluster" -m immediate -w stop >/dev/null 2>&1 || :; fi
+	cluster=''
+}
+
+bye() {
+	finish
+	if [ "$keep" = yes ]; then echo "# kept: $tmp"; else rm -rf "$tmp"; fi
+}
+
+# until_true SECONDS COMMAND…: polls
+until_true() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		if [ "$SECONDS" -ge "$end" ]; then
+			echo "gave up: $*" >&2
+			return 1
+		fi
+		read -r -t 0.05 <>"$tmp/never" || :
+	done
+}
+
+# background LOG COMMAND…: its pid is the last of pids
+background() {
+	local log=$1
+	shift
+	"$@" </dev/null >"$log" 2>&1 &
+	pids+=($!)
+}
+
+ready() {
+	background "$tmp/$program.out" "$@"
+	target=${pids[-1]}
+	until_true 60 grep -q '^ready' "$tmp/$program.out"
+}
+
+# ---- the programs: each sets `target`; returns 2 with the reason in `lacks` where the machine can not ----
+
+need() {
+	local c
+	for c; do
+		if ! command -v "$c" >/dev/null 2>&1; then
+			lacks="no $c"
+			return 2
+		fi
+	done
+}
+
+start_cpp() {
+	need g++ || return
+	g++ -O2 -std=c++17 -pthread -o "$tmp/mutex" "$here/mutex.cpp" || return 1
+	# a directory that syncs for real: /tmp may be memory
+	ready "$tmp/mutex" "$tmp"
+}
+
+start_rust() {
+	need rustc || return
+	rustc -O -o "$tmp/channels" "$here/channels.rs" || return 1
+	ready "$tmp/channels"
+}
+
+start_python() {
+	need python3 || return
+	# the interpreter itself: a wrapper's shell would be another image
+	ready "$(python3 -c 'import sys; print(sys.executable)')" "$here/workers.py"
+}
+
+start_java() {
+	need java javac || return
+	javac -d "$tmp" "$here/Pool.java" || return 1
+	ready java -Xmx128m -cp "$tmp" Pool
+}
+
+start_go() {
+	need go || return
+	(cd "$tmp" && go build -o gopher "$here/gopher.go") || return 1
+	ready "$tmp/gopher"
+}
+
+start_redis() {
+	need redis-server redis-benchmark redis-cli || return
+	local sock=$tmp/redis.sock
+	mkdir -p "$tmp/redis"
+	background "$tmp/redis.out" redis-server --port 0 --unixsocket "$sock" --dir "$tmp/redis" --save '' \
+		--appendonly yes --appendfsync always
+	target=${pids[-1]}
+	until_true 20 redis-cli -s "$sock" ping || return 1
+	background "$tmp/load.out" redis-benchmark -s "$sock" -c 4 -l -t set,get -n 1000000
+	until_true 20 redis_has_keys "$sock"
+}
+
+redis_has_keys() {
+	[ "$(redis-cli -s "$1" dbsize)" != 0 ]
+}
+
+as_postgres() {
+	setpriv --reuid=postgres --regid=postgres --init-groups "$@"
+}
+
+start_postgres() {
+	local pgbin_glob pgbin_last=''
+	for pgbin_glob in /usr/lib/postgresql/*/bin /usr/local/pgsql/bin; do
+		if [ -x "$pgbin_glob/initdb" ]; then pgbin_last=$pgbin_glob; fi
+	done
+	pgbin=${pgbin_last:-$(dirname "$(command -v initdb || echo /nonexistent/initdb)")}
+	if ! [ -x "$pgbin/initdb" ] || ! [ -x "$pgbin/pgbench" ] && ! command -v pgbench >/dev/null; then
+		lacks='no postgres with pgbench'
+		return 2
+	fi
+	if ! id postgres >/dev/null 2>&1; then
+		lacks='no user postgres'
+		return 2
+	fi
+	local dir=$tmp/pg
+	mkdir -p "$dir"
+	chmod 711 "$tmp"
+	chown postgres "$dir"
+	cluster=$dir/data
+	local env=(env PGHOST="$dir" PGDATABASE=postgres PGUSER=postgres)
+	as_postgres "$pgbin/initdb" -D "$cluster" -A trust --no-sync >"$tmp/initdb.out" 2>&1 || return 1
+	as_postgres "$pgbin/pg_ctl" -D "$cluster" -w -l "$dir/log" -o "-c listen_addresses= -k $dir" start >/dev/null || return 1
+	as_postgres "${env[@]}" pgbench -i -s 2 -q >"$tmp/init.out" 2>&1 || return 1
+	background "$tmp/load.out" setpriv --reuid=postgres --regid=postgres --init-groups "${env[@]}" \
+		pgbench -c 4 -T 600
+	until_true 20 backends_are 4 "${env[@]}" || return 1
+	target=$(head -n 1 "$cluster/postmaster.pid")
+	target=$target,$(pgrep -P "$target" | paste -sd,)
+}
+
+backends_are() {
+	local n=$1
+	shift
+	[ "$(as_postgres "$@" psql -Atc "select count(*) from pg_stat_activity where application_name = 'pgbench'")" = "$n" ]
+}
+
+# ---- checks ----
+
+record() {
+	local out=$1
+	shift
+	if ! "$CTRACE" -p "$target" -o "$out" --json "$@" >"$out.json"; then return 1; fi
+	if ! grep -q '"lost": *0[,}]' "$out.json"; then
+		cat "$out.json"
+		return 1
+	fi
+}
+
+accounted() {
+	"$JUDGE" times "$1" | awk '
+		/"name"/ { name = $0 }
+		/"unknown_ns"/ { gsub(/[^0-9]/, ""); if ($0 + 0 > 1000) { print name ": " $0 " ns unknown"; bad = 1 } }
+		END { exit bad }'
+}
+
+# the names of the threads, each one a line
+names() {
+	"$JUDGE" times "$1" | sed -n 's/^ *"name": "\(.*\)",$/\1/p' | sed 's,.*/,,' | sort -u
+}
+
+has_names() {
+	local file=$1 want
+	shift
+	names "$file" >"$tmp/names"
+	for want; do
+		if ! grep -Eqx "$want" "$tmp/names"; then
+			echo "no thread named $want among: $(paste -sd, "$tmp/names")"
+			return 1
+		fi
+	done
+}
+
+# profile KIND FILE: "DELAY-SHARE FUNCTION" lines, greatest first
+profile() {
+	(cd / && go tool trace "-pprof=$1" "$2") >"$tmp/prof" || return 1
+	if ! [ -s "$tmp/prof" ]; then return 0; fi
+	(cd / && go tool pprof -top -nodecount=200 -sample_index=delay "$tmp/prof") 2>/dev/null |
+		awk 'table && $1 !~ /^0(s|ns)?$/ { print $2, $6, $7, $8 } $1 == "flat" { table = 1 }' | sed 's/ *$//'
+}
+
+has_profile() {
+	local file=$1 kind=$2 top=$3 want
+	shift 3
+	profile "$kind" "$file" >"$tmp/top" || return 1
+	if [ "$top" = - ]; then
+		if [ -s "$tmp/top" ]; then
+			echo "$kind should be empty:"
+			head -n 5 "$tmp/top"
+			return 1
+		fi
+		return 0
+	fi
+	if ! head -n 1 "$tmp/top" | grep -Eq " $top"; then
+		echo "$kind: the greatest should be $top:"
+		head -n 8 "$tmp/top"
+		return 1
+	fi
+	for want; do
+		if ! grep -Eq " $want" "$tmp/top"; then
+			echo "$kind: no $want:"
+			head -n 8 "$tmp/top"
+			return 1
+		fi
+	done
+}
+
+run_program() {
+	local rc=0 minor what words line
+	program=$1 target='' lacks=''
+	"start_$program" >"$tmp/why" 2>&1 || rc=$?
+	if [ "$rc" = 2 ]; then
+		count=$((count + 1))
+		echo "ok $count - $program # SKIP $lacks"
+		return 0
+	elif [ "$rc" != 0 ]; then
+		not_ok "$program: starts"
+		return 0
+	fi
+	local file=$tmp/$program.trace
+	check "recorded without loss" record "$file" -d 3
+	for minor in 22 25 26; do
+		check "recorded for Go 1.$minor" record "$tmp/$program.$minor.trace" -d 1 --go-version="1.$minor"
+	done
+	finish # the readers need the machine
+	echo "# $program: $(sed -n 's/.*"repairs": *\({[^}]*}\).*/repairs \1/p' "$file.json") $(stat -c %s "$file") bytes"
+	check "accepted by the readers" readers_accept "$file"
+	for minor in 22 25 26; do
+		check "1.$minor accepted by the readers" readers_accept "$tmp/$program.$minor.trace"
+	done
+	check "every time accounted for" accounted "$file"
+	while read -r line what words; do
+		if [ "$line" != "$program" ]; then continue; fi
+		set -f
+		# shellcheck disable=SC2086 # words
+		if [ "$what" = names ]; then
+			check "names" has_names "$file" $words
+		else
+			check "$what profile" has_profile "$file" "$what" $words
+			if [ -s "$tmp/top" ]; then echo "# $what: $(head -n 3 "$tmp/top" | paste -sd';')"; fi
+		fi
+		set +f
+	done <<<"$EXPECT"
+}
+
+# ---- main ----
+
+while [ $# -gt 0 ] && [ "${1#-}" != "$1" ]; do
+	case $1 in
+	-k) keep=yes ;;
+	*)
+		sed -n '/^#   tests/s/^# *//p' "$0" >&2
+		exit 2
+		;;
+	esac
+	shift
+done
+
+if [ "$(id -u)" != 0 ]; then
+	echo "1..0 # SKIP not root"
+	exit 0
+fi
+if ! command -v go >/dev/null; then
+	echo "1..0 # SKIP no go"
+	exit 0
+fi
+tmp=$(mktemp -d /var/tmp/ctrace-programs.XXXXXX)
+trap bye EXIT
+mkfifo "$tmp/never"
+readers__judge hist /dev/null >/dev/null 2>&1 || : # builds it, once
+if [ $# -eq 0 ]; then set -- cpp rust python java go redis postgres; fi
+for program; do
+	run_program "$program"
+	finish
+done
+echo "1..$count"
+exit "$failed"
