@@ -25,7 +25,7 @@ compare_accounts() { # ARG of mixed; "plain" for plain percentages
 	until_true two_readings
 	rec_stop
 	sound T
-	jq -e '.lost == 0' sum
+	jq -e '.lost == 0' sum || return
 	jq -c '[.repairs, .recursion_misses]' sum
 	"$JUDGE" times -between getpgid T >times
 	"$JUDGE" times T >all
@@ -61,12 +61,26 @@ compare_accounts() { # ARG of mixed; "plain" for plain percentages
 	PY
 }
 
+# Where a hypervisor's agent is pid 1, the kernel may not run our programs (nor anybody's) in its context: a switch from it
+# to a thread of ours has no record, and up to a slice of running looks like waiting. The summary tells such a window
+# by its repairs; it proves nothing, so another one is taken. A window without them has to agree.
+agree_in_a_whole_window() { # ARGS of compare_accounts
+	local try
+	for try in 1 2 3 4 5 6; do
+		if compare_accounts "$@"; then return; fi
+		jq -e '.repairs.forced_in // 0 > 0' sum >/dev/null || return 1
+		echo "attempt $try: switches were hidden"
+		stop_prog
+	done
+	return 1
+}
+
 @test "time running, time runnable and switches agree with schedstat and status" {
-	compare_accounts mixed
+	agree_in_a_whole_window mixed
 }
 
 @test "a CPU-bound set agrees inside the plain percentages" {
-	compare_accounts cpu plain
+	agree_in_a_whole_window cpu plain
 }
 
 two_readings() { [ "$(grep -c '^end' said)" -eq 2 ]; }
@@ -130,9 +144,11 @@ two_readings() { [ "$(grep -c '^end' said)" -eq 2 ]; }
 	rec -p "$(ready_word 2)" -d 1 -o T
 	rec_stop -
 	sound T
-	"$JUDGE" wakes -json T | jq '[.[] | select(.reason == "sleep")] | { all: length, by_timer: [.[] | select(.waker_name == "[timer]")] | length }' >ends
+	"$JUDGE" wakes -json T | jq '[.[] | select(.reason == "sleep")] | group_by(.waker_name) | map({ key: .[0].waker_name, value: length }) | from_entries' >ends
 	cat ends
-	jq -e '.all > 100 and .all == .by_timer' ends
+	# a wake-up that no hook saw is a repair, and counted as such
+	jq -e --argjson missed "$(jq '.repairs.no_wakeup // 0' sum)" '
+		.["[timer]"] > 100 and (del(.["[timer]"]) | keys - ["[unknown waker]"] == []) and (.["[unknown waker]"] // 0) <= $missed' ends
 }
 
 @test "every kind of wait has its exact reason, as an initial state and as a transition" {

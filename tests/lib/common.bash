@@ -124,6 +124,12 @@ start_prog() {
 	exec {tell_fd}>told
 	wait_line said '^ready'
 }
+stop_prog() {
+	exec {tell_fd}>&-
+	kill -KILL "$prog_pid"
+	wait "$prog_pid" || :
+	prog_pid=''
+}
 tell() { echo "$*" >&"$tell_fd"; }
 tell_end() { exec {tell_fd}>&-; }
 ready_word() { awk -v n="$1" '$1 == "ready" { print $n }' said; } # 2: pid
