@@ -585,10 +585,11 @@ static int parse_directive(char *p, struct evtext_line *out, struct strbuf *why)
 	} else if (!strcmp(w.key, "stream") && !has_arg) {
 		out->what = EVTEXT_STREAM;
 		out->stream = EVTEXT_STREAM_BY_CPU;
-	} else if (!strcmp(w.key, "stream") && !strcmp(arg.key, "-")) {
+	} else if (!strcmp(w.key, "stream") && has_arg && !strcmp(arg.key, "-")) {
 		out->what = EVTEXT_STREAM;
 		out->stream = EVTEXT_STREAM_LAST;
-	} else if (!strcmp(w.key, "stream") && !parse_max(arg.key, EVLOG_STREAM_MAX - 1, &v)) {
+	} else if (!strcmp(w.key, "stream") && has_arg &&
+		   !parse_max(arg.key, EVLOG_STREAM_MAX - 1, &v)) {
 		out->what = EVTEXT_STREAM;
 		out->stream = (uint32_t)v;
 	} else {

@@ -86,9 +86,13 @@ static inline void trace_stream_init(struct trace_stream *s, uint64_t m)
 void trace_writer__put(struct trace_writer *w, struct trace_stream *s, uint64_t tick, enum go_ev ev,
 		       const uint64_t *arg, unsigned narg);
 
+/* How many arguments, 0 to 5. */
+#define TRACE_NARG(...) TRACE_NARG_(0, ##__VA_ARGS__, 5, 4, 3, 2, 1, 0)
+#define TRACE_NARG_(zero, a, b, c, d, e, n, ...) n
+
 #define trace_put(w, s, tick, ev, ...)                                                \
 	trace_writer__put(w, s, tick, ev, (const uint64_t[]){ 0, ##__VA_ARGS__ } + 1, \
-			  sizeof((const uint64_t[]){ 0, ##__VA_ARGS__ }) / 8 - 1)
+			  TRACE_NARG(__VA_ARGS__))
 
 /* ---- tables of the open generation ---- */
 

@@ -197,9 +197,8 @@ void wire_go_start(struct model *m, uint64_t ts, struct g_state *g);
 void wire_go_status(struct model *m, uint64_t ts, struct g_state *g);
 void wire_put(struct model *m, uint64_t ts, struct trace_stream *s, enum go_ev ev,
 	      const uint64_t *arg, unsigned narg);
-#define wire_ev(m, ts, s, ev, ...)                                         \
-	wire_put(m, ts, s, ev, (const uint64_t[]){ 0, ##__VA_ARGS__ } + 1, \
-		 sizeof((const uint64_t[]){ 0, ##__VA_ARGS__ }) / 8 - 1)
+#define wire_ev(m, ts, s, ev, ...) \
+	wire_put(m, ts, s, ev, (const uint64_t[]){ 0, ##__VA_ARGS__ } + 1, TRACE_NARG(__VA_ARGS__))
 uint32_t wire_string(struct model *m, const char *text);
 
 /* ---- notes.c: what is told when somebody runs, beside a record of that thread ---- */
