@@ -120,12 +120,12 @@ has() { # FILE WHAT TEXT…: each TEXT is in the file
 }
 
 @test "each make target of help is in the make file's help, and HACKING names no other" {
-	for target in $(grep -oE '(^|[`( ])make [a-z][a-z-]*' "$root/HACKING.md" | sed 's/.*make //' | sort -u); do
+	while read -r target; do
 		grep -qE "^$target:" "$root/Makefile" || {
 			echo "no target $target"
 			return 1
 		}
-	done
+	done < <(grep -oE '(^|[`( ])make [a-z][a-z-]*' "$root/HACKING.md" | sed 's/.*make //' | sort -u)
 }
 
 @test "files that README and HACKING name are there" {

@@ -24,9 +24,10 @@ const struct cmd *cmd_find(const char *name)
 	return NULL;
 }
 
-int cmd_fail(enum exit_code code, const struct strbuf *why)
+int cmd_fail(enum exit_code code, struct strbuf *why)
 {
 	log_error("%s", why->buf);
+	strbuf_free(why);
 	return code;
 }
 

@@ -23,9 +23,9 @@ extern const struct cmd cmd_record, cmd_convert, cmd_features;
 
 const struct cmd *cmd_find(const char *name); /* NULL: no such command */
 
-/* Prints the reason as the program's one line of error; returns code. */
+/* Prints the reason as the program's one line of error and frees it; returns code. */
 struct strbuf;
-int cmd_fail(enum exit_code code, const struct strbuf *why);
+int cmd_fail(enum exit_code code, struct strbuf *why);
 
 /* What a command prints for --help. */
 void cmd_help(const struct cmd *cmd);

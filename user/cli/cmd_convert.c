@@ -223,58 +223,64 @@ static bool is_same_file(int fd, const char *path)
 	       a.st_ino == b.st_ino && S_ISREG(a.st_mode);
 }
 
+/* What is wanted and what there is have to fit; 0, or -EINVAL with the reason. */
+static int check_input(int fd, enum input kind, const struct options *o, struct strbuf *why)
+{
+	if (is_same_file(fd, o->output))
+		strbuf_set_f(why, "%s is read and cannot be written at the same time", o->output);
+	else if (kind == INPUT_OTHER)
+		strbuf_set_f(why, "%s is neither a raw recording nor a Go trace", o->rest[0]);
+	else if (o->repair && kind != INPUT_TRACE)
+		strbuf_set_f(why, "%s is not a Go trace, so there is nothing to repair",
+			     o->rest[0]);
+	else if (kind == INPUT_TRACE && !o->repair && !o->text)
+		strbuf_set_f(why, "%s is a Go trace already; convert it with --text or --repair",
+			     o->rest[0]);
+	else
+		return 0;
+	return -EINVAL;
+}
+
+static int convert_file(const struct options *o, struct strbuf *why)
+{
+	int fd = open(o->rest[0], O_CLOEXEC | (o->repair && !o->output ? O_RDWR : O_RDONLY));
+	enum input kind;
+	int code;
+
+	if (fd < 0) {
+		strbuf_set_f(why, "cannot open %s: %s", o->rest[0], strerror(errno));
+		return EXIT_FAILED;
+	}
+	kind = kind_of_input(fd);
+	if (check_input(fd, kind, o, why))
+		code = EXIT_FAILED;
+	else if (o->repair)
+		code = repair(fd, o, why);
+	else if (o->text)
+		code = to_text(fd, kind, o, why);
+	else
+		code = convert_records(fd, kind, o, why);
+	close(fd);
+	return code;
+}
+
 static int convert(int argc, char **argv)
 {
 	struct strbuf why = STRBUF_INIT;
+	int err, code = EXIT_USAGE;
 	struct options o;
-	enum input kind;
-	int err, fd, code;
 
 	err = options_parse(&o, FOR_CONVERT, argc, argv, &why);
 	if (err == 1) {
 		cmd_help(&cmd_convert);
-		return EXIT_FINE;
-	}
-	if (!err && o.nrest != 1) {
+		code = EXIT_FINE;
+	} else if (!err && o.nrest != 1) {
 		strbuf_set_f(&why, "convert takes one file; see ctrace-bpf convert --help");
-		err = -EINVAL;
-	}
-	if (!err && o.text && o.repair) {
+	} else if (!err && o.text && o.repair) {
 		strbuf_set_f(&why, "--text and --repair are two different conversions");
-		err = -EINVAL;
+	} else if (!err) {
+		code = convert_file(&o, &why);
 	}
-	if (err)
-		return cmd_fail(EXIT_USAGE, &why);
-	fd = open(o.rest[0], O_CLOEXEC | (o.repair && !o.output ? O_RDWR : O_RDONLY));
-	if (fd < 0) {
-		strbuf_set_f(&why, "cannot open %s: %s", o.rest[0], strerror(errno));
-		return cmd_fail(EXIT_FAILED, &why);
-	}
-	kind = kind_of_input(fd);
-	if (is_same_file(fd, o.output)) {
-		strbuf_set_f(&why, "%s is read and cannot be written at the same time", o.output);
-		close(fd);
-		options_free(&o);
-		return cmd_fail(EXIT_FAILED, &why);
-	}
-	if (kind == INPUT_OTHER ||
-	    (kind == INPUT_TRACE) != (o.repair || (o.text && kind == INPUT_TRACE))) {
-		strbuf_set_f(
-			&why,
-			kind == INPUT_TRACE ?
-				"%s is a Go trace already; convert it with --text or --repair" :
-			o.repair ? "%s is not a Go trace, so there is nothing to repair" :
-				   "%s is neither a raw recording nor a Go trace",
-			o.rest[0]);
-		code = EXIT_FAILED;
-	} else if (o.repair) {
-		code = repair(fd, &o, &why);
-	} else if (o.text) {
-		code = to_text(fd, kind, &o, &why);
-	} else {
-		code = convert_records(fd, kind, &o, &why);
-	}
-	close(fd);
 	options_free(&o);
 	if (code != EXIT_FINE)
 		cmd_fail(code, &why);
