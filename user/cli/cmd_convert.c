@@ -228,11 +228,11 @@ static int check_input(int fd, enum input kind, const struct options *o, struct 
 {
 	if (is_same_file(fd, o->output))
 		strbuf_set_f(why, "%s is read and cannot be written at the same time", o->output);
-	else if (kind == INPUT_OTHER)
-		strbuf_set_f(why, "%s is neither a raw recording nor a Go trace", o->rest[0]);
 	else if (o->repair && kind != INPUT_TRACE)
 		strbuf_set_f(why, "%s is not a Go trace, so there is nothing to repair",
 			     o->rest[0]);
+	else if (kind == INPUT_OTHER)
+		strbuf_set_f(why, "%s is neither a raw recording nor a Go trace", o->rest[0]);
 	else if (kind == INPUT_TRACE && !o->repair && !o->text)
 		strbuf_set_f(why, "%s is a Go trace already; convert it with --text or --repair",
 			     o->rest[0]);
