@@ -23,7 +23,7 @@ struct ct_config {
 	__u32 self_tgid; /* the tracer itself: never traced */
 	__u32 syscalls; /* the syscall hooks are attached: a thread knows whether it is in a syscall. 0: read at the switch */
 	__u32 ns_level; /* depth of the tracer's pid namespace; tids are told as seen there. 0: the initial one */
-	__u32 pad;
+	__u32 see_all; /* processes of every user may be recorded; else one is left at the exec of a set-uid program */
 };
 
 #endif

@@ -187,7 +187,9 @@ struct ev_snap {
 	__u32 kstack;	    /* id of its kernel stack when it sleeps outside a syscall */
 };
 
-/* EV_START, EV_STOP: the header alone; arg: 0 */
+/* EV_START, EV_STOP: the header alone; arg of EV_START: EV_START_* */
+#define EV_START_FLUSH \
+	1 /* the first generation holds the first states alone, so that there is a file at once */
 
 /* EV_CONFIG: the header alone; arg: EV_CONFIG_* */
 #define EV_CONFIG_SYSCALLS \

@@ -62,7 +62,7 @@ int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_stru
 	now = bpf_map_lookup_elem(&ct_now, &cpu);
 	if (!now)
 		return 0;
-	t = in ? ct_thread_of(next) : NULL;
+	t = in ? ct_thread_for(next, EV_SWITCH) : NULL;
 	now->task = t ? (__u64)next : 0;
 	now->key = t ? t->key : 0;
 	now->sys_begin = 0;
@@ -110,7 +110,7 @@ int BPF_PROG(ct_waking, struct task_struct *p)
 
 	if (!ct_task_traced(p))
 		return 0;
-	t = ct_thread_of(p);
+	t = ct_thread_for(p, EV_WAKING);
 	if (!t)
 		return 0;
 	t->wake = p->on_cpu ? CT_WAKE_RACE : CT_WAKE_TOLD;
@@ -126,7 +126,7 @@ int BPF_PROG(ct_wakeup, struct task_struct *p)
 
 	if (!ct_task_traced(p))
 		return 0;
-	t = ct_thread_of(p);
+	t = ct_thread_for(p, EV_WAKEUP);
 	if (!t)
 		return 0;
 	told = t->wake;

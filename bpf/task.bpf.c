@@ -15,7 +15,7 @@ int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
 		p = ct_current(parent);
 	if (p)
 		ct_flush_syscall(p);
-	c = ct_thread_of(child);
+	c = ct_thread_for(child, EV_FORK);
 	if (!c)
 		return 0;
 	ev = ct_reserve(EV_FORK, sizeof(*ev), 0);
@@ -49,6 +49,13 @@ int BPF_PROG(ct_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 	ev = bpf_map_lookup_elem(&ct_exec_buf, &zero);
 	if (!t || !ev)
 		return 0;
+	if (!ct_cfg.see_all && ct_cfg.filter == CT_FILTER_SET &&
+	    BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec)) {
+		__u32 tgid = p->tgid; /* ptrace's rules end here, and so does the recording */
+
+		bpf_map_delete_elem(&ct_targets, &tgid);
+		return 0;
+	}
 	ct_flush_syscall(t);
 	ev->thr = t->key;
 	ev->tid = ct_tid(p);
@@ -100,7 +107,7 @@ int BPF_PROG(ct_rename, struct task_struct *p, const char *comm)
 
 	if (!ct_task_traced(p))
 		return 0;
-	t = ct_thread_of(p);
+	t = ct_thread_for(p, EV_RENAME);
 	if (!t)
 		return 0;
 	if (p == bpf_get_current_task_btf()) { /* not when another writes to its /proc/PID/comm */

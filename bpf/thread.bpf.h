@@ -43,12 +43,14 @@ static __noinline int ct_introduce(struct task_struct *p, struct ct_thread *t)
 {
 	struct ev_thread *ev;
 
-	t->key = (__u64)ct_next_serial(CT_SERIAL_THREAD) << 32 | ct_tid(p);
+	if (!t->key)
+		t->key = (__u64)ct_next_serial(CT_SERIAL_THREAD) << 32 | ct_tid(p);
 	ev = ct_reserve(EV_THREAD, sizeof(*ev), ct_tgid(p));
 	if (!ev)
 		return 0;
 	ct_fill_thread(ev, p, t->key);
 	ct_submit(ev);
+	t->told = 1;
 	return 0;
 }
 
@@ -65,8 +67,18 @@ static __always_inline struct ct_thread *ct_thread_of(struct task_struct *p)
 			st->no_storage++;
 		return NULL;
 	}
-	if (!t->key)
+	if (!t->told) /* also when its record was lost */
 		ct_introduce(p, t);
+	return t;
+}
+
+/* The same in a hook, whose record is lost without. */
+static __always_inline struct ct_thread *ct_thread_for(struct task_struct *p, __u32 kind)
+{
+	struct ct_thread *t = ct_thread_of(p);
+
+	if (!t)
+		ct_count_drop(bpf_get_smp_processor_id(), kind);
 	return t;
 }
 
@@ -82,7 +94,7 @@ static __always_inline struct ev_cpu_now *ct_current(struct task_struct *cur)
 
 	if (!now || now->task == (__u64)cur)
 		return now;
-	t = ct_thread_of(cur);
+	t = ct_thread_for(cur, EV_THREAD);
 	if (!t)
 		return NULL;
 	now->task = (__u64)cur;

@@ -12,6 +12,7 @@ struct pipeline {
 	struct merge *merge;
 	struct model *model;
 	struct trace_writer *writer;
+	bool closed;
 };
 
 static void feed(void *ctx, const struct ev_hdr *rec, size_t len)
@@ -67,10 +68,39 @@ void pipeline__advance(struct pipeline *p, uint64_t watermark)
 	merge__advance(p->merge, watermark);
 }
 
-int pipeline__finish(struct pipeline *p)
+bool pipeline__stalled(struct pipeline *p)
 {
+	return trace_writer__stalled(p->writer);
+}
+
+void pipeline__wait(struct pipeline *p)
+{
+	trace_writer__wait(p->writer);
+}
+
+void pipeline__close(struct pipeline *p)
+{
+	if (p->closed)
+		return;
+	p->closed = true;
 	merge__flush(p->merge);
 	model__finish(p->model);
+	trace_writer__close(p->writer);
+}
+
+bool pipeline__written(struct pipeline *p)
+{
+	return trace_writer__done(p->writer);
+}
+
+void pipeline__abandon(struct pipeline *p)
+{
+	trace_writer__abandon(p->writer);
+}
+
+int pipeline__finish(struct pipeline *p)
+{
+	pipeline__close(p);
 	return trace_writer__finish(p->writer);
 }
 

@@ -34,7 +34,14 @@ void pipeline__free(struct pipeline *p);			  /* NULL is fine */
 void pipeline__push(struct pipeline *p, unsigned stream, const void *rec, size_t len);
 /* Nothing older than the watermark will come any more. */
 void pipeline__advance(struct pipeline *p, uint64_t watermark);
-/* All is in: writes the rest. Returns the sink's first error. */
+/* The file is so slow that nothing more should be brought; see trace_writer__stalled(). */
+bool pipeline__stalled(struct pipeline *p);
+void pipeline__wait(struct pipeline *p);
+/* All is in: the rest is on its way. Then, in any order: is it written? give up writing it. */
+void pipeline__close(struct pipeline *p);
+bool pipeline__written(struct pipeline *p);
+void pipeline__abandon(struct pipeline *p);
+/* Closes where that was not done, and waits until all is written. Returns the sink's first error. */
 int pipeline__finish(struct pipeline *p);
 
 struct pipeline_stats pipeline__stats(struct pipeline *p);

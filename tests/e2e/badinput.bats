@@ -68,7 +68,15 @@ teardown() {
 	echo "$output"
 	[ "$status" -eq 1 ]
 	[[ $output == *"cannot write small/T: No space left"* ]]
+	sound small/T # the first states
+	rm small/T
+	echo precious >small/old
+	dd if=/dev/zero of=small/fill bs=4k 2>/dev/null || :
+	run timeout 20 "$CTRACE" -q -p "$(ready_word 2)" -d 1 -o small/T
+	[ "$status" -eq 1 ]
 	[ ! -e small/T ]
+	run timeout 20 "$CTRACE" -q -p "$(ready_word 2)" -d 6 -o small/old
+	[ "$status" -eq 1 ]
 	umount small
 	mount -t tmpfs -o size=6m none small
 	run timeout 20 "$CTRACE" -q -p "$(ready_word 2)" -d 6 -o small/T

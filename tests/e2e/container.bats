@@ -21,7 +21,7 @@ in_namespace() { # SCRIPT: it gets $CTRACE, $PROG
 		exec 7>told
 		until grep -q ready said; do :; done
 		"$CTRACE" --json -v -p $p -d 500ms -o T 7>&- >sum 2>err & rec=$!
-		until grep -q "session: recording" err; do :; done
+		until grep -q "ctrace-bpf: recording" err; do :; done
 		echo go >&7
 		wait $rec
 		exec 7>&-

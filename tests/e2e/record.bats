@@ -257,7 +257,7 @@ start_again() {
 	"$JUDGE" times T | jq -e '.goroutines | any(.name == "stays" and .syscall_calls.write == 1)'
 }
 
-@test "a rename is the name in the first generation" {
+@test "a rename after the begin is a label, and the name is what it was" {
 	tell_end
 	start_prog exec rename
 	rec -p "$(ready_word 2)" -o T
@@ -265,5 +265,6 @@ start_again() {
 	wait_line said '^done'
 	rec_stop
 	sound T
-	"$JUDGE" times T | jq -e '[.goroutines[].name] == ["third"]'
+	"$JUDGE" times T | jq -e '[.goroutines[].name] == ["exec"]'
+	"$CTRACE" convert --text T | grep 'GoLabel.*"third"'
 }

@@ -148,7 +148,7 @@ rec() {
 }
 is_recording_or_gone() { is_recording || gone "$rec_pid"; }
 is_recording() {
-	grep -q 'session: recording' err
+	grep -q 'ctrace-bpf: recording' err
 }
 
 # rec_stop [SIGNAL]: stops it, or waits for its end with "-"; its status is in $rec_status.

@@ -16,6 +16,7 @@
 #include "capture/rings.h"
 #include "ctrace.skel.h"
 #include "symbol/ksyms.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
@@ -42,6 +43,7 @@ struct capture {
 	struct ring_buffer *rb;
 	size_t drain_max; /* bytes of one ring in one drain */
 	struct ev_cpu_stat *stat;
+	struct ev_cpu_stat *final; /* as they were when the recording stopped */
 	struct ev_cpu_now *now;
 	bool *online;
 	struct ksyms *ksyms;
@@ -105,7 +107,8 @@ static void configure(struct capture *c)
 	};
 
 	if (set) {
-		cfg.filter = set->cnt == 1 ? CT_FILTER_ONE : CT_FILTER_SET;
+		cfg.see_all = features[FEATURE_SEE_ALL].ask();
+		cfg.filter = set->cnt == 1 && cfg.see_all ? CT_FILTER_ONE : CT_FILTER_SET;
 		cfg.tgid = set->t[0].tgid;
 		cfg.ns_level = set->ns_level;
 		bpf_map__set_max_entries(c->skel->maps.ct_targets, (uint32_t)set->cnt);
@@ -161,7 +164,7 @@ static int make_ring(struct capture *c, unsigned cpu)
 	c->ring_fd[cpu] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ct_ring", 0, 0, size, NULL);
 	if (c->ring_fd[cpu] < 0 || bpf_map_update_elem(outer, &cpu, &c->ring_fd[cpu], BPF_ANY))
 		return -errno;
-	c->ring[cpu] = (struct ring_ctx){ .c = c, .cpu = cpu };
+	c->ring[cpu] = (struct ring_ctx){ .c = c, .cpu = cpu, .last_ts = clock_mono() };
 	if (cpu)
 		return ring_buffer__add(c->rb, c->ring_fd[cpu], take_record, &c->ring[cpu]);
 	c->rb = ring_buffer__new(c->ring_fd[cpu], take_record, &c->ring[cpu], NULL);
@@ -190,7 +193,7 @@ static int make_maps(struct capture *c, struct strbuf *why)
 	memset(c->ring_fd, -1, c->ncpu * sizeof(*c->ring_fd));
 	for (i = 0; !err && i < c->ncpu; i++)
 		err = make_ring(c, i);
-	for (i = 0; !err && set && set->cnt > 1 && i < set->cnt; i++)
+	for (i = 0; !err && set && i < set->cnt; i++)
 		if (bpf_map_update_elem(bpf_map__fd(c->skel->maps.ct_targets), &set->t[i].tgid,
 					&one, BPF_ANY))
 			err = -errno;
@@ -243,6 +246,7 @@ void capture__free(struct capture *c)
 	free(c->ring_fd);
 	free(c->ring);
 	free(c->online);
+	free(c->final);
 	free(c);
 }
 
@@ -346,7 +350,7 @@ unsigned capture__drain(struct capture *c, capture_fn fn, void *ctx, bool *more,
 			*more = true;
 		/* what is left, or held back by a record that is being filled, is newer than the last one seen */
 		first = c->ring[i].last_ts;
-		if (ring__avail_data_size(ring) && first && first < *unseen_ts)
+		if (ring__avail_data_size(ring) && first < *unseen_ts)
 			*unseen_ts = first;
 	}
 	return fullest;
@@ -381,9 +385,32 @@ const char *capture__ksym(struct capture *c, uint64_t addr)
 	return ksyms__name(c->ksyms, addr);
 }
 
+void capture__stop_counting(struct capture *c)
+{
+	if (c->final)
+		return;
+	c->final = xcalloc(c->ncpu, sizeof(*c->final));
+	memcpy(c->final, c->stat, c->ncpu * sizeof(*c->final));
+}
+
 const struct ev_cpu_stat *capture__stat(const struct capture *c, unsigned cpu)
 {
-	return &c->stat[cpu];
+	return c->final ? &c->final[cpu] : &c->stat[cpu];
+}
+
+uint64_t capture__no_storage(const struct capture *c)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < c->ncpu; i++)
+		n += capture__stat(c, i)->no_storage;
+	return n;
+}
+
+void capture__forget(struct capture *c, const struct target *t)
+{
+	bpf_map_delete_elem(bpf_map__fd(c->skel->maps.ct_targets), &t->tgid);
 }
 
 const char *capture__prog(const struct capture *c, unsigned i, uint64_t *missed)

@@ -54,7 +54,14 @@ uint64_t capture__take_lost(struct capture *c, unsigned cpu, uint64_t *since_ts)
 /* The function of a kernel address; NULL when unknown. The string lives as long as c. */
 const char *capture__ksym(struct capture *c, uint64_t addr);
 
-/* Counters of the whole recording. */
+/* Counters of the whole recording, up to this call; the programs go on until they are taken back. */
+void capture__stop_counting(struct capture *c);
+uint64_t capture__no_storage(const struct capture *c); /* of all CPUs */
+
+/* Records nothing more of this target: its pid may be another's soon. */
+void capture__forget(struct capture *c, const struct target *t);
+
+/* Counters of one CPU. */
 const struct ev_cpu_stat *capture__stat(const struct capture *c, unsigned cpu);
 /* The i-th loaded program's name and recursion misses; NULL behind the last. */
 const char *capture__prog(const struct capture *c, unsigned i, uint64_t *missed);

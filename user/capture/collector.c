@@ -20,7 +20,10 @@
 
 #define LOG_TAG "collector"
 
-#define HOOK_NS 1000000 /* generous: a hook runs with preemption off and takes well under 10 us */
+#define HOOK_NS 1000000	 /* generous: a hook runs with preemption off and takes well under 10 us */
+#define PASSES_MAX 8	 /* drains in one poll, where the rings fill as fast as they are emptied */
+#define END_NS 100000000 /* the last drain takes no longer */
+#define SNAPSHOT_TRIES 20
 #define LONG_SYSCALL_NS 10000000 /* a syscall that runs longer is told before its end */
 #define LIMIT_EVERY 10		 /* samples of the memory between two looks at its limit */
 
@@ -142,6 +145,8 @@ static void take_losses(struct collector *c)
 		lost = capture__take_lost(c->opts.capture, cpu, &since);
 		if (!lost)
 			continue;
+		if (since < c->watermark) /* a hook wrote while we read */
+			since = c->watermark;
 		ev.h = own_hdr(EV_LOST, since, lost < UINT32_MAX ? (uint32_t)lost : UINT32_MAX);
 		ev.h.cpu = (uint16_t)cpu;
 		push(c, c->own, &ev, sizeof(ev));
@@ -160,9 +165,12 @@ static void advance(struct collector *c, uint64_t watermark)
 
 unsigned collector__poll(struct collector *c)
 {
-	unsigned fullest = 0, fill;
+	unsigned fullest = 0, fill, passes = PASSES_MAX;
 	uint64_t now, unseen;
 	bool more;
+
+	if (pipeline__stalled(c->opts.pipeline))
+		return 0; /* what the rings cannot hold meanwhile is counted there */
 
 	do {
 		now = clock_mono();
@@ -173,7 +181,7 @@ unsigned collector__poll(struct collector *c)
 		if (unseen < now)
 			now = unseen;
 		advance(c, now - HOOK_NS);
-	} while (more);
+	} while (more && --passes && !pipeline__stalled(c->opts.pipeline));
 	return fullest;
 }
 
@@ -186,6 +194,23 @@ static void push_cpu(void *ctx, unsigned cpu)
 	push_own(c, EV_CPU, clock_mono(), cpu);
 }
 
+/* The kernel refills its memory for what we keep of a thread a little late: those that were left out are asked again. */
+static int snapshot(struct collector *c)
+{
+	struct timespec moment = { 0, 1000000 };
+	uint64_t before, after = capture__no_storage(c->opts.capture);
+	int err, tries = SNAPSHOT_TRIES;
+
+	do {
+		before = after;
+		err = capture__snapshot(c->opts.capture);
+		after = capture__no_storage(c->opts.capture);
+		if (after != before)
+			nanosleep(&moment, NULL);
+	} while (!err && after != before && --tries);
+	return err;
+}
+
 int collector__begin(struct collector *c)
 {
 	const struct target_set *procs = c->opts.procs;
@@ -195,13 +220,13 @@ int collector__begin(struct collector *c)
 
 	push_own(c, EV_CONFIG, 1, c->opts.config);
 	procfs_cpus("/sys/devices/system/cpu/online", push_cpu, c);
-	err = capture__snapshot(c->opts.capture);
+	err = snapshot(c);
 	if (err)
 		return err;
 	ts = clock_mono(); /* the threads, and so the processes, are known before this */
 	for (i = 0; i < procs->cnt; i++)
 		push_proc(c, ts, &procs->t[i]);
-	push_own(c, EV_START, clock_mono(), 0);
+	push_own(c, EV_START, clock_mono(), EV_START_FLUSH);
 	collector__sample(c);
 	return 0;
 }
@@ -239,13 +264,14 @@ void collector__sample(struct collector *c)
 	if (!set)
 		return; /* the machine as a whole has no heap */
 	for (i = 0; i < set->cnt; i++)
-		rss += procfs_rss(set->t[i].pid);
+		if (!set->t[i].ended)
+			rss += procfs_rss(set->t[i].pid);
 	if (rss)
 		push_metric(c, EV_METRIC_RSS, rss);
 	if (c->samples++ % LIMIT_EVERY)
 		return;
 	for (i = 0; i < set->cnt; i++) {
-		one = procfs_memory_limit(set->t[i].pid);
+		one = set->t[i].ended ? 0 : procfs_memory_limit(set->t[i].pid);
 		if (one && (!limit || one < limit))
 			limit = one;
 	}
@@ -258,12 +284,16 @@ void collector__sample(struct collector *c)
 void collector__end(struct collector *c)
 {
 	struct timespec hook = { 0, HOOK_NS };
-	uint64_t end = clock_mono();
+	uint64_t end, give_up;
 
 	ask_syscalls(c);
+	end = clock_mono();
+	capture__stop_counting(c->opts.capture);
 	push_own(c, EV_STOP, end, 0);
 	nanosleep(&hook, NULL); /* hooks that read the clock before the end have handed over now */
-	while (c->watermark <= end)
+	give_up = end + END_NS;
+	while (c->watermark <= end && clock_mono() < give_up &&
+	       !pipeline__stalled(c->opts.pipeline))
 		collector__poll(c);
 	if (c->opts.raw && !c->raw_err)
 		c->raw_err = evlog_writer__finish(c->opts.raw);

@@ -7,6 +7,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/capability.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -30,7 +31,7 @@ static bool has_cap(cap_value_t cap)
 
 const char *features_btf_path(void)
 {
-	return getenv(ENV_BTF);
+	return secure_getenv(ENV_BTF);
 }
 
 static struct btf *kernel_btf(void)
@@ -95,9 +96,10 @@ static bool ask_pt_regs(void)
 	return btf_has("bpf_task_pt_regs", BTF_KIND_FUNC);
 }
 
+/* A capability of the file is everybody's who may run it: it does not make root of who called. */
 static bool ask_see_all(void)
 {
-	return has_cap(CAP_SYS_PTRACE);
+	return has_cap(CAP_SYS_PTRACE) && (!getuid() || !getauxval(AT_SECURE));
 }
 
 static bool ask_nice(void)

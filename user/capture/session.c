@@ -24,7 +24,8 @@
 #define POLL_NS 20000000     /* a 16 MiB ring holds 20 times what a CPU makes in that time */
 #define POLL_BUSY_NS 2000000 /* while a ring is found more than this full: */
 #define POLL_BUSY_PERCENT 20
-#define SAMPLE_NS 100000000 /* memory, and syscalls that run for long */
+#define SAMPLE_NS 100000000    /* memory, and syscalls that run for long */
+#define PATIENCE_NS 1000000000 /* for the file, once a second signal has come */
 #define PROGRESS_NS 500000000
 
 struct session {
@@ -138,8 +139,10 @@ static void on_signals(struct session *s)
 
 static void on_target_end(struct session *s, uint32_t nr)
 {
-	const struct target *t = &s->o->targets->t[nr];
+	struct target *t = &s->o->targets->t[nr];
 
+	t->ended = true;
+	capture__forget(s->o->capture, t);
 	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, t->pidfd, NULL);
 	log_info("process %u (%.*s) has ended", t->pid, EV_COMM_LEN, t->comm);
 	if (!--s->alive) {
@@ -199,6 +202,26 @@ static void loop(struct session *s)
 	}
 }
 
+/* A file that takes for ever, such as a pipe that nobody reads: after another signal it has PATIENCE_NS left. */
+static void wait_for_file(struct session *s)
+{
+	struct timespec moment = { 0, 2000000 };
+	uint64_t give_up = 0;
+
+	pipeline__close(s->o->pipeline);
+	s->stop = false;
+	while (!pipeline__written(s->o->pipeline)) {
+		on_signals(s);
+		if (s->stop && !give_up)
+			give_up = clock_mono() + PATIENCE_NS;
+		if (give_up && clock_mono() > give_up) {
+			pipeline__abandon(s->o->pipeline);
+			return;
+		}
+		nanosleep(&moment, NULL);
+	}
+}
+
 int session_run(const struct session_opts *o, struct session_result *res, struct strbuf *why)
 {
 	struct session s = { .o = o, .res = res, .epoll_fd = -1, .timer_fd = -1 };
@@ -221,10 +244,11 @@ int session_run(const struct session_opts *o, struct session_result *res, struct
 		goto out;
 	}
 	s.begin = clock_mono();
-	log_info("recording");
+	log_notice("recording%s", o->duration_ns ? "" : "; Ctrl-C stops");
 	loop(&s);
 	res->stop_ns = clock_mono();
 	collector__end(s.collector);
+	wait_for_file(&s);
 	res->err = pipeline__finish(o->pipeline);
 	if (!res->err && collector__raw_error(s.collector)) {
 		res->err = collector__raw_error(s.collector);

@@ -20,13 +20,13 @@ struct strbuf;
 struct session_opts {
 	struct capture *capture; /* attached; borrowed, all of them */
 	struct pipeline *pipeline;
-	struct evlog_writer *raw;	  /* NULL none */
-	const struct target_set *targets; /* NULL: everything */
-	const struct target_set *procs;	  /* the processes to name */
-	uint32_t config;		  /* EV_CONFIG_* */
-	uint64_t duration_ns;		  /* 0: until told, or until the last target has ended */
-	bool progress;			  /* a line on the terminal */
-	int signal_fd;			  /* of session_signals() */
+	struct evlog_writer *raw;	/* NULL none */
+	struct target_set *targets;	/* NULL: everything */
+	const struct target_set *procs; /* the processes to name */
+	uint32_t config;		/* EV_CONFIG_* */
+	uint64_t duration_ns;		/* 0: until told, or until the last target has ended */
+	bool progress;			/* a line on the terminal */
+	int signal_fd;			/* of session_signals() */
 };
 
 struct session_result {

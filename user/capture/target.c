@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bpf/find.h"
+#include "capture/features.h"
 #include "capture/procfs.h"
 #include "ctfind.skel.h"
 #include "util/log.h"
@@ -25,18 +25,6 @@
 
 #define INIT_PID_NS_INO \
 	0xEFFFFFFCu /* of every kernel: include/linux/proc_ns.h, PROC_PID_INIT_INO */
-
-static bool may_look_at_all(void)
-{
-	cap_flag_value_t v = CAP_CLEAR;
-	cap_t caps = cap_get_proc();
-
-	if (caps) {
-		cap_get_flag(caps, CAP_SYS_PTRACE, CAP_EFFECTIVE, &v);
-		cap_free(caps);
-	}
-	return v == CAP_SET;
-}
 
 /* A suffix " (deleted)" is taken off. */
 static void read_exe(uint32_t pid, char *buf, size_t sz)
@@ -72,7 +60,7 @@ static bool has_living_thread(uint32_t pid)
 	return living;
 }
 
-static int check_one(struct target *t, uint32_t pid, struct strbuf *why)
+static int check_process(struct target *t, uint32_t pid, int pidfd, struct strbuf *why)
 {
 	struct proc_info st;
 	int err = procfs_status(pid, &st);
@@ -90,11 +78,6 @@ static int check_one(struct target *t, uint32_t pid, struct strbuf *why)
 			     st.comm);
 		return -EINVAL;
 	}
-	if (st.tgid != pid) {
-		log_notice("%u is a thread of process %u; recording the whole process", pid,
-			   st.tgid);
-		return check_one(t, st.tgid, why);
-	}
 	if ((st.state == 'Z' || st.state == 'X') && !has_living_thread(pid)) {
 		strbuf_set_f(why, "process %u (%s) has ended already: it is a zombie", pid,
 			     st.comm);
@@ -104,7 +87,7 @@ static int check_one(struct target *t, uint32_t pid, struct strbuf *why)
 		strbuf_set_f(why, "pid %u is this tracer itself", pid);
 		return -EINVAL;
 	}
-	if (st.owner != getuid() && !may_look_at_all()) {
+	if (st.owner != getuid() && !features[FEATURE_SEE_ALL].ask()) {
 		strbuf_set_f(
 			why,
 			"process %u (%s) is not yours to look at: run as its user, or as root with sudo",
@@ -114,12 +97,35 @@ static int check_one(struct target *t, uint32_t pid, struct strbuf *why)
 	*t = (struct target){ .pid = pid, .tgid = pid };
 	memcpy(t->comm, st.comm, sizeof(t->comm));
 	read_exe(pid, t->exe, sizeof(t->exe));
-	t->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (t->pidfd < 0 && errno == ESRCH) {
+	t->pidfd = pidfd;
+	return 0;
+}
+
+/* The descriptor is taken first: what /proc says after that is of the same process, or the descriptor tells its end. */
+static int check_one(struct target *t, uint32_t pid, struct strbuf *why)
+{
+	struct proc_info st;
+	int pidfd, err = procfs_status(pid, &st);
+
+	if (!err && st.tgid != pid && !st.kthread) {
+		log_notice("%u is a thread of process %u; recording the whole process", pid,
+			   st.tgid);
+		pid = st.tgid;
+	}
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0 && errno == ESRCH) {
 		strbuf_set_f(why, "no process with pid %u", pid);
 		return -ESRCH;
 	}
-	return 0;
+	if (pidfd < 0) {
+		err = -errno;
+		strbuf_set_f(why, "cannot watch process %u: %s", pid, strerror(-err));
+		return err;
+	}
+	err = check_process(t, pid, pidfd, why);
+	if (err)
+		close(pidfd);
+	return err;
 }
 
 /* ---- pid namespaces ---- */
@@ -160,7 +166,7 @@ static int ask_kernel(struct target_set *set, struct strbuf *why)
 	return err;
 }
 
-static bool in_container(void)
+bool target_in_container(void)
 {
 	struct stat st;
 
@@ -186,7 +192,7 @@ int target_resolve(struct target_set *set, const uint32_t *pid, size_t cnt, stru
 		else
 			set->cnt++;
 	}
-	if (!in_container())
+	if (!target_in_container())
 		return 0;
 	for (i = 0; i < set->cnt; i++)
 		set->t[i].tgid = 0;

@@ -20,6 +20,7 @@ struct target {
 	char comm[EV_COMM_LEN];
 	char exe[EV_PATH_MAX]; /* the executable, "" when it cannot be read */
 	int pidfd;	       /* readable when the process has ended; -1 none */
+	bool ended;
 };
 
 struct target_set {
@@ -34,6 +35,8 @@ struct target_set {
  * -ESRCH and -EINVAL for a wrong pid, -EPERM where more privilege would help.
  */
 int target_resolve(struct target_set *set, const uint32_t *pid, size_t cnt, struct strbuf *why);
+/* Are we in a pid namespace of our own? What the kernel calls a process is not what we see then. */
+bool target_in_container(void);
 /* Fills set with every process there is but kernel threads, to name them; without pidfd. */
 void target_all(struct target_set *set);
 void target_free(struct target_set *set);

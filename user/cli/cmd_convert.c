@@ -70,6 +70,8 @@ static int pump(struct source *s, struct pipeline *p)
 			pipeline__push(p, it.stream, it.rec, it.len);
 		else
 			pipeline__advance(p, it.watermark);
+		if (pipeline__stalled(p))
+			pipeline__wait(p);
 	}
 	return err;
 }

@@ -39,7 +39,7 @@ struct recording {
 	int64_t wall_offset;
 };
 
-static const struct target_set *targets_of(const struct recording *r)
+static struct target_set *targets_of(struct recording *r)
 {
 	return r->o->all ? NULL : &r->targets;
 }
@@ -140,6 +140,11 @@ static enum exit_code prepare(struct recording *r, struct strbuf *why)
 	}
 	if (features_require(why))
 		return EXIT_MACHINE;
+	if (r->o->all && target_in_container()) {
+		strbuf_set_f(why,
+			     "-a does not work inside a container: record on the host, or -p here");
+		return EXIT_MACHINE;
+	}
 	if (r->o->all && !features[FEATURE_SEE_ALL].ask()) {
 		strbuf_set_f(why, "-a records the processes of every user: %s",
 			     features[FEATURE_SEE_ALL].remedy);
@@ -229,7 +234,9 @@ static enum exit_code verdict(const struct recording *r, struct strbuf *why)
 	const char *file = r->res.raw_failed ? r->o->raw : outfile__path(r->out);
 	int err = r->res.err;
 
-	if (err && outfile__bytes(r->out) && !r->res.raw_failed)
+	if (err == -ECANCELED)
+		strbuf_set_f(why, "given up writing %s: it does not take what was recorded", file);
+	else if (err && outfile__bytes(r->out) && !r->res.raw_failed)
 		strbuf_set_f(why, "cannot write %s: %s; it holds what was written before", file,
 			     strerror(-err));
 	else if (err)
@@ -266,6 +273,12 @@ static enum exit_code record(struct recording *r, struct strbuf *why)
 		return EXIT_FAILED;
 	if (r->raw)
 		outfile__keep(r->raw_file, evlog_writer__bytes(r->raw));
+	if (!r->res.err)
+		r->res.err = outfile__finish(r->out);
+	if (!r->res.err && r->raw_file) {
+		r->res.err = outfile__finish(r->raw_file);
+		r->res.raw_failed = r->res.err;
+	}
 	code = verdict(r, why);
 	fine = code == EXIT_FINE || code == EXIT_LOST;
 	if (fine)

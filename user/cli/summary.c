@@ -103,7 +103,6 @@ static void say_lost(const struct summary *s)
 {
 	struct strbuf where = STRBUF_INIT;
 	uint64_t kernel = s->model->lost, ring = 0;
-	char size[16];
 	unsigned i;
 
 	for (i = 0; i < s->ncpu; i++) {
@@ -116,14 +115,12 @@ static void say_lost(const struct summary *s)
 		if (s->lost_kind[i])
 			strbuf_addf(&where, "; %s %" PRIu64, ev_spec(i)->name, s->lost_kind[i]);
 	if (kernel || ring)
-		log_error("%" PRIu64 " records were lost (%s); a larger --buffer helps, now %s",
-			  kernel > ring ? kernel : ring, where.buf,
-			  format_size(size, s->buffer_bytes));
+		log_error("%" PRIu64
+			  " records were lost (%s); a larger --buffer helps, now %" PRIu64 "K",
+			  kernel > ring ? kernel : ring, where.buf, s->buffer_bytes >> 10);
 	if (s->no_storage)
-		log_error(
-			"%" PRIu64
-			" events have no record: the kernel had no memory for what we keep of a thread, or was in the middle of looking it up",
-			s->no_storage);
+		log_info("%" PRIu64 "× the kernel could not give a thread its storage at once",
+			 s->no_storage);
 	strbuf_free(&where);
 }
 
@@ -151,10 +148,11 @@ static void print_words(const struct summary *s)
 	if (s->recorded)
 		say_lost(s);
 	say_repairs(s);
-	log_notice("%s: %s, %.1f s, %" PRIu64 " events of %" PRIu64 " threads, %" PRIu64 " lost%s",
+	log_notice("%s: %s, %.1f s, %" PRIu64 " events of %" PRIu64 " thread%s, %" PRIu64 " lost%s",
 		   strcmp(s->file, "-") ? s->file : "standard output",
 		   format_size(size, s->writer.bytes), seconds(s), s->model->events,
-		   s->model->threads, s->model->lost, s->late ? ", some late" : "");
+		   s->model->threads, s->model->threads == 1 ? "" : "s", s->model->lost,
+		   s->late ? ", some late" : "");
 	if (s->recorded)
 		log_notice(
 			"cost: %.2f s CPU, %s; stopped in %.2f s. Open it with: go tool trace %s",

@@ -11,6 +11,8 @@
 
 #include "util/xalloc.h"
 
+#define STREAM_MAX (256u << 20) /* bytes of one stream that wait */
+
 struct item {
 	uint64_t ts;
 	uint32_t off; /* in the stream's bytes */
@@ -76,6 +78,9 @@ void merge__push(struct merge *m, unsigned stream, const void *rec, size_t len)
 	size_t room = (len + 7) & ~(size_t)7, i;
 	struct item it;
 
+	if (s->used + room >
+	    STREAM_MAX) /* no watermark for so long: no order is worth more memory */
+		merge__flush(m);
 	if (s->used + room > s->cap) {
 		while (s->used + room > s->cap)
 			s->cap = s->cap ? s->cap * 2 : 65536;

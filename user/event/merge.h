@@ -23,7 +23,7 @@ typedef void (*merge_fn)(void *ctx, const struct ev_hdr *rec, size_t len);
 struct merge *merge__new(unsigned nstream, merge_fn fn, void *ctx);
 void merge__free(struct merge *m); /* NULL is fine */
 
-/* Takes a copy of a record that ev_check() accepts. */
+/* Takes a copy of a record that ev_check() accepts. Without a watermark for 256 MiB, all that waits is emitted. */
 void merge__push(struct merge *m, unsigned stream, const void *rec, size_t len);
 /* Emits, in order, all that is older than the watermark (ns, CLOCK_MONOTONIC). */
 void merge__advance(struct merge *m, uint64_t watermark);

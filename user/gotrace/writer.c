@@ -19,7 +19,8 @@
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
-#define QUEUE_MAX 2 /* generations that wait or are being encoded, besides the one that fills */
+#define QUEUE_MAX \
+	2 /* generations that should at most wait or be encoded, besides the one that fills */
 #define GEN_NS 1000000000ull
 #define GEN_BYTES (8u << 20)
 
@@ -50,6 +51,7 @@ static int emit(struct trace_writer *w, struct trace_gen *g, struct strbuf *out)
 		.start_ts = w->opts.start_ts,
 		.wall_offset = w->opts.wall_offset,
 	};
+	int err;
 
 	strbuf_reset(out);
 	if (!w->stats.generations) {
@@ -57,7 +59,10 @@ static int emit(struct trace_writer *w, struct trace_gen *g, struct strbuf *out)
 		strbuf_add(out, "\0\0", 3); /* the header is 16 bytes */
 	}
 	gen_encode(g, w->frames, &fmt, out);
-	return w->opts.sink.write(w->opts.sink.ctx, out->buf, out->len);
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+	err = w->opts.sink.write(w->opts.sink.ctx, out->buf, out->len);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	return err;
 }
 
 static void *encode_thread(void *arg)
@@ -67,6 +72,7 @@ static void *encode_thread(void *arg)
 	struct trace_gen *g;
 	int err;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
 		while (!w->queue && !w->closing)
@@ -163,8 +169,6 @@ static void hand_over(struct trace_writer *w)
 	struct trace_gen *g = w->cur;
 
 	pthread_mutex_lock(&w->lock);
-	while (w->nbusy >= QUEUE_MAX)
-		pthread_cond_wait(&w->changed, &w->lock);
 	w->nbusy++;
 	*w->queue_end = g;
 	w->queue_end = &g->next;
@@ -173,10 +177,55 @@ static void hand_over(struct trace_writer *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-int trace_writer__finish(struct trace_writer *w)
+bool trace_writer__stalled(struct trace_writer *w)
+{
+	bool stalled;
+
+	pthread_mutex_lock(&w->lock);
+	stalled = w->nbusy >= QUEUE_MAX && !w->stats.err;
+	pthread_mutex_unlock(&w->lock);
+	return stalled;
+}
+
+void trace_writer__wait(struct trace_writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	while (w->nbusy >= QUEUE_MAX && !w->stats.err)
+		pthread_cond_wait(&w->changed, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void trace_writer__close(struct trace_writer *w)
 {
 	if (!w->joined && w->cur->first)
 		hand_over(w);
+}
+
+bool trace_writer__done(struct trace_writer *w)
+{
+	bool done;
+
+	pthread_mutex_lock(&w->lock);
+	done = !w->nbusy;
+	pthread_mutex_unlock(&w->lock);
+	return done;
+}
+
+/* The thread may be stopped in the sink's write(2) alone, where it holds no lock. */
+void trace_writer__abandon(struct trace_writer *w)
+{
+	if (w->joined)
+		return;
+	pthread_cancel(w->thread);
+	pthread_join(w->thread, NULL);
+	w->joined = true;
+	if (!w->stats.err)
+		w->stats.err = -ECANCELED;
+}
+
+int trace_writer__finish(struct trace_writer *w)
+{
+	trace_writer__close(w);
 	join(w);
 	return w->stats.err;
 }

@@ -4,7 +4,8 @@
  *
  * The caller (the model) decides what is legal; the writer knows only bytes, ids and time. One thread calls it. A
  * second thread, its own, encodes full generations and hands them to the sink, so that a slow file delays
- * the file and nothing else, until QUEUE_MAX generations wait: then the caller waits too.
+ * the file and nothing else. When too many generations wait for it, the writer says so, and the caller had better
+ * bring nothing more until it does not: memory is what bounds the queue.
  */
 #ifndef CTRACE_GOTRACE_WRITER_H
 #define CTRACE_GOTRACE_WRITER_H
@@ -52,7 +53,17 @@ struct trace_writer_stats {
 };
 
 struct trace_writer *trace_writer__new(const struct trace_writer_opts *opts);
-/* Writes what is left as the last generation, waits for the thread. Returns the sink's first error. */
+/* Do as many generations wait as should? */
+bool trace_writer__stalled(struct trace_writer *w);
+/* Waits until they do not. */
+void trace_writer__wait(struct trace_writer *w);
+/* Hands over what is left as the last generation; nothing may be put any more. */
+void trace_writer__close(struct trace_writer *w);
+/* Has the thread written everything (or failed)? */
+bool trace_writer__done(struct trace_writer *w);
+/* Gives up a write that does not come to an end; what the sink took before stays. */
+void trace_writer__abandon(struct trace_writer *w);
+/* Closes where that was not done, waits for the thread. Returns the sink's first error. */
 int trace_writer__finish(struct trace_writer *w);
 void trace_writer__free(struct trace_writer *w); /* NULL is fine */
 /* Safe at any time, from the caller's thread. */

@@ -130,6 +130,21 @@ static struct p_state *first_cpu(const struct model *m)
 	return p;
 }
 
+/* Closes the generation and opens the next with the state of everything. */
+static void next_generation(struct model *m, uint64_t ts)
+{
+	struct g_state *g;
+	unsigned i;
+
+	names_settle_all(m);
+	trace_writer__next_gen(m->w);
+	for (i = 0; i < m->ncpu; i++)
+		if (m->cpu[i].online)
+			wire_proc_status(m, ts, &m->cpu[i]);
+	for (g = m->threads; g; g = g->next)
+		wire_go_status(m, ts, g);
+}
+
 static void on_start(struct model *m, const struct ev_hdr *h, size_t len)
 {
 	struct p_state *p, *p0;
@@ -163,6 +178,27 @@ static void on_start(struct model *m, const struct ev_hdr *h, size_t len)
 	for (i = 0; i < m->ncpu; i++)
 		if (m->cpu[i].cur)
 			notes_flush(m, h->ts, m->cpu[i].cur);
+	if (h->arg & EV_START_FLUSH)
+		next_generation(m, h->ts);
+}
+
+/* A loss up to the end has nobody who runs behind it: a thread that is off its CPU is brought there to tell. */
+static void tell_last_loss(struct model *m, uint64_t ts)
+{
+	struct p_state *p = table_idle_cpu(m);
+	struct g_state *g, *best = NULL;
+	unsigned i;
+
+	for (i = 0; m->lost_new && i < m->ncpu; i++)
+		if (m->cpu[i].cur)
+			notes_flush(m, ts, m->cpu[i].cur);
+	for (g = m->threads; g; g = g->next)
+		if (g->life == G_RUNNABLE || (g_is_asleep(g) && !best))
+			best = g;
+	if (!m->lost_new || !p || !best)
+		return;
+	sched_in(m, ts, best, p);
+	sched_out_runnable(m, ts, best);
 }
 
 /* One more event at the very end, so that the last states have their whole length. */
@@ -170,6 +206,7 @@ static void finish(struct model *m, uint64_t ts)
 {
 	if (!m->live)
 		return;
+	tell_last_loss(m, ts);
 	wire_proc_status(m, ts, first_cpu(m));
 	names_settle_all(m);
 	m->live = false;
@@ -186,21 +223,6 @@ static void on_stop(struct model *m, const struct ev_hdr *h, size_t len)
 void model__finish(struct model *m)
 {
 	finish(m, m->last_ts);
-}
-
-/* Closes the generation and opens the next with the state of everything. */
-static void next_generation(struct model *m, uint64_t ts)
-{
-	struct g_state *g;
-	unsigned i;
-
-	names_settle_all(m);
-	trace_writer__next_gen(m->w);
-	for (i = 0; i < m->ncpu; i++)
-		if (m->cpu[i].online)
-			wire_proc_status(m, ts, &m->cpu[i]);
-	for (g = m->threads; g; g = g->next)
-		wire_go_status(m, ts, g);
 }
 
 /* ---- dispatch ---- */

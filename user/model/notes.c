@@ -35,14 +35,21 @@ static void log_start(struct model *m, uint64_t ts, struct g_state *g)
 	log_text(m, ts, g, text);
 }
 
+/* Whoever runs next tells of every CPU: the threads of the one that lost records may be elsewhere by then. */
 static void log_lost(struct model *m, uint64_t ts, struct g_state *g)
 {
 	char text[96];
+	unsigned i;
 
-	snprintf(text, sizeof(text), "lost %" PRIu64 " records on CPU %u", g->p->lost,
-		 (unsigned)(g->p - m->cpu));
-	g->p->lost = 0;
-	log_text(m, ts, g, text);
+	m->lost_new = false;
+	for (i = 0; i < m->ncpu; i++) {
+		if (!m->cpu[i].lost)
+			continue;
+		snprintf(text, sizeof(text), "lost %" PRIu64 " records on CPU %u", m->cpu[i].lost,
+			 i);
+		m->cpu[i].lost = 0;
+		log_text(m, ts, g, text);
+	}
 }
 
 void notes_flush(struct model *m, uint64_t ts, struct g_state *g)
@@ -51,7 +58,7 @@ void notes_flush(struct model *m, uint64_t ts, struct g_state *g)
 		return;
 	if (!m->start_logged)
 		log_start(m, ts, g);
-	if (g->p->lost)
+	if (m->lost_new)
 		log_lost(m, ts, g);
 	if (m->rss_new)
 		wire_ev(m, ts, &g->stream, GO_EV_HEAP_ALLOC, m->rss);

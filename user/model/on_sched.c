@@ -83,6 +83,7 @@ void on_lost(struct model *m, const struct ev_hdr *h, size_t len)
 	if (!p)
 		return;
 	p->lost += h->arg;
+	m->lost_new = true;
 	if (p->cur) {
 		model_fix(m, REPAIR_LOST_CPU);
 		sched_out_runnable(m, h->ts, p->cur);

@@ -131,7 +131,7 @@ struct model {
 
 	bool start_logged;
 	uint64_t rss, limit; /* newest values; shown when somebody runs */
-	bool rss_new, limit_new;
+	bool rss_new, limit_new, lost_new;
 };
 
 static inline void model_fix(struct model *m, enum repair r)

@@ -12,14 +12,14 @@
 
 void table_new_gid(struct model *m, struct g_state *g, uint32_t tid)
 {
-	uint16_t **page;
+	uint16_t **page = tid < LIFETIME_STEP ? &m->lifetimes[tid / LIFETIME_PAGE] : NULL;
 
 	g->tid = tid;
-	if (tid >= LIFETIME_STEP) {
-		g->gid = HUGE_GID + m->huge_gid++;
+	if (!page || (*page && (*page)[tid % LIFETIME_PAGE] == UINT16_MAX)) {
+		g->gid = HUGE_GID +
+			 m->huge_gid++; /* no such tid, or one that came back too often */
 		return;
 	}
-	page = &m->lifetimes[tid / LIFETIME_PAGE];
 	if (!*page)
 		*page = xcalloc(LIFETIME_PAGE, sizeof(**page));
 	g->gid = tid + (*page)[tid % LIFETIME_PAGE]++ * LIFETIME_STEP;

@@ -23,6 +23,14 @@ struct outfile {
 	uint64_t bytes;
 };
 
+/* A symbolic link leads where its maker wants: only the invoker's own is followed. */
+static bool is_foreign_link(const char *path, const struct invoker *who)
+{
+	struct stat st;
+
+	return !lstat(path, &st) && S_ISLNK(st.st_mode) && st.st_uid != who->uid && st.st_uid;
+}
+
 static int open_as_invoker(const char *path, bool *created)
 {
 	struct invoker who = invoker_get();
@@ -31,8 +39,11 @@ static int open_as_invoker(const char *path, bool *created)
 	invoker_enter(&who);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0644);
 	*created = fd >= 0;
-	if (fd < 0 && errno == EEXIST)
-		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 && errno == EEXIST) {
+		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+		if (fd < 0 && errno == ELOOP && !is_foreign_link(path, &who))
+			fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	}
 	err = errno;
 	invoker_leave(&who);
 	errno = err;
@@ -46,7 +57,9 @@ static bool open_file(struct outfile *f, struct strbuf *why)
 
 	f->fd = open_as_invoker(f->path, &f->created);
 	if (f->fd < 0) {
-		if (errno == ENXIO)
+		if (errno == ELOOP)
+			strbuf_set_f(why, "%s is a symbolic link of somebody else's", f->path);
+		else if (errno == ENXIO)
 			strbuf_set_f(why, "cannot write %s: nobody reads that FIFO", f->path);
 		else if (who.other && errno == EACCES)
 			strbuf_set_f(why, "cannot write %s as user %u, who called sudo: %s",
@@ -111,8 +124,13 @@ int outfile__write(void *ctx, const void *data, size_t len)
 	struct outfile *f = ctx;
 	int err;
 
-	if (f->seekable && !f->bytes && ftruncate(f->fd, 0))
-		return -errno;
+	if (f->seekable && !f->bytes) {
+		/* what was there before goes only when there is room for what comes */
+		if (fallocate(f->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)len) && errno == ENOSPC)
+			return -ENOSPC;
+		if (ftruncate(f->fd, 0))
+			return -errno;
+	}
 	err = write_all(f->fd, data, len);
 	if (!err) {
 		f->bytes += len;
@@ -134,18 +152,31 @@ static bool is_still_ours(const struct outfile *f)
 	       a.st_ino == b.st_ino;
 }
 
+int outfile__finish(struct outfile *f)
+{
+	int fd = f->fd;
+
+	if (f->seekable && f->bytes &&
+	    ftruncate(fd, (off_t)f->bytes)) /* a write may have been given up */
+		return -errno;
+	if (fd <= STDERR_FILENO)
+		return 0;
+	f->fd = -1;
+	return close(fd) ? -errno : 0;
+}
+
 int outfile__close(struct outfile *f)
 {
 	struct invoker who = invoker_get();
 	int err = 0;
 
-	if (f->created && !f->bytes && is_still_ours(f)) {
+	if (f->created && f->fd >= 0 && !f->bytes && is_still_ours(f)) {
 		invoker_enter(&who);
 		unlink(f->path);
 		invoker_leave(&who);
 	}
-	if (f->fd > STDERR_FILENO && close(f->fd))
-		err = -errno;
+	if (f->fd >= 0)
+		err = outfile__finish(f);
 	free(f->path);
 	free(f);
 	return err;

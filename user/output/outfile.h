@@ -19,7 +19,9 @@ struct strbuf;
 struct outfile *outfile__open(const char *path, struct strbuf *why);
 /* A trace_sink function: ctx is the outfile. 0 or -errno. */
 int outfile__write(void *ctx, const void *data, size_t len);
-/* Closes; a file of ours to which nothing was written is removed. 0 or -errno of what only the close tells. */
+/* Nothing more comes: closes the descriptor. 0 or -errno, which some file systems tell only now. */
+int outfile__finish(struct outfile *f);
+/* Frees; closes where that was not done; a file of ours to which nothing was written is removed. 0 or -errno of what only the close tells. */
 int outfile__close(struct outfile *f);
 
 /* For who writes to the descriptor itself: the file holds this much now. */

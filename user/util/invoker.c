@@ -19,7 +19,7 @@ static int own_ngroups;
 
 static bool id_of(const char *env, uint32_t *id)
 {
-	const char *s = getenv(env);
+	const char *s = secure_getenv(env);
 	uint64_t v;
 
 	if (!s || parse_u64(s, &v) || v >= UINT32_MAX)

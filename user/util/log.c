@@ -24,7 +24,7 @@ void log_progress_open(bool open)
 /* CTRACE_LOG is a list of TAG:LEVEL */
 static int level_of_tag(const char *tag)
 {
-	const char *p = getenv(ENV_LOG);
+	const char *p = secure_getenv(ENV_LOG);
 	size_t len = strlen(tag);
 
 	while (p && *p) {
