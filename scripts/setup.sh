@@ -21,9 +21,9 @@ set -eu
 libbpf_min=1:1.4
 
 declare -A packages_of=(
-	[build]="make gcc g++ libc6-dev clang llvm bpftool libelf-dev zlib1g-dev libcap-dev pkg-config"
+	[build]="make scdoc gcc g++ libc6-dev clang llvm bpftool libelf-dev zlib1g-dev libcap-dev pkg-config"
 	[demo]=""
-	[test]="bats libcmocka-dev libclang-rt-dev clang-format clang-tidy cppcheck shellcheck shfmt scdoc jq python3
+	[test]="bats libcmocka-dev libclang-rt-dev clang-format clang-tidy cppcheck shellcheck shfmt jq python3
 		ca-certificates git file binutils util-linux procps iproute2 strace libcap2-bin
 		redis-server redis-tools postgresql"
 	[bench]="linux-perf trace-cmd bpftrace jq python3 redis-server redis-tools postgresql"
@@ -32,7 +32,7 @@ declare -A packages_of=(
 
 # For systems where we do not know the packages: the commands that tell whether the set is there.
 declare -A commands_of=(
-	[build]="make gcc g++ clang llvm-strip bpftool pkg-config"
+	[build]="make scdoc gcc g++ clang llvm-strip bpftool pkg-config"
 	[demo]=""
 	[test]="bats clang-format clang-tidy cppcheck shellcheck shfmt scdoc jq python3 git strace redis-server"
 	[bench]="perf trace-cmd bpftrace jq python3"

@@ -22,7 +22,7 @@
 #define QUEUE_MAX \
 	2 /* generations that should at most wait or be encoded, besides the one that fills */
 #define GEN_NS 1000000000ull
-#define GEN_BYTES (8u << 20)
+#define GEN_BYTES (4u << 20)
 
 struct trace_writer {
 	struct trace_writer_opts opts;

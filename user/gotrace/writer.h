@@ -33,7 +33,7 @@ struct trace_writer_opts {
 	uint64_t start_ts;   /* CLOCK_MONOTONIC that becomes tick 1000 */
 	int64_t wall_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 	uint64_t gen_ns;     /* a generation is full after this long; 0: 1 s */
-	size_t gen_bytes;    /* … or with so many bytes of batches; 0: 8 MiB */
+	size_t gen_bytes;    /* … or with so many bytes of batches; 0: 4 MiB */
 	struct trace_sink sink;
 };
 
