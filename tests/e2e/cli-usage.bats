@@ -115,7 +115,7 @@ setup() {
 	exec {r}<>pipe
 	exec {w}>pipe
 	exec {r}<&- # nobody reads any more
-	"$CTRACE" convert -q "$G/reasons.ev" -o - 2>err >&"$w" && return 1
+	"$CTRACE" convert -q "$G/reasons.ev" -o - 1>&"$w" 2>err && return 1
 	grep -q 'Broken pipe' err
 }
 

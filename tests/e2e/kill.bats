@@ -78,3 +78,24 @@ rec_stop_quietly() {
 	wait "$prog_pid" || :
 	refused 1 "no process with pid $P" "$CTRACE" -p "$P" -o T
 }
+
+@test "a pipe that nobody reads does not hold the recorder: the next signals give it up" {
+	local reader
+	mkfifo pipe
+	exec {reader}<>pipe # opens, and never reads
+	"$CTRACE" -v -p "$P" -o - >pipe 2>err 3>&- {tell_fd}>&- {reader}>&- &
+	rec_pid=$!
+	until_true is_recording
+	# more than a pipe holds, so that the writer stands
+	until_true -t 20 writer_stands
+	kill -INT "$rec_pid"
+	kill -TERM "$rec_pid"
+	rec_stop -
+	cat err
+	[ "$rec_status" -eq 1 ]
+	grep -q 'given up writing' err
+	nothing_left
+}
+
+# Does the thread that writes wait for room in the pipe?
+writer_stands() { grep -q pipe_write /proc/"$rec_pid"/task/*/wchan 2>/dev/null || grep -qs '^1 ' /proc/"$rec_pid"/task/*/syscall; }

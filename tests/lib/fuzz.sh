@@ -3,28 +3,49 @@
 #
 # Invented and damaged recordings through convert, judged by Go's parser: fuzz.sh N   (called by `make fuzz`)
 #
-# FUZZ_SEED is the first seed [1]; failing inputs stay in $O/fuzz. One TAP line.
+# First the seeds of tests/fuzz/seeds.txt, each of which found a bug once, then N from FUZZ_SEED [1] on. What is
+# accepted must be a sound trace, what is refused needs a sentence, and undamaged ones must tell the simulator's truth.
+# Failing inputs stay in $O/fuzz. Two TAP lines.
 set -eu
 # shellcheck source=tests/lib/common.bash
 . "$(dirname "$0")/common.bash"
 cd "$ROOT"
 
 n=${1:-2000} seed=${FUZZ_SEED:-1}
+fuzz_once() { # ARG… of judge fuzz
+	"$JUDGE" fuzz "$@" -ctrace "$CTRACE" -keep "$O/fuzz" >>"$O/fuzz/log" 2>&1
+}
+result() { # NUMBER STATUS WHAT
+	tail -n 40 "$O/fuzz/log" | sed 's/^/# /'
+	if [ "$2" = 0 ]; then echo "ok $1 - $3"; else echo "not ok $1 - $3"; fi
+}
+old_seeds() {
+	local number damage failed=0
+	while read -r number damage _; do
+		case $number in '' | '#'*) continue ;; esac
+		if [ "$damage" = any ]; then
+			fuzz_once -n 1 -seed "$number" || failed=1
+		else
+			fuzz_once -n 1 -seed "$number" -damage "$damage" || failed=1
+		fi
+	done <tests/fuzz/seeds.txt
+	return "$failed"
+}
 invented() {
-	echo 1..1
+	local first=0 second=0
+	echo 1..2
 	if ! have_judge; then
 		echo "not ok 1 - the judge cannot be built: where is Go?"
 		return 1
 	fi
 	mkdir -p "$O/fuzz"
-	if "$JUDGE" fuzz -n "$n" -seed "$seed" -ctrace "$CTRACE" -keep "$O/fuzz" >"$O/fuzz/log" 2>&1; then
-		tail -n 3 "$O/fuzz/log" | sed 's/^/# /'
-		echo "ok 1 - $n invented recordings"
-	else
-		tail -n 60 "$O/fuzz/log" | sed 's/^/# /'
-		echo "not ok 1 - $n invented recordings"
-		return 1
-	fi
+	: >"$O/fuzz/log"
+	old_seeds || first=1
+	result 1 "$first" "seeds that once failed"
+	: >"$O/fuzz/log"
+	fuzz_once -n "$n" -seed "$seed" || second=1
+	result 2 "$second" "$n invented recordings"
+	[ "$first$second" = 00 ]
 }
 suite fuzz invented
 exit "$suites_failed"

@@ -10,19 +10,27 @@
 
 /* ---- ids ---- */
 
-void table_new_gid(struct model *m, struct g_state *g, uint32_t tid)
+/* How often the tid was used before, counting this time; -1 when it is no tid of Linux, or came back too often. */
+static int64_t count_lifetime(struct model *m, uint32_t tid)
 {
-	uint16_t **page = tid < LIFETIME_STEP ? &m->lifetimes[tid / LIFETIME_PAGE] : NULL;
+	uint16_t **page;
 
-	g->tid = tid;
-	if (!page || (*page && (*page)[tid % LIFETIME_PAGE] == UINT16_MAX)) {
-		g->gid = HUGE_GID +
-			 m->huge_gid++; /* no such tid, or one that came back too often */
-		return;
-	}
+	if (tid >= LIFETIME_STEP)
+		return -1;
+	page = &m->lifetimes[tid / LIFETIME_PAGE];
 	if (!*page)
 		*page = xcalloc(LIFETIME_PAGE, sizeof(**page));
-	g->gid = tid + (*page)[tid % LIFETIME_PAGE]++ * LIFETIME_STEP;
+	if ((*page)[tid % LIFETIME_PAGE] == UINT16_MAX)
+		return -1;
+	return (*page)[tid % LIFETIME_PAGE]++;
+}
+
+void table_new_gid(struct model *m, struct g_state *g, uint32_t tid)
+{
+	int64_t n = count_lifetime(m, tid);
+
+	g->tid = tid;
+	g->gid = n < 0 ? HUGE_GID + m->huge_gid++ : tid + (uint64_t)n * LIFETIME_STEP;
 }
 
 /* ---- processes ---- */
