@@ -43,6 +43,8 @@ some_time() {
 
 rec_stop_quietly() {
 	kill -"$1" "$rec_pid" 2>/dev/null || :
+	# what a shell starts in the background ignores SIGINT until it asks for it: a signal before that moment is lost
+	until_true -t 3 gone "$rec_pid" 2>/dev/null || kill -"$1" "$rec_pid" 2>/dev/null || :
 	rec_stop -
 }
 

@@ -133,6 +133,8 @@ static enum exit_code prepare(struct recording *r, struct strbuf *why)
 	enum exit_code code;
 	int err;
 
+	/* at once: what comes while we load stops the recording when it begins, and leaves nothing behind */
+	r->signal_fd = session_signals();
 	if (!r->o->all) {
 		err = target_resolve(&r->targets, r->o->pid, r->o->npid, why);
 		if (err)
@@ -150,7 +152,6 @@ static enum exit_code prepare(struct recording *r, struct strbuf *why)
 			     features[FEATURE_SEE_ALL].remedy);
 		return EXIT_MACHINE;
 	}
-	r->signal_fd = session_signals(); /* a file that is made from now on is not left behind */
 	if (open_files(r, why))
 		return EXIT_FAILED;
 	code = attach(r, why);
