@@ -174,15 +174,18 @@ static void many_threads(void **state)
 static void come_and_go(struct bench *b, uint32_t from, uint32_t to)
 {
 	const uint64_t parent = key(7, 1);
+	char name[EV_COMM_LEN];
 
 	for (uint32_t i = from; i < to; i++) {
 		uint64_t child = key(1000 + i % 30000, 2 + i);
 
-		feed_thread(b, child, "child");
+		snprintf(name, sizeof(name), "child %u", i);
+		feed_thread(b, child, name);
 		feed_fork(b, 0, parent, child);
 		feed_switch(b, 1, 0, 'R', child);
 		feed_switch(b, 1, child, 'X', 0);
 		b->ts += 200000; /* 5000 in a generation */
+		trace_writer__wait(b->w);
 	}
 }
 
@@ -193,7 +196,7 @@ static size_t heap(void)
 	return mi.uordblks + mi.hblkhd;
 }
 
-/* A million threads, one after the other, tids used again: the heap stays as it is after the first. */
+/* A million threads, one after the other, tids used again, no name twice: the heap stays as it is after the first. */
 static void threads_leave_nothing(void **state)
 {
 	const uint32_t n = SANITIZED ? 60000 : 1000000;

@@ -5,6 +5,7 @@
  */
 #include "helpers.h"
 
+#include "util/hash.h"
 #include "util/u64map.h"
 
 static void empty(void **state)

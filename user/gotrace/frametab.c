@@ -8,7 +8,7 @@
 
 #include "gotrace/strtab.h"
 #include "util/arena.h"
-#include "util/u64map.h"
+#include "util/hash.h"
 #include "util/xalloc.h"
 
 struct entry {

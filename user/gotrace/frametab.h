@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every frame of a trace: (function, file, line) -> handle, the same for the whole trace. Readers take the first
+ * Frames that stay: (function, file, line) -> handle, the same for the whole trace. For those of which there is a bounded
+ * number, such as functions; others are local to a generation (gen.h). Readers take the first
  * meaning of a pc in a generation for all of them and merge by pc, so a frame's pc is made from its handle
  * and is nobody's address.
  *
@@ -25,6 +26,8 @@ void frametab__free(struct frametab *ft); /* NULL is fine */
 /* The handle of a frame, from 1. Empty func becomes "?", empty file "?", line 0 becomes 1. */
 uint32_t frametab__id(struct frametab *ft, const char *func, const char *file, uint32_t line);
 struct frame frametab__get(struct frametab *ft, uint32_t id);
+
+#define FRAME_PC_LOCAL (1ull << 55) /* pcs from here on are those of local frames, see gen.h */
 
 static inline uint64_t frame_pc(uint32_t id)
 {

@@ -12,6 +12,7 @@
 #include "gotrace/spec.h"
 #include "gotrace/ticks.h"
 #include "gotrace/wire.h"
+#include "util/hash.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
@@ -27,6 +28,7 @@ void gen_reset(struct trace_gen *g, uint64_t number)
 	g->first_tick = 0;
 	g->first = g->last = NULL;
 	g->batch_bytes = 0;
+	idset_reset(&g->local_ids);
 	g->nlate = 0;
 }
 
@@ -35,6 +37,8 @@ void gen_free(struct trace_gen *g)
 	arena_free(&g->arena);
 	strtab_free(&g->strings);
 	stacktab_free(&g->stacks);
+	free(g->local);
+	idset_free(&g->local_ids);
 	free(g->late);
 	free(g);
 }
@@ -71,6 +75,43 @@ struct batch *gen_open_batch(struct trace_gen *g, uint64_t m, uint64_t tick)
 	g->last = b;
 	gen_grow_batch(g, b);
 	return b;
+}
+
+/* ---- local frames ---- */
+
+static uint32_t text_id(struct trace_gen *g, const char *text)
+{
+	return strtab_id(&g->strings, &g->arena, text[0] ? text : "?", text[0] ? strlen(text) : 1);
+}
+
+uint32_t gen_local_frame(struct trace_gen *g, const char *func, const char *file, uint32_t line)
+{
+	struct local_frame f = { text_id(g, func), text_id(g, file), line };
+	uint32_t hash = hash_bytes(&f, sizeof(f)), id;
+	size_t at;
+
+	for (at = idset_start(&g->local_ids, hash); (id = idset_next(&g->local_ids, hash, &at));)
+		if (!memcmp(&g->local[id - 1], &f, sizeof(f)))
+			return FRAME_LOCAL | (id - 1);
+	g->local = xgrow(g->local, g->local_ids.cnt, &g->cap_local, sizeof(*g->local));
+	g->local[g->local_ids.cnt] = f;
+	return FRAME_LOCAL | (idset_add(&g->local_ids, hash) - 1);
+}
+
+/*
+ * Readers take a pc for the same frame in all generations, and nobody remembers a local one from one to the next: its pc
+ * comes from its texts, beyond those of the frametab. Two of a million differing frames meet with a chance of 10^-5.
+ */
+static uint64_t local_pc(const struct trace_gen *g, const struct local_frame *f)
+{
+	const struct strtab_entry *func = &g->strings.ent[f->func - 1];
+	const struct strtab_entry *file = &g->strings.ent[f->file - 1];
+	uint64_t h = hash_bytes64(HASH_SEED, func->text, func->len);
+
+	h = hash_bytes64(h, "", 1);
+	h = hash_bytes64(h, file->text, file->len);
+	h = hash_u64(h + f->line);
+	return FRAME_PC_LOCAL | (h & (FRAME_PC_LOCAL - 1));
 }
 
 /* ---- tables: items are gathered in batches of a fixed size ---- */
@@ -159,32 +200,34 @@ static void encode_strings(struct trace_gen *g, struct table *t)
 	table_flush(t);
 }
 
-/* The two string ids of a frame in this generation. */
-struct frame_ids {
-	uint32_t func, file, line;
-};
-
 static uint32_t settled(const struct trace_gen *g, uint32_t frame)
 {
 	return frame & FRAME_LATE ? g->late[frame & ~FRAME_LATE] : frame;
 }
 
-static struct frame_ids intern_frame(struct trace_gen *g, struct frametab *frames, uint32_t id)
+/* The texts of a frame as strings of this generation, and its pc. */
+static struct local_frame resolve(struct trace_gen *g, struct frametab *frames, uint32_t id,
+				  uint64_t *pc)
 {
-	struct frame f = frametab__get(frames, id);
+	struct local_frame lf;
+	struct frame f;
 
-	return (struct frame_ids){
-		.func = strtab_id(&g->strings, &g->arena, f.func, strlen(f.func)),
-		.file = strtab_id(&g->strings, &g->arena, f.file, strlen(f.file)),
-		.line = f.line,
-	};
+	if (id & FRAME_LOCAL) {
+		lf = g->local[id & ~FRAME_LOCAL];
+		*pc = local_pc(g, &lf);
+		return lf;
+	}
+	f = frametab__get(frames, id);
+	*pc = frame_pc(id);
+	return (struct local_frame){ text_id(g, f.func), text_id(g, f.file), f.line };
 }
 
 static void encode_stacks(struct trace_gen *g, struct frametab *frames, struct table *t)
 {
 	const struct stacktab_entry *e;
-	struct frame_ids ids;
-	uint32_t frame, k;
+	struct local_frame f;
+	uint64_t pc;
+	uint32_t k;
 	uint8_t *p;
 	size_t i;
 
@@ -196,12 +239,11 @@ static void encode_stacks(struct trace_gen *g, struct frametab *frames, struct t
 		p = put_uvarint(p, i + 1);
 		p = put_uvarint(p, e->cnt);
 		for (k = 0; k < e->cnt; k++) {
-			frame = settled(g, e->frame[k]);
-			ids = intern_frame(g, frames, frame);
-			p = put_uvarint(p, frame_pc(frame));
-			p = put_uvarint(p, ids.func);
-			p = put_uvarint(p, ids.file);
-			p = put_uvarint(p, ids.line);
+			f = resolve(g, frames, settled(g, e->frame[k]), &pc);
+			p = put_uvarint(p, pc);
+			p = put_uvarint(p, f.func);
+			p = put_uvarint(p, f.file);
+			p = put_uvarint(p, f.line);
 		}
 		table_end_item(t, p);
 	}

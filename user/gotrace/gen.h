@@ -12,18 +12,25 @@
 #include "gotrace/stacktab.h"
 #include "gotrace/strtab.h"
 #include "util/arena.h"
+#include "util/idset.h"
 
 struct frametab;
 struct strbuf;
 
-#define BATCH_EVENT_MAX 64u    /* no event is longer */
-#define FRAME_LATE 0x80000000u /* a frame handle with this bit is an index into gen->late */
+#define BATCH_EVENT_MAX 64u	/* no event is longer */
+#define FRAME_LATE 0x80000000u	/* a frame handle with this bit is an index into gen->late */
+#define FRAME_LOCAL 0x40000000u /* … with this one into gen->local; others are a frametab's */
 
 /* A run of bytes of one batch. */
 struct chunk {
 	struct chunk *next;
 	uint32_t used, cap;
 	uint8_t data[];
+};
+
+/* A frame that stands in one generation only: its texts are strings of that one. */
+struct local_frame {
+	uint32_t func, file, line;
 };
 
 /* Events of one M, in time order. */
@@ -44,7 +51,10 @@ struct trace_gen {
 	size_t batch_bytes;
 	struct strtab strings;
 	struct stacktab stacks;
-	uint32_t *late; /* frame handles, 0 while not settled */
+	struct local_frame *local;
+	size_t cap_local;
+	struct idset local_ids; /* id - 1 is the index into local */
+	uint32_t *late;		/* frame handles, 0 while not settled */
 	size_t nlate, cap_late;
 };
 
@@ -62,6 +72,9 @@ void gen_free(struct trace_gen *g);
 struct batch *gen_open_batch(struct trace_gen *g, uint64_t m, uint64_t tick);
 /* Makes room for one more event in the batch; the caller appends to batch->last. */
 void gen_grow_batch(struct trace_gen *g, struct batch *b);
+
+/* The handle of a local frame; equal ones have the same. Empty texts become "?". */
+uint32_t gen_local_frame(struct trace_gen *g, const char *func, const char *file, uint32_t line);
 
 /* Appends the bytes of the whole generation to out. */
 void gen_encode(struct trace_gen *g, struct frametab *frames, const struct gen_format *fmt,

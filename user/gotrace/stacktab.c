@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "util/arena.h"
-#include "util/u64map.h"
+#include "util/hash.h"
 #include "util/xalloc.h"
 
 uint32_t stacktab_id(struct stacktab *st, struct arena *a, const uint32_t *frame, size_t cnt)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "util/arena.h"
+#include "util/hash.h"
 #include "util/utf8.h"
 #include "util/xalloc.h"
 
@@ -22,16 +23,6 @@ static bool is_plain(const char *text, size_t len)
 	return true;
 }
 
-static uint32_t hash_text(const char *text, size_t len)
-{
-	uint64_t h = 0xcbf29ce484222325ull; /* FNV-1a */
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		h = (h ^ (unsigned char)text[i]) * 0x100000001b3ull;
-	return (uint32_t)(h ^ h >> 32);
-}
-
 uint32_t strtab_id(struct strtab *st, struct arena *a, const char *text, size_t len)
 {
 	char clean[GO_STRING_MAX], *copy;
@@ -44,7 +35,7 @@ uint32_t strtab_id(struct strtab *st, struct arena *a, const char *text, size_t 
 	}
 	if (!len)
 		return 0;
-	hash = hash_text(text, len);
+	hash = hash_bytes(text, len);
 	for (at = idset_start(&st->ids, hash); (id = idset_next(&st->ids, hash, &at));)
 		if (st->ent[id - 1].len == len && !memcmp(st->ent[id - 1].text, text, len))
 			return id;

@@ -347,6 +347,12 @@ uint32_t trace_writer__frame(struct trace_writer *w, const char *func, const cha
 	return frametab__id(w->frames, func, file, line);
 }
 
+uint32_t trace_writer__local_frame(struct trace_writer *w, const char *func, const char *file,
+				   uint32_t line)
+{
+	return gen_local_frame(w->cur, func, file, line);
+}
+
 uint32_t trace_writer__late_frame(struct trace_writer *w)
 {
 	struct trace_gen *g = w->cur;

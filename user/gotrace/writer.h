@@ -112,9 +112,12 @@ uint32_t trace_writer__string(struct trace_writer *w, const char *text, size_t l
 /* Handles of frames, leaf first; the id is good until the next generation. */
 uint32_t trace_writer__stack(struct trace_writer *w, const uint32_t *frame, size_t cnt);
 
-/* A frame, for the whole trace. */
+/* A frame, for the whole trace, whose memory it keeps. */
 uint32_t trace_writer__frame(struct trace_writer *w, const char *func, const char *file,
 			     uint32_t line);
+/* A frame for the open generation: what may be another one every time, such as a thread's name. */
+uint32_t trace_writer__local_frame(struct trace_writer *w, const char *func, const char *file,
+				   uint32_t line);
 /*
  * A frame whose text is not known yet: a handle for the open generation, to be settled with a real one before it is
  * closed.

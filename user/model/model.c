@@ -25,7 +25,7 @@ struct model *model__new(const struct model_opts *opts)
 	m->opts = *opts;
 	m->w = opts->writer;
 	trace_stream_init(&m->m0, 0);
-	names_init(m);
+	stacks_init(m);
 	return m;
 }
 
@@ -82,13 +82,13 @@ static void walk(struct model *m, uint64_t ts, struct g_state *g, struct p_state
 	g->seq = 0;
 	if (life == G_RUNNABLE && m->opts.go_minor >= 23) {
 		wire_ev(m, ts, &m->m0, GO_EV_GO_STATUS_STACK, g->gid, GO_NO_THREAD, GO_RUNNABLE,
-			names_root_stack(m, g));
+			stacks_root(m, g));
 		return;
 	}
 	wire_proc_start(m, ts, g, p);
 	if (m->opts.go_minor >= 23)
 		wire_ev(m, ts, &g->stream, GO_EV_GO_STATUS_STACK, g->gid, g->stream.m, GO_RUNNING,
-			names_root_stack(m, g));
+			stacks_root(m, g));
 	else
 		wire_ev(m, ts, &g->stream, GO_EV_GO_STATUS, g->gid, g->stream.m, GO_RUNNING);
 	switch (life) {
@@ -100,12 +100,11 @@ static void walk(struct model *m, uint64_t ts, struct g_state *g, struct p_state
 		return;
 	case G_RUNNABLE:
 		wire_ev(m, ts, &g->stream, GO_EV_GO_STOP,
-			wire_string(m, reason_text(REASON_PREEMPTED)),
-			names_sys_stack(m, g, g->pend));
+			wire_string(m, reason_text(REASON_PREEMPTED)), stacks_sys(m, g, g->pend));
 		break;
 	case G_WAITING:
 		wire_ev(m, ts, &g->stream, GO_EV_GO_BLOCK, wire_string(m, reason_text(g->reason)),
-			names_wait_stack(m, g, g->nr));
+			stacks_wait(m, g, g->nr));
 		break;
 	case G_BLOCKED:
 		syscall_begin_wait(m, ts, g, g->nr);

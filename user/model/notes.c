@@ -14,7 +14,7 @@
 static void log_text(struct model *m, uint64_t ts, struct g_state *g, const char *text)
 {
 	wire_ev(m, ts, &g->stream, GO_EV_USER_LOG, 0, wire_string(m, "ctrace"),
-		wire_string(m, text), names_root_stack(m, g));
+		wire_string(m, text), stacks_root(m, g));
 }
 
 static void log_start(struct model *m, uint64_t ts, struct g_state *g)
@@ -31,7 +31,7 @@ static void log_start(struct model *m, uint64_t ts, struct g_state *g)
 	snprintf(text, sizeof(text), "start=%s.%09" PRIu64 "Z", when, wall % 1000000000);
 	for (i = 0; i < m->ncpu; i++)
 		n += m->cpu[i].online;
-	wire_ev(m, ts, &g->stream, GO_EV_PROCS_CHANGE, n, names_root_stack(m, g));
+	wire_ev(m, ts, &g->stream, GO_EV_PROCS_CHANGE, n, stacks_root(m, g));
 	log_text(m, ts, g, text);
 }
 

@@ -87,8 +87,7 @@ void on_fork(struct model *m, const struct ev_hdr *h, size_t len)
 		nr = parent->nr;
 		syscall_end(m, h->ts, parent);
 	}
-	wire_go_create(m, h->ts, parent, child, names_root_stack(m, child),
-		       names_sys_stack(m, parent, nr));
+	wire_go_create(m, h->ts, parent, child, stacks_root(m, child), stacks_sys(m, parent, nr));
 	child->life = G_RUNNABLE;
 	child->seq = 0;
 	if (nr != NR_NONE)
@@ -107,7 +106,7 @@ void on_exec(struct model *m, const struct ev_hdr *h, size_t len)
 	if (g->life != G_NEW) {
 		sched_prove(m, h->ts, g, p);
 		nr = g->life == G_SYSCALL ? g->nr : NR_NONE;
-		old_stack = names_sys_stack(m, g, nr);
+		old_stack = stacks_sys(m, g, nr);
 		if (nr != NR_NONE)
 			syscall_end(m, h->ts, g);
 		names_new_image(m, g);
@@ -120,7 +119,7 @@ void on_exec(struct model *m, const struct ev_hdr *h, size_t len)
 	if (g->life == G_NEW)
 		return;
 	/* the G that is bound to the M is still the old one: it makes the new one and is gone */
-	wire_go_create(m, h->ts, g, g, names_root_stack(m, g), old_stack);
+	wire_go_create(m, h->ts, g, g, stacks_root(m, g), old_stack);
 	wire_ev(m, h->ts, &g->stream, GO_EV_GO_DESTROY);
 	g->seq = 0;
 	wire_go_start(m, h->ts, g);

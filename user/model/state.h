@@ -57,6 +57,8 @@ struct syscall_cache {
 	uint32_t stack[SYSCACHE]; /* 0 empty */
 };
 
+#define NAME_MAX_LEN (3 * EV_COMM_LEN) /* "thread " process / thread */
+
 struct g_state {
 	struct g_state *next, **link; /* all of them */
 	struct g_state *next_late;    /* those whose name is settled when the generation closes */
@@ -76,9 +78,10 @@ struct g_state {
 	uint32_t kstack;    /* id of the kernel stack of its sleep, 0 none */
 	bool synthetic;	    /* BLOCKED outside a syscall */
 	bool exiting, kthread;
-	bool late;	   /* in the list of unsettled names */
-	bool label;	   /* renamed after its name was settled */
-	bool woken;	   /* a waking came while it was still on its CPU … */
+	bool named; /* its name is settled */
+	bool late;  /* in the list of those whose name is settled when the generation closes */
+	bool label; /* renamed after its name was settled */
+	bool woken; /* a waking came while it was still on its CPU … */
 	bool woken_asleep; /* … in the model only: the kernel had it asleep */
 	uint8_t wake_flags;
 	uint64_t waker; /* key */
@@ -86,7 +89,9 @@ struct g_state {
 
 	uint32_t tid;
 	char comm[EV_COMM_LEN];
-	uint32_t root; /* frame handle; 0 none yet */
+	char name[NAME_MAX_LEN]; /* once settled */
+	uint64_t root_gen;	 /* the generation in which the root frame was made; 0 none yet */
+	uint32_t root;		 /* its handle there */
 	struct syscall_cache cache;
 };
 
@@ -156,17 +161,21 @@ void table_forget(struct model *m, struct g_state *g); /* after GoDestroy, or ne
 struct p_state *table_cpu(struct model *m, uint64_t ts, unsigned cpu);
 struct p_state *table_idle_cpu(struct model *m); /* NULL: all are busy */
 
-/* ---- names.c: frames and stacks ---- */
-void names_init(struct model *m);
-uint32_t names_root_stack(struct model *m, struct g_state *g);
-uint32_t names_sys_stack(struct model *m, struct g_state *g, uint32_t nr);
-uint32_t names_wait_stack(struct model *m, struct g_state *g, uint32_t nr); /* of a sleep */
-uint32_t names_frame_stack(struct model *m, uint32_t frame);
+/* ---- names.c: what threads are called ---- */
+uint32_t names_frame(struct model *m,
+		     struct g_state *g); /* the root of its stacks, in this generation */
 void names_settle(struct model *m, struct g_state *g); /* its name is text from now on */
 void names_settle_all(struct model *m);
 void names_renamed(struct model *m, struct g_state *g, const char *comm);
 void names_new_image(struct model *m, struct g_state *g); /* a new G: no name yet */
 void names_label(struct model *m, uint64_t ts, struct g_state *g);
+
+/* ---- stacks.c: stack ids of this generation, 0 while the model is not live ---- */
+void stacks_init(struct model *m);
+uint32_t stacks_root(struct model *m, struct g_state *g);
+uint32_t stacks_sys(struct model *m, struct g_state *g, uint32_t nr);
+uint32_t stacks_wait(struct model *m, struct g_state *g, uint32_t nr); /* of a sleep */
+uint32_t stacks_of_frame(struct model *m, uint32_t frame);
 
 /* ---- transition.c ---- */
 /* The thread of a key, made when it is unknown; NULL for key 0. Forgets a dead thread whose tid came back. */

@@ -35,7 +35,7 @@ static void put_begin(struct model *m, uint64_t tick, struct g_state *g, uint32_
 void syscall_begin(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr)
 {
 	if (m->live)
-		put_begin(m, trace_writer__tick(m->w, ts), g, names_sys_stack(m, g, nr));
+		put_begin(m, trace_writer__tick(m->w, ts), g, stacks_sys(m, g, nr));
 	g->life = G_SYSCALL;
 	g->nr = nr;
 }
@@ -43,7 +43,7 @@ void syscall_begin(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr)
 void syscall_begin_wait(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr)
 {
 	if (m->live)
-		put_begin(m, trace_writer__tick(m->w, ts), g, names_wait_stack(m, g, nr));
+		put_begin(m, trace_writer__tick(m->w, ts), g, stacks_wait(m, g, nr));
 	g->life = G_SYSCALL;
 	g->nr = nr;
 }
@@ -52,7 +52,7 @@ void syscall_begin_late(struct model *m, uint64_t begin, struct g_state *g, uint
 {
 	if (m->live)
 		put_begin(m, trace_writer__tick_late(m->w, &g->stream, begin), g,
-			  names_sys_stack(m, g, nr));
+			  stacks_sys(m, g, nr));
 	g->life = G_SYSCALL;
 	g->nr = nr;
 	g->sys_begin = begin;
@@ -92,9 +92,9 @@ void sched_unblock(struct model *m, uint64_t ts, struct g_state *g, uint64_t wak
 	}
 	if (w && w->p) {
 		on = &w->stream;
-		stack = names_sys_stack(m, w, w->life == G_SYSCALL ? w->nr : NR_NONE);
+		stack = stacks_sys(m, w, w->life == G_SYSCALL ? w->nr : NR_NONE);
 	} else {
-		stack = names_frame_stack(m, frame_of_waker(m, g, flags, frame));
+		stack = stacks_of_frame(m, frame_of_waker(m, g, flags, frame));
 	}
 	wire_ev(m, ts, on, GO_EV_GO_UNBLOCK, g->gid, ++g->seq, stack);
 	g->life = G_RUNNABLE;
@@ -110,7 +110,7 @@ void sched_out_runnable(struct model *m, uint64_t ts, struct g_state *g)
 		syscall_end(m, ts, g);
 	g->pend = nr;
 	wire_ev(m, ts, &g->stream, GO_EV_GO_STOP, wire_string(m, reason_text(classify_stop(nr))),
-		names_sys_stack(m, g, nr));
+		stacks_sys(m, g, nr));
 	g->life = G_RUNNABLE;
 	wire_proc_stop(m, ts, g);
 }
@@ -156,7 +156,7 @@ void sched_sleep(struct model *m, uint64_t ts, struct g_state *g, uint32_t st)
 			syscall_end(m, ts, g);
 		g->pend = g->synthetic ? NR_NONE : nr;
 		wire_ev(m, ts, &g->stream, GO_EV_GO_BLOCK, wire_string(m, reason_text(g->reason)),
-			names_wait_stack(m, g, nr));
+			stacks_wait(m, g, nr));
 		g->life = G_WAITING;
 	} else {
 		if (g->life != G_SYSCALL)
@@ -177,7 +177,7 @@ static void introduce(struct model *m, uint64_t ts, struct g_state *g, struct p_
 {
 	model_fix(m, REPAIR_INTRODUCED);
 	wire_proc_start(m, ts, g, p);
-	wire_go_create(m, ts, g, g, names_root_stack(m, g), 0);
+	wire_go_create(m, ts, g, g, stacks_root(m, g), 0);
 	g->seq = 0;
 }
 

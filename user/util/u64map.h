@@ -29,12 +29,4 @@ void u64map_del(struct u64map *m, uint64_t key); /* fine when it is not there */
 void u64map_clear(struct u64map *m);		 /* empty, memory kept */
 void u64map_free(struct u64map *m);
 
-static inline uint64_t hash_u64(uint64_t x)
-{
-	x ^= x >> 32;
-	x *= 0x9e3779b97f4a7c15ull;
-	x ^= x >> 29;
-	return x;
-}
-
 #endif
