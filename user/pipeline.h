@@ -18,7 +18,7 @@ struct pipeline_opts {
 	unsigned nstream;
 	uint64_t start_ts;   /* CLOCK_MONOTONIC, ns */
 	int64_t wall_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
-	struct trace_sink sink;
+	struct sink sink;
 };
 
 struct pipeline_stats {

@@ -11,12 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gotrace/decode.h"
+#include "util/sink.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
@@ -37,13 +40,22 @@ static inline uint64_t rnd(uint64_t *state)
 	return *state;
 }
 
-/* ---- a trace_sink that keeps everything ---- */
+/* ---- sinks: one that keeps everything, one for a file ---- */
 
 static UNUSED int sink_keep(void *ctx, const void *data, size_t len)
 {
 	strbuf_add(ctx, data, len);
 	return 0;
 }
+
+static UNUSED int sink_to_fd(void *ctx, const void *data, size_t len)
+{
+	int fd = (int)(intptr_t)ctx;
+
+	return write(fd, data, len) == (ssize_t)len ? 0 : -errno;
+}
+
+#define FD_SINK(fd) ((struct sink){ sink_to_fd, (void *)(intptr_t)(fd) })
 
 /* ---- reading back ---- */
 

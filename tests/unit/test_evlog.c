@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The raw record file: what is written comes back, and what is cut off or wrong is noticed. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <errno.h>
+#include "tests/unit/helpers.h"
+
 #include <fcntl.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "event/evlog.h"
 #include "event/evspec.h"
-#include "util/strbuf.h"
 
 static const struct evlog_head head = { .nstream = 3,
 					.start_mono_ns = 12345,
@@ -67,7 +57,7 @@ static size_t small_file(unsigned char *buf, size_t cap)
 	int fd = temp_file();
 	size_t len;
 
-	w = evlog_writer__new(fd, &head);
+	w = evlog_writer__new(&FD_SINK(fd), &head);
 	assert_non_null(w);
 	assert_int_equal(evlog_writer__records(w, 0, &stop, sizeof(stop)), 0);
 	assert_int_equal(evlog_writer__records(w, 0, &sys, sizeof(sys)), 0);
@@ -264,7 +254,7 @@ static void many_records_through_a_pipe(void **state)
 	pid_t child;
 
 	(void)state;
-	w = evlog_writer__new(file, &head);
+	w = evlog_writer__new(&FD_SINK(file), &head);
 	assert_non_null(w);
 	for (uint64_t i = 1; i <= MANY; i++) {
 		struct ev_sys rec = sys_rec(i);
@@ -318,9 +308,9 @@ static void writer_refuses(void **state)
 	int fd = temp_file();
 
 	(void)state;
-	assert_null(evlog_writer__new(fd, &none));
+	assert_null(evlog_writer__new(&FD_SINK(fd), &none));
 	assert_int_equal(errno, EINVAL);
-	w = evlog_writer__new(fd, &head);
+	w = evlog_writer__new(&FD_SINK(fd), &head);
 	assert_non_null(w);
 	assert_int_equal(evlog_writer__records(w, 3, &rec, sizeof(rec)), -EINVAL);
 	assert_int_equal(evlog_writer__records(w, 0, &rec, 0), -EINVAL);
@@ -341,9 +331,9 @@ static void errors_of_write_stay(void **state)
 	full = open("/dev/full", O_WRONLY);
 	if (full < 0)
 		skip();
-	assert_null(evlog_writer__new(full, &head));
+	assert_null(evlog_writer__new(&FD_SINK(full), &head));
 	assert_int_equal(errno, ENOSPC);
-	w = evlog_writer__new(fd, &head);
+	w = evlog_writer__new(&FD_SINK(fd), &head);
 	assert_non_null(w);
 	assert_int_equal(evlog_writer__records(w, 0, &rec, sizeof(rec)), 0);
 	assert_int_equal(dup2(full, fd), fd);

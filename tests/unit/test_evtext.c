@@ -1,20 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Records as text: every legal record survives the way there and back, and wrong lines are told apart. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "tests/unit/helpers.h"
 
 #include "event/evspec.h"
 #include "event/evtext.h"
-#include "util/strbuf.h"
 
 #define KEY(tid) ((uint64_t)(tid) | 1ull << 32)
 
@@ -173,7 +162,7 @@ static void bytes_of_records(void **state)
 }
 
 /* xorshift: the same records in every run */
-static uint64_t rnd(void)
+static uint64_t next_random(void)
 {
 	static uint64_t x = 88172645463325252ull;
 
@@ -185,9 +174,10 @@ static uint64_t rnd(void)
 
 static uint64_t random_key(bool nobody)
 {
-	uint64_t tid = 1 + rnd() % INT32_MAX, serial = rnd() % 3 ? 1 : (uint32_t)rnd();
+	uint64_t tid = 1 + next_random() % INT32_MAX,
+		 serial = next_random() % 3 ? 1 : (uint32_t)next_random();
 
-	return nobody && rnd() % 4 == 0 ? 0 : tid | serial << 32;
+	return nobody && next_random() % 4 == 0 ? 0 : tid | serial << 32;
 }
 
 static size_t random_record(unsigned char *rec, unsigned kind)
@@ -198,37 +188,38 @@ static size_t random_record(unsigned char *rec, unsigned kind)
 	size_t len = s->min;
 
 	for (size_t i = 0; i < EV_RECORD_MAX; i += 8) {
-		uint64_t v = rnd();
+		uint64_t v = next_random();
 
 		memcpy(rec + i, &v, 8);
 	}
 	if (s->step)
-		len += rnd() % ((s->max - s->min) / s->step + 1) * s->step;
+		len += next_random() % ((s->max - s->min) / s->step + 1) * s->step;
 	h->kind = (uint8_t)kind;
 	for (const struct ev_field *f = s->field; f < s->field + EV_FIELDS_MAX && f->name; f++) {
 		uint64_t key = random_key(f->type == EVT_KEY_ANY);
-		uint32_t word = EV_ST_PACK((unsigned char)states[rnd() % 9], rnd() % 7,
-					   rnd() % 3 ? rnd() % 500 : EV_NR_NONE);
+		uint32_t word = EV_ST_PACK((unsigned char)states[next_random() % 9],
+					   next_random() % 7,
+					   next_random() % 3 ? next_random() % 500 : EV_NR_NONE);
 
 		if (f->type == EVT_KEY || f->type == EVT_KEY_ANY)
 			memcpy(rec + f->off, &key, 8);
 		else if (f->type == EVT_COMM)
-			rec[f->off + rnd() % EV_COMM_LEN] = '\0';
+			rec[f->off + next_random() % EV_COMM_LEN] = '\0';
 		else if (f->type == EVT_TAIL && len > f->off)
 			rec[len - 1] = '\0';
 		else if (f->type == EVT_STATE)
 			memcpy(rec + f->off, &word, 4);
 	}
 	if (kind == EV_SYSCALL || kind == EV_SYS_ENTER)
-		((struct ev_sys *)rec)->begin = h->ts - rnd() % (h->ts + 1);
+		((struct ev_sys *)rec)->begin = h->ts - next_random() % (h->ts + 1);
 	if (kind == EV_METRIC)
-		h->arg = 1 + rnd() % 2;
+		h->arg = 1 + next_random() % 2;
 	if (kind == EV_STACK) {
 		struct ev_stack *st = (void *)rec;
 		uint16_t n = (uint16_t)((len - EV_STACK_SHORT) / 8);
 
 		h->arg |= 1;
-		st->nkernel = (uint16_t)(rnd() % (n + 1u));
+		st->nkernel = (uint16_t)(next_random() % (n + 1u));
 		st->nuser = (uint16_t)(n - st->nkernel);
 	}
 	return len;
@@ -465,7 +456,7 @@ static void dump(void **state)
 	assert_non_null(raw);
 	r = evtext_reader__new(fileno(in), &why);
 	assert_non_null(r);
-	w = evlog_writer__new(fileno(raw), evtext_reader__head(r));
+	w = evlog_writer__new(&FD_SINK(fileno(raw)), evtext_reader__head(r));
 	assert_non_null(w);
 	while (!evtext_reader__next(r, &it) && it.what != EVLOG_END) {
 		if (it.what == EVLOG_RECORD)

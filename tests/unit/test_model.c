@@ -26,7 +26,7 @@ static int sink_drop(void *ctx, const void *data, size_t len)
 	return 0;
 }
 
-static void begin_to(struct bench *b, struct trace_sink sink)
+static void begin_to(struct bench *b, struct sink sink)
 {
 	b->w = trace_writer__new(
 		&(struct trace_writer_opts){ .go_minor = 23, .start_ts = START, .sink = sink });
@@ -38,7 +38,7 @@ static void begin_to(struct bench *b, struct trace_sink sink)
 static void begin(struct bench *b)
 {
 	*b = (struct bench){ .out = STRBUF_INIT };
-	begin_to(b, (struct trace_sink){ sink_keep, &b->out });
+	begin_to(b, (struct sink){ sink_keep, &b->out });
 }
 
 static struct trace end(struct bench *b)
@@ -204,7 +204,7 @@ static void threads_leave_nothing(void **state)
 	size_t before, after;
 
 	(void)state;
-	begin_to(&b, (struct trace_sink){ sink_drop, NULL });
+	begin_to(&b, (struct sink){ sink_drop, NULL });
 	feed_hdr(&b, EV_CPU, 0, 0);
 	feed_hdr(&b, EV_CPU, 0, 1);
 	feed_thread(&b, key(7, 1), "parent");

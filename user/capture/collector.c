@@ -9,8 +9,8 @@
 #include "bpf/event.h"
 #include "capture/capture.h"
 #include "capture/procfs.h"
+#include "capture/rawlog.h"
 #include "capture/target.h"
-#include "event/evlog.h"
 #include "event/evspec.h"
 #include "pipeline.h"
 #include "util/clock.h"
@@ -33,7 +33,6 @@ struct collector {
 	uint64_t watermark;
 	struct u64map known_ksyms; /* addresses that were told */
 	unsigned samples;
-	int raw_err;
 };
 
 struct collector *collector__new(const struct collector_opts *opts)
@@ -53,18 +52,13 @@ void collector__free(struct collector *c)
 	free(c);
 }
 
-int collector__raw_error(const struct collector *c)
-{
-	return c->raw_err;
-}
-
 /* ---- handing on ---- */
 
 static void push(struct collector *c, unsigned stream, const void *rec, size_t len)
 {
 	pipeline__push(c->opts.pipeline, stream, rec, len);
-	if (c->opts.raw && !c->raw_err)
-		c->raw_err = evlog_writer__records(c->opts.raw, stream, rec, len);
+	if (c->opts.raw)
+		rawlog__records(c->opts.raw, stream, rec, len);
 }
 
 static struct ev_hdr own_hdr(unsigned kind, uint64_t ts, uint32_t arg)
@@ -158,9 +152,15 @@ static void advance(struct collector *c, uint64_t watermark)
 	if (watermark <= c->watermark)
 		return;
 	c->watermark = watermark;
-	if (c->opts.raw && !c->raw_err)
-		c->raw_err = evlog_writer__advance(c->opts.raw, watermark);
+	if (c->opts.raw)
+		rawlog__advance(c->opts.raw, watermark);
 	pipeline__advance(c->opts.pipeline, watermark);
+}
+
+/* A file does not keep up: what the rings cannot hold meanwhile is counted there. */
+static bool is_stalled(const struct collector *c)
+{
+	return pipeline__stalled(c->opts.pipeline) || (c->opts.raw && rawlog__behind(c->opts.raw));
 }
 
 unsigned collector__poll(struct collector *c)
@@ -169,8 +169,8 @@ unsigned collector__poll(struct collector *c)
 	uint64_t now, unseen;
 	bool more;
 
-	if (pipeline__stalled(c->opts.pipeline))
-		return 0; /* what the rings cannot hold meanwhile is counted there */
+	if (is_stalled(c))
+		return 0;
 
 	do {
 		now = clock_mono();
@@ -181,7 +181,7 @@ unsigned collector__poll(struct collector *c)
 		if (unseen < now)
 			now = unseen;
 		advance(c, now - HOOK_NS);
-	} while (more && --passes && !pipeline__stalled(c->opts.pipeline));
+	} while (more && --passes && !is_stalled(c));
 	return fullest;
 }
 
@@ -292,9 +292,6 @@ void collector__end(struct collector *c)
 	push_own(c, EV_STOP, end, 0);
 	nanosleep(&hook, NULL); /* hooks that read the clock before the end have handed over now */
 	give_up = end + END_NS;
-	while (c->watermark <= end && clock_mono() < give_up &&
-	       !pipeline__stalled(c->opts.pipeline))
+	while (c->watermark <= end && clock_mono() < give_up && !is_stalled(c))
 		collector__poll(c);
-	if (c->opts.raw && !c->raw_err)
-		c->raw_err = evlog_writer__finish(c->opts.raw);
 }

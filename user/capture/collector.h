@@ -14,14 +14,14 @@
 
 struct capture;
 struct collector;
-struct evlog_writer;
 struct pipeline;
+struct rawlog;
 struct target_set;
 
 struct collector_opts {
 	struct capture *capture; /* borrowed, all of them */
 	struct pipeline *pipeline;
-	struct evlog_writer *raw;	  /* NULL: none is kept */
+	struct rawlog *raw;		  /* NULL: none is kept */
 	const struct target_set *targets; /* NULL: everything */
 	const struct target_set *procs;	  /* the processes to name */
 	uint32_t config;		  /* EV_CONFIG_* */
@@ -36,9 +36,7 @@ int collector__begin(struct collector *c);
 unsigned collector__poll(struct collector *c);
 /* Samples memory; tells of syscalls that run for long. A few times a second. */
 void collector__sample(struct collector *c);
-/* Ends the trace now: takes all that came before. The pipeline can be finished then. */
+/* Ends the trace now: takes all that came before. The pipeline and the raw copy can be finished then. */
 void collector__end(struct collector *c);
-
-int collector__raw_error(const struct collector *c); /* of keeping the raw copy: 0 or -errno */
 
 #endif

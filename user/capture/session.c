@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "capture/collector.h"
+#include "capture/rawlog.h"
 #include "pipeline.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -152,6 +153,13 @@ static void on_target_end(struct session *s, uint32_t nr)
 	}
 }
 
+static int file_error(struct session *s)
+{
+	int err = pipeline__stats(s->o->pipeline).writer.err;
+
+	return !err && s->o->raw ? rawlog__error(s->o->raw) : err;
+}
+
 static void on_timer(struct session *s)
 {
 	uint64_t now, next, expirations;
@@ -168,7 +176,7 @@ static void on_timer(struct session *s)
 	if (now >= s->next_sample) {
 		s->next_sample = now + SAMPLE_NS;
 		collector__sample(s->collector);
-		if (pipeline__stats(s->o->pipeline).writer.err) /* no use to go on */
+		if (file_error(s)) /* no use to go on */
 			s->stop = true;
 	}
 	if (s->o->progress && now >= s->next_progress) {
@@ -202,6 +210,11 @@ static void loop(struct session *s)
 	}
 }
 
+static bool all_written(struct session *s)
+{
+	return pipeline__written(s->o->pipeline) && (!s->o->raw || rawlog__done(s->o->raw));
+}
+
 /* A file that takes for ever, such as a pipe that nobody reads: after another signal it has PATIENCE_NS left. */
 static void wait_for_file(struct session *s)
 {
@@ -209,13 +222,17 @@ static void wait_for_file(struct session *s)
 	uint64_t give_up = 0;
 
 	pipeline__close(s->o->pipeline);
+	if (s->o->raw)
+		rawlog__close(s->o->raw);
 	s->stop = false;
-	while (!pipeline__written(s->o->pipeline)) {
+	while (!all_written(s)) {
 		on_signals(s);
 		if (s->stop && !give_up)
 			give_up = clock_mono() + PATIENCE_NS;
 		if (give_up && clock_mono() > give_up) {
 			pipeline__abandon(s->o->pipeline);
+			if (s->o->raw)
+				rawlog__abandon(s->o->raw);
 			return;
 		}
 		nanosleep(&moment, NULL);
@@ -250,10 +267,8 @@ int session_run(const struct session_opts *o, struct session_result *res, struct
 	collector__end(s.collector);
 	wait_for_file(&s);
 	res->err = pipeline__finish(o->pipeline);
-	if (!res->err && collector__raw_error(s.collector)) {
-		res->err = collector__raw_error(s.collector);
-		res->raw_failed = true;
-	}
+	if (o->raw)
+		res->raw_err = rawlog__finish(o->raw);
 	if (o->progress)
 		fprintf(stderr, "\r\033[K");
 	log_progress_open(false);

@@ -13,14 +13,14 @@
 #include "capture/target.h"
 #include "gotrace/writer.h"
 
-struct evlog_writer;
 struct pipeline;
+struct rawlog;
 struct strbuf;
 
 struct session_opts {
 	struct capture *capture; /* attached; borrowed, all of them */
 	struct pipeline *pipeline;
-	struct evlog_writer *raw;	/* NULL none */
+	struct rawlog *raw;		/* NULL none */
 	struct target_set *targets;	/* NULL: everything */
 	const struct target_set *procs; /* the processes to name */
 	uint32_t config;		/* EV_CONFIG_* */
@@ -30,8 +30,8 @@ struct session_opts {
 };
 
 struct session_result {
-	int err;	  /* of the sink or of the raw file: -errno, 0 fine */
-	bool raw_failed;  /* err is the raw file's */
+	int err;	  /* of the trace file: -errno, 0 fine */
+	int raw_err;	  /* of the raw file */
 	uint64_t stop_ns; /* when the stop was asked for, CLOCK_MONOTONIC */
 	unsigned signal;  /* that stopped it, 0 none */
 };
@@ -42,7 +42,7 @@ struct session_result {
  */
 int session_signals(void);
 
-/* Records until the end, and finishes the pipeline. 0, or -errno with the reason in why when it could not begin. */
+/* Records until the end, and finishes the pipeline and the raw file. 0, or -errno with the reason in why when it could not begin. */
 int session_run(const struct session_opts *opts, struct session_result *res, struct strbuf *why);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "capture/capture.h"
 #include "capture/features.h"
+#include "capture/rawlog.h"
 #include "capture/session.h"
 #include "capture/target.h"
 #include "cli/cmd.h"
@@ -30,7 +31,7 @@ struct recording {
 	const struct options *o;
 	struct target_set targets, procs; /* procs: with -a, to name them */
 	struct outfile *out, *raw_file;
-	struct evlog_writer *raw;
+	struct rawlog *raw;
 	struct capture *capture;
 	struct pipeline *pipeline;
 	struct session_result res;
@@ -78,10 +79,9 @@ static int open_pipeline(struct recording *r, struct strbuf *why)
 	}
 	if (!r->raw_file)
 		return 0;
-	outfile__keep(r->raw_file, 0);
-	r->raw = evlog_writer__new(outfile__fd(r->raw_file), &head);
+	r->raw = rawlog__new(&(struct sink){ outfile__write, r->raw_file }, &head);
 	if (!r->raw) {
-		strbuf_set_f(why, "cannot write %s: %s", r->o->raw, strerror(errno));
+		strbuf_set_f(why, "cannot start a thread: %s", strerror(errno));
 		return -errno;
 	}
 	return 0;
@@ -232,12 +232,13 @@ static void sum_up(const struct recording *r)
 /* What is left to say when the recording itself worked: did the files take it? */
 static enum exit_code verdict(const struct recording *r, struct strbuf *why)
 {
-	const char *file = r->res.raw_failed ? r->o->raw : outfile__path(r->out);
-	int err = r->res.err;
+	const struct outfile *out = r->res.err ? r->out : r->raw_file;
+	int err = r->res.err ? r->res.err : r->res.raw_err;
+	const char *file = err ? outfile__path(out) : NULL;
 
 	if (err == -ECANCELED)
 		strbuf_set_f(why, "given up writing %s: it does not take what was recorded", file);
-	else if (err && outfile__bytes(r->out) && !r->res.raw_failed)
+	else if (err && outfile__bytes(out))
 		strbuf_set_f(why, "cannot write %s: %s; it holds what was written before", file,
 			     strerror(-err));
 	else if (err)
@@ -272,14 +273,10 @@ static enum exit_code record(struct recording *r, struct strbuf *why)
 	};
 	if (session_run(&opts, &r->res, why))
 		return EXIT_FAILED;
-	if (r->raw)
-		outfile__keep(r->raw_file, evlog_writer__bytes(r->raw));
 	if (!r->res.err)
 		r->res.err = outfile__finish(r->out);
-	if (!r->res.err && r->raw_file) {
-		r->res.err = outfile__finish(r->raw_file);
-		r->res.raw_failed = r->res.err;
-	}
+	if (!r->res.raw_err && r->raw_file)
+		r->res.raw_err = outfile__finish(r->raw_file);
 	code = verdict(r, why);
 	fine = code == EXIT_FINE || code == EXIT_LOST;
 	if (fine)
@@ -290,7 +287,7 @@ static enum exit_code record(struct recording *r, struct strbuf *why)
 static void release(struct recording *r)
 {
 	pipeline__free(r->pipeline);
-	evlog_writer__free(r->raw);
+	rawlog__free(r->raw);
 	if (r->out)
 		outfile__close(
 			r->out); /* the file is complete before the programs are taken back */

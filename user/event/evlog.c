@@ -45,7 +45,6 @@ struct rec_head {
 	uint32_t zero;
 };
 
-#define WRITE_BUF_SZ (256u << 10)
 #define READ_BUF_SZ (256u << 10)
 #define PAD8(n) (((n) + 7) & ~(size_t)7)
 
@@ -57,15 +56,15 @@ static bool nstream_ok(uint32_t nstream)
 /* ---- writer ---- */
 
 struct evlog_writer {
-	int fd;
-	int err; /* first -errno of write(2) */
+	struct sink sink;
+	int err; /* its first -errno */
 	bool finished;
 	uint32_t nstream;
 	uint64_t written; /* bytes that left the buffer */
 	size_t used;
 	size_t open_at; /* offset of the open chunk's head in buf, or NO_CHUNK */
 	uint32_t open_stream;
-	unsigned char buf[WRITE_BUF_SZ];
+	unsigned char buf[EVLOG_PIECE_MAX];
 };
 
 #define NO_CHUNK SIZE_MAX
@@ -83,20 +82,11 @@ static void close_chunk(struct evlog_writer *w)
 
 int evlog_writer__flush(struct evlog_writer *w)
 {
-	size_t done = 0;
-
 	close_chunk(w);
-	while (!w->err && done < w->used) {
-		ssize_t n = write(w->fd, w->buf + done, w->used - done);
-
-		if (n > 0)
-			done += (size_t)n;
-		else if (n == 0)
-			w->err = -EIO;
-		else if (errno != EINTR)
-			w->err = -errno;
-	}
-	w->written += done;
+	if (!w->err && w->used)
+		w->err = w->sink.write(w->sink.ctx, w->buf, w->used);
+	if (!w->err)
+		w->written += w->used;
 	w->used = 0;
 	return w->err;
 }
@@ -113,7 +103,7 @@ static void put(struct evlog_writer *w, const void *data, size_t len)
 	w->used += len;
 }
 
-struct evlog_writer *evlog_writer__new(int fd, const struct evlog_head *head)
+struct evlog_writer *evlog_writer__new(const struct sink *sink, const struct evlog_head *head)
 {
 	struct file_head fh = {
 		.version = EVLOG_VERSION,
@@ -130,7 +120,7 @@ struct evlog_writer *evlog_writer__new(int fd, const struct evlog_head *head)
 	}
 	memcpy(fh.magic, EVLOG_MAGIC, sizeof(fh.magic));
 	w = xmalloc(sizeof(*w));
-	w->fd = fd;
+	w->sink = *sink;
 	w->err = 0;
 	w->finished = false;
 	w->nstream = head->nstream;

@@ -11,7 +11,7 @@
  *	kind 3   end, without bytes: the file is whole
  *
  * Records of a stream stand in the order in which they were drained. A file without its end was cut off; what is
- * whole of it is still read. Readers and writers keep their own buffers and leave the descriptor open; one
+ * whole of it is still read. Readers and writers keep their own buffers; a reader leaves its descriptor open. One
  * thread at a time.
  */
 #ifndef CTRACE_EVENT_EVLOG_H
@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/sink.h"
+
 struct strbuf;
 struct evlog_writer;
 struct evlog_reader;
@@ -29,6 +31,7 @@ struct evlog_reader;
 #define EVLOG_VERSION 1
 #define EVLOG_HEAD_SZ 64
 #define EVLOG_STREAM_MAX 65536
+#define EVLOG_PIECE_MAX (256u << 10) /* bytes that a sink gets at once */
 
 struct evlog_head {
 	uint32_t nstream;	/* possible CPUs + 1; the last stream is the collector's own */
@@ -51,18 +54,15 @@ struct evlog_item {
 	uint64_t watermark; /* advance */
 };
 
+/* Gives pieces of up to EVLOG_PIECE_MAX bytes; the head goes out at once. NULL with errno set: EINVAL for a head that no reader takes, else that of the sink. */
+struct evlog_writer *evlog_writer__new(const struct sink *sink, const struct evlog_head *head);
 /*
- * A writer at the descriptor's position. The head goes out at once. NULL with errno set: EINVAL for a head
- * that no reader takes, else that of write(2).
- */
-struct evlog_writer *evlog_writer__new(int fd, const struct evlog_head *head);
-/*
- * These return 0 or -errno; the first error of write(2) stays and every later call returns it.
+ * These return 0 or -errno; the first error of the sink stays and every later call returns it.
  * -EINVAL: no such stream, or a record that is empty or longer than EV_RECORD_MAX; nothing is written then.
  */
 int evlog_writer__records(struct evlog_writer *w, uint32_t stream, const void *rec, size_t len);
 int evlog_writer__advance(struct evlog_writer *w, uint64_t watermark);
-int evlog_writer__flush(struct evlog_writer *w);  /* everything so far is handed to the kernel */
+int evlog_writer__flush(struct evlog_writer *w);  /* everything so far is handed to the sink */
 int evlog_writer__finish(struct evlog_writer *w); /* the end and a flush; nothing may follow */
 uint64_t
 evlog_writer__bytes(const struct evlog_writer *w); /* length of the file, buffered part included */

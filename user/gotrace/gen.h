@@ -7,12 +7,14 @@
 #ifndef CTRACE_GOTRACE_GEN_H
 #define CTRACE_GOTRACE_GEN_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "gotrace/stacktab.h"
 #include "gotrace/strtab.h"
 #include "util/arena.h"
 #include "util/idset.h"
+#include "util/worker.h"
 
 struct frametab;
 struct strbuf;
@@ -43,7 +45,7 @@ struct batch {
 };
 
 struct trace_gen {
-	struct trace_gen *next; /* in a queue */
+	struct work work; /* for the writer's thread */
 	uint64_t number;
 	uint64_t first_tick;
 	struct arena arena; /* everything below */

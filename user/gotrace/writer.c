@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See writer.h. Generations go round: idle list -> filled by the caller -> queue -> encoded by the thread -> idle
- * list. The lock guards the two lists and the results, never the content of a generation.
+ * See writer.h. Generations go round: filled by the caller, encoded by the worker, taken back to be filled again.
  */
 #include "gotrace/writer.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +14,13 @@
 #include "gotrace/ticks.h"
 #include "gotrace/wire.h"
 #include "util/strbuf.h"
+#include "util/worker.h"
 #include "util/xalloc.h"
 
 #define QUEUE_MAX \
 	2 /* generations that should at most wait or be encoded, besides the one that fills */
+_Static_assert(offsetof(struct trace_gen, work) == 0, "a piece of work is a generation");
+
 #define GEN_NS 1000000000ull
 #define GEN_BYTES (4u << 20)
 
@@ -32,20 +32,17 @@ struct trace_writer {
 	uint64_t gen_begin_ts; /* ts of the first event of cur, 0 none yet */
 	uint64_t events;
 
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t changed; /* any of the below */
-	struct trace_gen *queue, **queue_end;
-	unsigned nbusy; /* generations in the queue or with the thread */
-	struct trace_gen *idle;
-	bool closing, joined;
-	struct trace_writer_stats stats;
+	struct worker *worker;
+	struct strbuf out; /* the thread's */
+	_Atomic uint64_t bytes, generations;
 };
 
 /* ---- the thread ---- */
 
-static int emit(struct trace_writer *w, struct trace_gen *g, struct strbuf *out)
+static int emit(void *ctx, struct work *work)
 {
+	struct trace_gen *g = (struct trace_gen *)work;
+	struct trace_writer *w = ctx;
 	struct gen_format fmt = {
 		.go_minor = w->opts.go_minor,
 		.start_ts = w->opts.start_ts,
@@ -53,211 +50,123 @@ static int emit(struct trace_writer *w, struct trace_gen *g, struct strbuf *out)
 	};
 	int err;
 
-	strbuf_reset(out);
-	if (!w->stats.generations) {
-		strbuf_addf(out, "go 1.%d trace", w->opts.go_minor);
-		strbuf_add(out, "\0\0", 3); /* the header is 16 bytes */
+	strbuf_reset(&w->out);
+	if (!w->generations) {
+		strbuf_addf(&w->out, "go 1.%d trace", w->opts.go_minor);
+		strbuf_add(&w->out, "\0\0", 3); /* the header is 16 bytes */
 	}
-	gen_encode(g, w->frames, &fmt, out);
-	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-	err = w->opts.sink.write(w->opts.sink.ctx, out->buf, out->len);
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-	return err;
-}
-
-static void *encode_thread(void *arg)
-{
-	struct strbuf out = STRBUF_INIT;
-	struct trace_writer *w = arg;
-	struct trace_gen *g;
-	int err;
-
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-	pthread_mutex_lock(&w->lock);
-	for (;;) {
-		while (!w->queue && !w->closing)
-			pthread_cond_wait(&w->changed, &w->lock);
-		g = w->queue;
-		if (!g)
-			break;
-		w->queue = g->next;
-		if (!w->queue)
-			w->queue_end = &w->queue;
-		err = w->stats.err;
-		pthread_mutex_unlock(&w->lock);
-
-		if (!err)
-			err = emit(w, g, &out);
-
-		pthread_mutex_lock(&w->lock);
-		if (!err) {
-			w->stats.bytes += out.len;
-			w->stats.generations++;
-		} else if (!w->stats.err) {
-			w->stats.err = err;
-		}
-		g->next = w->idle;
-		w->idle = g;
-		w->nbusy--;
-		pthread_cond_broadcast(&w->changed);
-	}
-	pthread_mutex_unlock(&w->lock);
-	strbuf_free(&out);
-	return NULL;
+	gen_encode(g, w->frames, &fmt, &w->out);
+	worker_may_end();
+	err = w->opts.sink.write(w->opts.sink.ctx, w->out.buf, w->out.len);
+	worker_must_go_on();
+	if (err)
+		return err;
+	w->bytes += w->out.len;
+	w->generations++;
+	return 0;
 }
 
 /* ---- life ---- */
 
-static struct trace_gen *take_idle(struct trace_writer *w, uint64_t number)
+static struct trace_gen *take_gen(struct trace_writer *w, uint64_t number)
 {
-	struct trace_gen *g = w->idle;
+	struct trace_gen *g = (struct trace_gen *)worker__take_back(w->worker);
 
-	if (g)
-		w->idle = g->next;
-	else
+	if (!g)
 		g = xcalloc(1, sizeof(*g));
 	gen_reset(g, number);
-	g->next = NULL;
 	return g;
 }
 
 struct trace_writer *trace_writer__new(const struct trace_writer_opts *opts)
 {
 	struct trace_writer *w = xcalloc(1, sizeof(*w));
-	sigset_t all, old;
 	int err;
 
 	w->opts = *opts;
+	w->out = STRBUF_INIT;
 	if (!w->opts.gen_ns)
 		w->opts.gen_ns = GEN_NS;
 	if (!w->opts.gen_bytes)
 		w->opts.gen_bytes = GEN_BYTES;
-	ticks_init(&w->ticks, opts->start_ts);
-	w->frames = frametab__new();
-	w->cur = take_idle(w, 1);
-	w->queue_end = &w->queue;
-	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->changed, NULL);
-
-	sigfillset(&all); /* signals are the main loop's */
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&w->thread, NULL, encode_thread, w);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (err) {
-		w->joined = true;
-		trace_writer__free(w);
+	w->worker = worker__new(&(struct worker_opts){ emit, w, QUEUE_MAX });
+	if (!w->worker) {
+		err = errno;
+		free(w);
 		errno = err;
 		return NULL;
 	}
+	ticks_init(&w->ticks, opts->start_ts);
+	w->frames = frametab__new();
+	w->cur = take_gen(w, 1);
 	return w;
-}
-
-static void join(struct trace_writer *w)
-{
-	if (w->joined)
-		return;
-	pthread_mutex_lock(&w->lock);
-	w->closing = true;
-	pthread_cond_broadcast(&w->changed);
-	pthread_mutex_unlock(&w->lock);
-	pthread_join(w->thread, NULL);
-	w->joined = true;
 }
 
 static void hand_over(struct trace_writer *w)
 {
-	struct trace_gen *g = w->cur;
+	uint64_t next = w->cur->number + 1;
 
-	pthread_mutex_lock(&w->lock);
-	w->nbusy++;
-	*w->queue_end = g;
-	w->queue_end = &g->next;
-	w->cur = take_idle(w, g->number + 1);
-	pthread_cond_broadcast(&w->changed);
-	pthread_mutex_unlock(&w->lock);
+	worker__give(w->worker, &w->cur->work);
+	w->cur = take_gen(w, next);
 }
 
 bool trace_writer__stalled(struct trace_writer *w)
 {
-	bool stalled;
-
-	pthread_mutex_lock(&w->lock);
-	stalled = w->nbusy >= QUEUE_MAX && !w->stats.err;
-	pthread_mutex_unlock(&w->lock);
-	return stalled;
+	return worker__behind(w->worker);
 }
 
 void trace_writer__wait(struct trace_writer *w)
 {
-	pthread_mutex_lock(&w->lock);
-	while (w->nbusy >= QUEUE_MAX && !w->stats.err)
-		pthread_cond_wait(&w->changed, &w->lock);
-	pthread_mutex_unlock(&w->lock);
+	worker__wait(w->worker);
 }
 
 void trace_writer__close(struct trace_writer *w)
 {
-	if (!w->joined && w->cur->first)
+	if (w->cur->first)
 		hand_over(w);
 }
 
 bool trace_writer__done(struct trace_writer *w)
 {
-	bool done;
-
-	pthread_mutex_lock(&w->lock);
-	done = !w->nbusy;
-	pthread_mutex_unlock(&w->lock);
-	return done;
+	return worker__idle(w->worker);
 }
 
-/* The thread may be stopped in the sink's write(2) alone, where it holds no lock. */
 void trace_writer__abandon(struct trace_writer *w)
 {
-	if (w->joined)
-		return;
-	pthread_cancel(w->thread);
-	pthread_join(w->thread, NULL);
-	w->joined = true;
-	if (!w->stats.err)
-		w->stats.err = -ECANCELED;
+	worker__abandon(w->worker);
 }
 
 int trace_writer__finish(struct trace_writer *w)
 {
 	trace_writer__close(w);
-	join(w);
-	return w->stats.err;
+	return worker__finish(w->worker);
 }
 
 void trace_writer__free(struct trace_writer *w)
 {
-	struct trace_gen *g;
+	struct work *g;
 
 	if (!w)
 		return;
-	join(w);
-	while ((g = w->idle)) {
-		w->idle = g->next;
-		gen_free(g);
-	}
+	worker__finish(w->worker);
+	while ((g = worker__take_back(w->worker)))
+		gen_free((struct trace_gen *)g);
+	worker__free(w->worker);
 	gen_free(w->cur);
 	frametab__free(w->frames);
 	ticks_free(&w->ticks);
-	pthread_cond_destroy(&w->changed);
-	pthread_mutex_destroy(&w->lock);
+	strbuf_free(&w->out);
 	free(w);
 }
 
 struct trace_writer_stats trace_writer__stats(struct trace_writer *w)
 {
-	struct trace_writer_stats s;
-
-	pthread_mutex_lock(&w->lock);
-	s = w->stats;
-	pthread_mutex_unlock(&w->lock);
-	s.events = w->events;
-	return s;
+	return (struct trace_writer_stats){
+		.bytes = w->bytes,
+		.generations = w->generations,
+		.events = w->events,
+		.err = worker__error(w->worker),
+	};
 }
 
 /* ---- generations and time ---- */

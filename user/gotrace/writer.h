@@ -15,18 +15,10 @@
 #include <stdint.h>
 
 #include "gotrace/spec.h"
+#include "util/sink.h"
 
 struct trace_writer;
 struct batch;
-
-/*
- * Where whole generations go; called from the writer's thread. Returns 0, or -errno after which it is not called
- * again. What was written before must stay readable.
- */
-struct trace_sink {
-	int (*write)(void *ctx, const void *data, size_t len);
-	void *ctx;
-};
 
 struct trace_writer_opts {
 	int go_minor;	     /* 22, 23, 25, 26 */
@@ -34,7 +26,9 @@ struct trace_writer_opts {
 	int64_t wall_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 	uint64_t gen_ns;     /* a generation is full after this long; 0: 1 s */
 	size_t gen_bytes;    /* … or with so many bytes of batches; 0: 4 MiB */
-	struct trace_sink sink;
+	/* takes whole generations, from the writer's thread; after an error it is not called again, and what was
+	 * written before must stay readable */
+	struct sink sink;
 };
 
 /* The events of one M. Embedded where the M is kept; may be forgotten at any time. */
