@@ -270,6 +270,7 @@ int capture__attach(struct capture *c, struct strbuf *why)
 {
 	int err;
 
+	ksyms__ready(c->ksyms);
 	c->skel->links.ct_snap_tasks = attach_iter(c, c->skel->progs.ct_snap_tasks);
 	err = ctrace__attach(
 		c->skel); /* the rest; what has a link or was not loaded is passed over */

@@ -4,6 +4,8 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,30 +20,12 @@ struct sym {
 
 struct ksyms {
 	FILE *file;
-	bool loaded;
+	pthread_t thread;
+	bool loading;
 	struct sym *sym; /* by address */
 	size_t cnt, cap;
 	struct arena names;
 };
-
-struct ksyms *ksyms__new(void)
-{
-	struct ksyms *k = xcalloc(1, sizeof(*k));
-
-	k->file = fopen("/proc/kallsyms", "re");
-	return k;
-}
-
-void ksyms__free(struct ksyms *k)
-{
-	if (!k)
-		return;
-	if (k->file)
-		fclose(k->file);
-	free(k->sym);
-	arena_free(&k->names);
-	free(k);
-}
 
 static int by_addr(const void *a, const void *b)
 {
@@ -60,14 +44,14 @@ static bool parse_line(const char *line, uint64_t *addr, char *name)
 	       *addr;
 }
 
-static void load(struct ksyms *k)
+static void *load(void *arg)
 {
 	char line[512], name[256], *copy;
+	struct ksyms *k = arg;
 	uint64_t addr;
 	size_t len;
 
-	k->loaded = true;
-	while (k->file && fgets(line, sizeof(line), k->file)) {
+	while (fgets(line, sizeof(line), k->file)) {
 		if (!parse_line(line, &addr, name))
 			continue;
 		len = strlen(name) + 1;
@@ -77,14 +61,48 @@ static void load(struct ksyms *k)
 		k->sym[k->cnt++] = (struct sym){ addr, copy };
 	}
 	qsort(k->sym, k->cnt, sizeof(*k->sym), by_addr);
+	fclose(k->file);
+	return NULL;
+}
+
+struct ksyms *ksyms__new(void)
+{
+	struct ksyms *k = xcalloc(1, sizeof(*k));
+	sigset_t all, old;
+
+	k->file = fopen("/proc/kallsyms", "re");
+	if (!k->file)
+		return k;
+	sigfillset(&all); /* signals are the main loop's */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	k->loading = !pthread_create(&k->thread, NULL, load, k);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!k->loading)
+		load(k);
+	return k;
+}
+
+void ksyms__ready(struct ksyms *k)
+{
+	if (k->loading)
+		pthread_join(k->thread, NULL);
+	k->loading = false;
+}
+
+void ksyms__free(struct ksyms *k)
+{
+	if (!k)
+		return;
+	ksyms__ready(k);
+	free(k->sym);
+	arena_free(&k->names);
+	free(k);
 }
 
 const char *ksyms__name(struct ksyms *k, uint64_t addr)
 {
 	size_t lo = 0, hi, mid;
 
-	if (!k->loaded)
-		load(k);
 	hi = k->cnt;
 	while (lo < hi) {
 		mid = (lo + hi) / 2;

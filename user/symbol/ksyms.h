@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Kernel addresses → names, from /proc/kallsyms. The file is opened at once, because who opens it decides what it tells, and
- * read at the first question.
+ * Kernel addresses → names, from /proc/kallsyms. Reading it takes some 60 ms: a thread does that while the caller is busy
+ * with other things. The file is opened at once, because who opens it decides what it tells.
  */
 #ifndef CTRACE_SYMBOL_KSYMS_H
 #define CTRACE_SYMBOL_KSYMS_H
@@ -13,6 +13,9 @@ struct ksyms;
 
 struct ksyms *ksyms__new(void);
 void ksyms__free(struct ksyms *k); /* NULL is fine */
+
+/* Waits until the file is read; no thread is left then. To be called before the first question. */
+void ksyms__ready(struct ksyms *k);
 
 /*
  * The function that holds the address; NULL when there is none, or when the kernel does not tell addresses
