@@ -202,8 +202,10 @@ static void works_in_order_and_hands_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(everything_in_order), cmocka_unit_test(first_error_stays),
-		cmocka_unit_test(given_up),	       cmocka_unit_test(bad_head),
+		cmocka_unit_test(everything_in_order),
+		cmocka_unit_test(first_error_stays),
+		cmocka_unit_test(given_up),
+		cmocka_unit_test(bad_head),
 		cmocka_unit_test(works_in_order_and_hands_back),
 	};
 

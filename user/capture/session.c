@@ -18,13 +18,16 @@
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/parse.h"
+#include "util/priority.h"
 #include "util/strbuf.h"
 
 #define LOG_TAG "session"
 
 #define POLL_NS 20000000     /* a 16 MiB ring holds 20 times what a CPU makes in that time */
-#define POLL_BUSY_NS 2000000 /* while a ring is found more than this full: */
-#define POLL_BUSY_PERCENT 20
+#define POLL_BUSY_NS 2000000 /* once a ring is found more than this full: */
+#define BUSY_PERCENT 20
+#define CALM_PERCENT \
+	4 /* until all are found less than this full; 2 ms at full load are less than that */
 #define SAMPLE_NS 100000000    /* memory, and syscalls that run for long */
 #define PATIENCE_NS 1000000000 /* for the file, once a second signal has come */
 #define PROGRESS_NS 500000000
@@ -38,6 +41,7 @@ struct session {
 	size_t alive; /* targets that have not ended */
 	uint64_t begin, next_sample, next_progress;
 	uint64_t poll_ns;
+	bool busy; /* the rings fill faster than our turn comes */
 };
 
 /* What an epoll event is about. */
@@ -168,7 +172,11 @@ static void on_timer(struct session *s)
 	(void)!read(s->timer_fd, &expirations, sizeof(expirations));
 	fullest = collector__poll(s->collector);
 	now = clock_mono();
-	next = fullest >= POLL_BUSY_PERCENT ? POLL_BUSY_NS : POLL_NS;
+	if (s->busy != (fullest >= (s->busy ? CALM_PERCENT : BUSY_PERCENT))) {
+		s->busy = !s->busy;
+		priority_urgent(s->busy);
+	}
+	next = s->busy ? POLL_BUSY_NS : POLL_NS;
 	if (s->o->duration_ns && now < s->begin + s->o->duration_ns &&
 	    s->begin + s->o->duration_ns - now < next)
 		next = s->begin + s->o->duration_ns - now; /* the end is not late */

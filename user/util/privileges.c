@@ -5,16 +5,12 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
-#include <sched.h>
 #include <stddef.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "util/invoker.h"
-
-#define PRIORITY (-10) /* where real time is refused, as in many containers */
 
 static int become(const struct invoker *who)
 {
@@ -54,13 +50,4 @@ int privileges_drop(void)
 	cap_free(keep);
 	cap_free(now);
 	return err;
-}
-
-void privileges_raise_priority(void)
-{
-	struct sched_param first = { .sched_priority = 1 };
-
-	/* threads made from now on are ordinary again */
-	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first))
-		setpriority(PRIO_PROCESS, 0, PRIORITY);
 }

@@ -9,10 +9,4 @@
  */
 int privileges_drop(void);
 
-/*
- * The calling thread runs before others where that is allowed: it works for a few percent of the time, and when all CPUs are
- * full the rings would overflow before its turn comes. Threads that it makes later are ordinary.
- */
-void privileges_raise_priority(void);
-
 #endif
