@@ -14,7 +14,7 @@
 
 #include "event/evtext.h"
 #include "gotrace/decode.h"
-#include "gotrace/load.h"
+#include "util/fileio.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
@@ -283,11 +283,11 @@ int rawtext_write(const void *data, size_t len, unsigned flags, FILE *out, struc
 
 int rawtext_dump(int fd, unsigned flags, FILE *out, struct strbuf *why)
 {
-	struct go_file f;
-	int err = go_file_load(&f, fd, why);
+	struct file_bytes f;
+	int err = file_load(&f, fd, why);
 
 	if (!err)
 		err = rawtext_write(f.data, f.len, flags, out, why);
-	go_file_unload(&f);
+	file_unload(&f);
 	return err;
 }

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "gotrace/decode.h"
-#include "gotrace/load.h"
+#include "util/fileio.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
@@ -295,29 +295,14 @@ int go_repair_scan(const void *data, size_t len, struct go_repair *res, struct s
 	return 0;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /* out_fd < 0: in place */
 static int repair(int fd, int out_fd, struct go_repair *res, struct strbuf *why)
 {
-	struct go_file f;
+	struct file_bytes f;
 	int err;
 
 	*res = (struct go_repair){ 0 };
-	err = go_file_load(&f, fd, why);
+	err = file_load(&f, fd, why);
 	if (!err)
 		err = go_repair_scan(f.data, f.len, res, why);
 	if (!err && !res->ngen) {
@@ -330,7 +315,7 @@ static int repair(int fd, int out_fd, struct go_repair *res, struct strbuf *why)
 		if (err)
 			strbuf_set_f(why, "cannot write: %s", strerror(-err));
 	}
-	go_file_unload(&f);
+	file_unload(&f);
 	if (!err && out_fd < 0 && res->end < res->size && ftruncate(fd, (off_t)res->end)) {
 		err = -errno;
 		strbuf_set_f(why, "cannot cut: %s", strerror(-err));

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/fileio.h"
 #include "util/invoker.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
@@ -101,22 +102,6 @@ struct outfile *outfile__open(const char *path, struct strbuf *why)
 	}
 	outfile__close(f);
 	return NULL;
-}
-
-static int write_all(int fd, const char *p, size_t len)
-{
-	ssize_t n;
-
-	while (len) {
-		n = write(fd, p, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
 }
 
 int outfile__write(void *ctx, const void *data, size_t len)

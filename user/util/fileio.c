@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See load.h. The size of a pipe's content is the input's choice, so memory that is not there is an error here. */
-#include "gotrace/load.h"
+/* See fileio.h. The size of a pipe's content is the input's choice, so memory that is not there is an error here. */
+#include "util/fileio.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #include "util/strbuf.h"
 
-static int load_stream(struct go_file *f, int fd)
+static int load_stream(struct file_bytes *f, int fd)
 {
 	size_t cap = 0, len = 0;
 	uint8_t *buf = NULL;
@@ -50,12 +50,12 @@ out:
 	return err;
 }
 
-int go_file_load(struct go_file *f, int fd, struct strbuf *why)
+int file_load(struct file_bytes *f, int fd, struct strbuf *why)
 {
 	struct stat st;
 	int err = 0;
 
-	*f = (struct go_file){ 0 };
+	*f = (struct file_bytes){ 0 };
 	if (fstat(fd, &st)) {
 		err = -errno;
 	} else if (S_ISREG(st.st_mode) && st.st_size > 0) {
@@ -64,9 +64,9 @@ int go_file_load(struct go_file *f, int fd, struct strbuf *why)
 		if (p == MAP_FAILED)
 			err = -errno;
 		else
-			*f = (struct go_file){ .data = p,
-					       .len = (size_t)st.st_size,
-					       .mapped = true };
+			*f = (struct file_bytes){ .data = p,
+						  .len = (size_t)st.st_size,
+						  .mapped = true };
 	} else {
 		err = load_stream(f, fd);
 	}
@@ -75,11 +75,28 @@ int go_file_load(struct go_file *f, int fd, struct strbuf *why)
 	return err;
 }
 
-void go_file_unload(struct go_file *f)
+void file_unload(struct file_bytes *f)
 {
 	if (f->mapped)
 		munmap((void *)f->data, f->len);
 	else
 		free((void *)f->data);
-	*f = (struct go_file){ 0 };
+	*f = (struct file_bytes){ 0 };
+}
+
+int write_all(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
 }
