@@ -148,6 +148,52 @@ teardown() { e2e_teardown; }
 	sound T
 }
 
+@test "two recorders and one name: the second is refused, and the first one's file is whole" {
+	local i pid ok
+	rec -p "$P" -o T
+	until_true test -s T
+	refused 1 'is being written by another recorder' "$CTRACE" -p "$P" -d 1 -o T
+	rec_stop
+	sound T
+	for i in 1 2 3; do # both at once, with a name that neither finds taken
+		"$CTRACE" -p "$P" -o "T$i" 2>err.1 3>&- {tell_fd}>&- &
+		rec_pid=$!
+		"$CTRACE" -p "$P" -o "T$i" 2>err.2 3>&- {tell_fd}>&- &
+		other_rec_pid=$!
+		until_true -t 20 one_is_gone
+		ok=0
+		for pid in $rec_pid $other_rec_pid; do
+			kill -INT "$pid" 2>/dev/null || :
+			if wait "$pid"; then ok=$((ok + 1)); fi
+		done
+		cat err.1 err.2
+		[ $ok -eq 1 ]
+		cat err.1 err.2 | grep -q 'has made T. meanwhile\|is being written by another recorder'
+		sound "T$i"
+	done
+	nothing_left
+}
+one_is_gone() { gone "$rec_pid" || gone "$other_rec_pid"; }
+
+@test "a symbolic link is followed when it is the invoking user's own, and not when it is somebody else's" {
+	mkdir d
+	chown 12345:12346 . d
+	ln -s d/file own
+	ln -s d/file other
+	: >d/file
+	chown 12345:12346 d/file
+	chown -h 12345:12346 own
+	chown -h 23456:23456 other
+	SUDO_UID=12345 SUDO_GID=12346 refused 1 "other is a symbolic link of somebody else's" "$CTRACE" -p "$P" -d 1 -o other
+	SUDO_UID=12345 SUDO_GID=12346 refused 1 "other is a symbolic link of somebody else's" "$CTRACE" -p "$P" -d 1 --raw other
+	refused 1 "other is a symbolic link of somebody else's" "$CTRACE" -p "$P" -d 1 -o other
+	[ ! -s d/file ]
+	SUDO_UID=12345 SUDO_GID=12346 "$CTRACE" -q -p "$P" -d 200ms -o own
+	[ -L own ]
+	sound d/file
+	[ "$(stat -c %u:%g d/file)" = 12345:12346 ]
+}
+
 @test "--raw and convert give the same bytes" {
 	local v
 	rec -p "$P" -o T --raw R --go-version=1.25 --first-proc=1

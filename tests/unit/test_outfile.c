@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "output/outfile.h"
@@ -122,11 +123,55 @@ static void empty_file_of_ours_is_removed(void **state)
 	assert_int_equal(access(path, F_OK), 0);
 }
 
+static void no_name_before_the_first_write(void **state)
+{
+	struct outfile *f = opened(path);
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(outfile__write(f, "one", 3), 0);
+	has(path, "one");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777 & ~0022, 0644 & ~0022);
+	assert_int_equal(outfile__close(f), 0);
+	assert_int_equal(chdir(dir), 0);
+	f = opened("other"); /* without a directory in front */
+	assert_int_equal(access(other, F_OK), -1);
+	assert_int_equal(outfile__write(f, "two", 3), 0);
+	assert_int_equal(outfile__close(f), 0);
+	has(other, "two");
+	assert_int_equal(chdir("/"), 0);
+}
+
+/* Two that begin at once with a new name: the second is told at its first write, and nobody's data are harmed. */
+static void name_taken_meanwhile(void **state)
+{
+	struct outfile *first = opened(path), *second = opened(path);
+	struct strbuf why = STRBUF_INIT;
+	char text[160];
+
+	(void)state;
+	assert_int_equal(outfile__write(first, "first", 5), 0);
+	assert_int_equal(outfile__write(second, "second", 6), -EEXIST);
+	outfile__explain(second, -EEXIST, &why);
+	snprintf(text, sizeof(text), "somebody else has made %s meanwhile; choose another file",
+		 path);
+	assert_string_equal(why.buf, text);
+	assert_int_equal(outfile__bytes(second), 0);
+	assert_int_equal(outfile__close(second), 0);
+	has(path, "first");
+	assert_int_equal(outfile__close(first), 0);
+	has(path, "first");
+	strbuf_free(&why);
+}
+
 static void another_file_at_the_name_stays(void **state)
 {
 	struct outfile *f = opened(path);
 
 	(void)state;
+	assert_int_equal(outfile__begin(f), 0);
 	assert_int_equal(rename(path, other), 0);
 	put_file(path, "not ours");
 	assert_int_equal(outfile__close(f), 0);
@@ -139,6 +184,7 @@ static void symlink_at_the_name_stays(void **state)
 	struct outfile *f = opened(path);
 
 	(void)state;
+	assert_int_equal(outfile__begin(f), 0);
 	assert_int_equal(rename(path, other), 0);
 	assert_int_equal(symlink(other, path), 0);
 	assert_int_equal(outfile__close(f), 0);
@@ -147,15 +193,34 @@ static void symlink_at_the_name_stays(void **state)
 
 static void locked(void **state)
 {
-	struct outfile *f = opened(path);
+	struct strbuf why = STRBUF_INIT;
+	struct outfile *f;
+	char text[160];
+	int fd;
 
 	(void)state;
-	refused(path, "%s is being written by another recorder; choose another -o FILE");
-	assert_int_equal(access(path, F_OK), 0); /* the refusal took nothing away */
+	put_file(path, "old");
+	f = opened(path);
+	refused(path, "%s is being written by another recorder; choose another file");
+	has(path, "old"); /* the refusal took nothing away */
+	unlink(path);
+	assert_int_equal(outfile__close(f), 0);
+	f = opened(path);
 	assert_int_equal(outfile__write(f, "first", 5), 0);
-	refused(path, "%s is being written by another recorder; choose another -o FILE");
+	refused(path, "%s is being written by another recorder; choose another file");
+	assert_int_equal(outfile_open_in_place(path, &why), -EWOULDBLOCK);
+	snprintf(text, sizeof(text), "%s is being written by a recorder; stop that one first",
+		 path);
+	assert_string_equal(why.buf, text);
 	has(path, "first");
 	outfile__close(f);
+	fd = outfile_open_in_place(path, &why);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 4), 0);
+	close(fd);
+	has(path, "firs");
+	put_file(path, "first");
+	strbuf_free(&why);
 	outfile__close(opened(path)); /* free again */
 	has(path, "first");
 }
@@ -210,11 +275,93 @@ static void keep(void **state)
 	struct outfile *f = opened(path);
 
 	(void)state;
+	assert_int_equal(outfile__begin(f), 0);
+	has(path, "");
 	assert_int_equal(write(outfile__fd(f), "abcdef", 6), 6);
 	outfile__keep(f, 4);
 	assert_int_equal(outfile__bytes(f), 4);
 	assert_int_equal(outfile__close(f), 0);
 	has(path, "abcd");
+	f = opened(path);
+	has(path, "abcd");
+	assert_int_equal(outfile__begin(f), 0);
+	has(path, "");
+	assert_int_equal(outfile__close(f), 0);
+}
+
+/* A new file that began and holds nothing. */
+static void begun_for_nothing(void **state)
+{
+	struct outfile *f = opened(path);
+
+	(void)state;
+	assert_int_equal(outfile__begin(f), 0);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(outfile__close(f), 0);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+/* Where /proc is not to be seen, a file is made with its name at once. Runs in a child, whose status it is. */
+static int without_proc(void)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct outfile *f;
+
+	if (chroot(dir) || chdir("/"))
+		return 77;
+	f = outfile__open("/trace", &why);
+	if (!f || access("/trace", F_OK))
+		return 1;
+	if (outfile__open("/trace", &why)) /* locked from the begin */
+		return 2;
+	if (outfile__close(f) || !access("/trace", F_OK))
+		return 3;
+	f = outfile__open("/trace", &why);
+	if (!f || outfile__write(f, "abc", 3) || outfile__close(f) || access("/trace", F_OK))
+		return 4;
+	return 0;
+}
+
+static void file_system_without_nameless_files(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (!pid)
+		_exit(without_proc());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+	has(path, "abc");
+}
+
+static void text(void **state)
+{
+	struct outfile *f;
+	FILE *s;
+
+	(void)state;
+	put_file(path, "old");
+	f = opened(path);
+	s = outfile__stream(f);
+	assert_non_null(s);
+	fprintf(s, "%d lines\n", 2);
+	has(path, "old");
+	assert_int_equal(fflush(s), 0);
+	fputs("done\n", s);
+	assert_int_equal(fclose(s), 0);
+	assert_int_equal(outfile__close(f), 0);
+	has(path, "2 lines\ndone\n");
+	f = opened("/dev/full");
+	s = outfile__stream(f);
+	fputs("x", s);
+	errno = 0;
+	assert_int_equal(fflush(s), EOF);
+	assert_int_equal(errno, ENOSPC);
+	fclose(s);
+	outfile__close(f);
 }
 
 static void through_a_symlink(void **state)
@@ -308,12 +455,17 @@ int main(void)
 		TEST(new_file),
 		TEST(kept_until_the_first_write),
 		TEST(empty_file_of_ours_is_removed),
+		TEST(no_name_before_the_first_write),
+		TEST(name_taken_meanwhile),
 		TEST(another_file_at_the_name_stays),
 		TEST(symlink_at_the_name_stays),
 		TEST(locked),
 		TEST(partial_write_is_cut_back),
 		TEST(first_write_fails),
 		TEST(keep),
+		TEST(begun_for_nothing),
+		TEST(file_system_without_nameless_files),
+		TEST(text),
 		TEST(through_a_symlink),
 		TEST(into_a_fifo),
 		TEST(reader_goes_away),

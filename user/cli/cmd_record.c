@@ -235,17 +235,11 @@ static enum exit_code verdict(const struct recording *r, struct strbuf *why)
 {
 	const struct outfile *out = r->res.err ? r->out : r->raw_file;
 	int err = r->res.err ? r->res.err : r->res.raw_err;
-	const char *file = err ? outfile__path(out) : NULL;
 
-	if (err == -ECANCELED)
-		strbuf_set_f(why, "given up writing %s: it does not take what was recorded", file);
-	else if (err && outfile__bytes(out))
-		strbuf_set_f(why, "cannot write %s: %s; it holds what was written before", file,
-			     strerror(-err));
-	else if (err)
-		strbuf_set_f(why, "cannot write %s: %s", file, strerror(-err));
-	if (err)
+	if (err) {
+		outfile__explain(out, err, why);
 		return EXIT_FAILED;
+	}
 	if (r->o->strict && lost_records(r)) {
 		strbuf_set_f(why, "records were lost, and --strict was given");
 		return EXIT_LOST;

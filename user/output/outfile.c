@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -13,6 +14,7 @@
 
 #include "util/fileio.h"
 #include "util/invoker.h"
+#include "util/parse.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
@@ -20,11 +22,17 @@ struct outfile {
 	char *path;
 	int fd;
 	bool seekable; /* a regular file: can be cut back */
-	bool created;  /* by us: not left behind empty */
+	bool nameless; /* gets its name with the first write */
+	bool created;  /* by us, with its name: not left behind empty */
 	uint64_t bytes;
 };
 
-/* A symbolic link leads where its maker wants: only the invoker's own is followed. */
+#define WRITABLE (O_CLOEXEC | O_NOCTTY | O_NONBLOCK) /* and not waiting for who reads a FIFO */
+#define STREAM_BUF (1u << 20)
+
+/* ---- opening ---- */
+
+/* A symbolic link leads where its maker wants: only the invoker's own and root's are followed. */
 static bool is_foreign_link(const char *path, const struct invoker *who)
 {
 	struct stat st;
@@ -32,41 +40,95 @@ static bool is_foreign_link(const char *path, const struct invoker *who)
 	return !lstat(path, &st) && S_ISLNK(st.st_mode) && st.st_uid != who->uid && st.st_uid;
 }
 
-static int open_as_invoker(const char *path, bool *created)
+static int open_existing(const char *path, int mode, const struct invoker *who)
+{
+	int fd = open(path, mode | WRITABLE | O_NOFOLLOW);
+
+	if (fd < 0 && errno == ELOOP && !is_foreign_link(path, who))
+		fd = open(path, mode | WRITABLE);
+	return fd;
+}
+
+/* The way to a file that has no name; needs /proc. */
+static const char *proc_path(char *buf, size_t sz, int fd)
+{
+	snprintf(buf, sz, "/proc/self/fd/%d", fd);
+	return buf;
+}
+
+/* A new file without a name, where it will get one. Some file systems do not have that, and who knows no /proc. */
+static int open_nameless(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir, proc[40];
+	struct stat st;
+	int fd;
+
+	if (!*path || (slash && !slash[1]) || !lstat(path, &st)) /* a link to nowhere */
+		return -1;
+	dir = xstrdup(slash ? path : ".");
+	if (slash)
+		dir[slash - path + 1] = 0;
+	fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
+	free(dir);
+	if (fd >= 0 && lstat(proc_path(proc, sizeof(proc), fd), &st)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static void open_as_invoker(struct outfile *f)
 {
 	struct invoker who = invoker_get();
-	int fd, err;
+	int err;
 
 	invoker_enter(&who);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0644);
-	*created = fd >= 0;
-	if (fd < 0 && errno == EEXIST) {
-		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
-		if (fd < 0 && errno == ELOOP && !is_foreign_link(path, &who))
-			fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	f->fd = open_existing(f->path, O_WRONLY, &who);
+	if (f->fd < 0 && errno == ENOENT) {
+		f->fd = open_nameless(f->path);
+		f->nameless = f->fd >= 0;
+		if (f->fd < 0) {
+			f->fd = open(f->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+			f->created = f->fd >= 0;
+		}
+		if (f->fd < 0 && errno == EEXIST) /* a link to nowhere, or just made */
+			f->fd = open_existing(f->path, O_WRONLY, &who);
 	}
 	err = errno;
 	invoker_leave(&who);
 	errno = err;
-	return fd;
+}
+
+static void explain_open(const char *path, struct strbuf *why)
+{
+	struct invoker who = invoker_get();
+
+	if (errno == ELOOP)
+		strbuf_set_f(why, "%s is a symbolic link of somebody else's; name the file itself",
+			     path);
+	else if (errno == ENXIO)
+		strbuf_set_f(why, "cannot write %s: nobody reads that FIFO", path);
+	else if (who.other && errno == EACCES)
+		strbuf_set_f(why, "cannot write %s as user %u, who called sudo: %s", path, who.uid,
+			     strerror(errno));
+	else
+		strbuf_set_f(why, "cannot write %s: %s", path, strerror(errno));
+}
+
+/* False when a recorder is writing it; a file system without locks is fine. */
+static bool lock(int fd)
+{
+	return !flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK;
 }
 
 static bool open_file(struct outfile *f, struct strbuf *why)
 {
-	struct invoker who = invoker_get();
 	struct stat st;
 
-	f->fd = open_as_invoker(f->path, &f->created);
+	open_as_invoker(f);
 	if (f->fd < 0) {
-		if (errno == ELOOP)
-			strbuf_set_f(why, "%s is a symbolic link of somebody else's", f->path);
-		else if (errno == ENXIO)
-			strbuf_set_f(why, "cannot write %s: nobody reads that FIFO", f->path);
-		else if (who.other && errno == EACCES)
-			strbuf_set_f(why, "cannot write %s as user %u, who called sudo: %s",
-				     f->path, who.uid, strerror(errno));
-		else
-			strbuf_set_f(why, "cannot write %s: %s", f->path, strerror(errno));
+		explain_open(f->path, why);
 		return false;
 	}
 	fcntl(f->fd, F_SETFL, fcntl(f->fd, F_GETFL) & ~O_NONBLOCK);
@@ -75,13 +137,34 @@ static bool open_file(struct outfile *f, struct strbuf *why)
 		return false;
 	}
 	f->seekable = S_ISREG(st.st_mode);
-	if (f->seekable && flock(f->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+	if (f->seekable && !lock(f->fd)) {
 		f->created = false;
-		strbuf_set_f(why, "%s is being written by another recorder; choose another -o FILE",
+		strbuf_set_f(why, "%s is being written by another recorder; choose another file",
 			     f->path);
 		return false;
 	}
 	return true;
+}
+
+int outfile_open_in_place(const char *path, struct strbuf *why)
+{
+	struct invoker who = invoker_get();
+	int fd, err;
+
+	invoker_enter(&who);
+	fd = open_existing(path, O_RDWR, &who);
+	err = errno;
+	invoker_leave(&who);
+	if (fd < 0) {
+		errno = err;
+		explain_open(path, why);
+		return -err;
+	}
+	if (lock(fd))
+		return fd;
+	close(fd);
+	strbuf_set_f(why, "%s is being written by a recorder; stop that one first", path);
+	return -EWOULDBLOCK;
 }
 
 struct outfile *outfile__open(const char *path, struct strbuf *why)
@@ -104,6 +187,24 @@ struct outfile *outfile__open(const char *path, struct strbuf *why)
 	return NULL;
 }
 
+/* ---- writing ---- */
+
+static int give_name(struct outfile *f)
+{
+	struct invoker who = invoker_get();
+	char proc[40];
+	int err;
+
+	invoker_enter(&who);
+	err = linkat(AT_FDCWD, proc_path(proc, sizeof(proc), f->fd), AT_FDCWD, f->path,
+		     AT_SYMLINK_FOLLOW) ?
+		      -errno :
+		      0;
+	invoker_leave(&who);
+	f->nameless = err != 0;
+	return err;
+}
+
 int outfile__write(void *ctx, const void *data, size_t len)
 {
 	struct outfile *f = ctx;
@@ -117,6 +218,8 @@ int outfile__write(void *ctx, const void *data, size_t len)
 			return -errno;
 	}
 	err = write_all(f->fd, data, len);
+	if (!err && f->nameless)
+		err = give_name(f);
 	if (!err) {
 		f->bytes += len;
 		return 0;
@@ -127,6 +230,47 @@ int outfile__write(void *ctx, const void *data, size_t len)
 	}
 	return err;
 }
+
+static ssize_t stream_write(void *ctx, const char *data, size_t len)
+{
+	int err = outfile__write(ctx, data, len);
+
+	if (!err)
+		return (ssize_t)len;
+	errno = -err;
+	return 0;
+}
+
+FILE *outfile__stream(struct outfile *f)
+{
+	FILE *s = fopencookie(f, "w", (cookie_io_functions_t){ .write = stream_write });
+
+	if (s)
+		setvbuf(s, NULL, _IOFBF, STREAM_BUF);
+	return s;
+}
+
+int outfile__begin(struct outfile *f)
+{
+	int err;
+
+	if (f->seekable && ftruncate(f->fd, 0))
+		return -errno;
+	if (!f->nameless)
+		return 0;
+	err = give_name(f);
+	f->created = !err;
+	return err;
+}
+
+void outfile__keep(struct outfile *f, uint64_t bytes)
+{
+	f->bytes = bytes;
+	if (f->seekable)
+		(void)!ftruncate(f->fd, (off_t)bytes);
+}
+
+/* ---- the end ---- */
 
 /* Is the name still that of our file? Somebody may have moved another one there. */
 static bool is_still_ours(const struct outfile *f)
@@ -167,13 +311,6 @@ int outfile__close(struct outfile *f)
 	return err;
 }
 
-void outfile__keep(struct outfile *f, uint64_t bytes)
-{
-	f->bytes = bytes;
-	if (f->seekable)
-		(void)!ftruncate(f->fd, (off_t)bytes);
-}
-
 int outfile__fd(const struct outfile *f)
 {
 	return f->fd;
@@ -184,7 +321,33 @@ const char *outfile__path(const struct outfile *f)
 	return f->path;
 }
 
+const char *outfile__name(const struct outfile *f)
+{
+	return strcmp(f->path, "-") ? f->path : "standard output";
+}
+
 uint64_t outfile__bytes(const struct outfile *f)
 {
 	return f->bytes;
+}
+
+void outfile__explain(const struct outfile *f, int err, struct strbuf *why)
+{
+	char size[16];
+
+	if (err == -EEXIST) {
+		strbuf_set_f(why, "somebody else has made %s meanwhile; choose another file",
+			     outfile__name(f));
+		return;
+	}
+	if (err == -ECANCELED)
+		strbuf_set_f(why, "given up writing %s: it does not take what was recorded",
+			     outfile__name(f));
+	else
+		strbuf_set_f(why, "cannot write %s: %s", outfile__name(f), strerror(-err));
+	if (f->bytes)
+		strbuf_addf(why,
+			    f->seekable ? "; it holds what was written before, %s" :
+					  "; %s had gone there before",
+			    format_size(size, f->bytes));
 }

@@ -2,33 +2,46 @@
 /*
  * The file that a trace goes to.
  *
- * It is opened and locked at once, so that what is wrong with it is said before anything is recorded, but an existing
- * file keeps its content until the first generation is there. Each write is whole or is taken back, so the file
- * can be read at any time after the first. Under sudo everything is done as the invoking user.
+ * It is opened and locked at once, so that what is wrong with it is said before anything is recorded. An existing
+ * file keeps its content, and a new one has no name, until the first write is there; where the file system has no
+ * nameless files, a new one is empty until then. Each write is whole or is taken back, so the file can be read at
+ * any time after the first. Under sudo everything is done as the invoking user, and a symbolic link at the end of
+ * the path is followed only when it is that user's or root's. One thread at a time.
  */
 #ifndef CTRACE_OUTPUT_OUTFILE_H
 #define CTRACE_OUTPUT_OUTFILE_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct outfile;
 struct strbuf;
 
-/* path: "-" is stdout. NULL with the reason in why. */
+/* path: "-" is stdout, which is not looked into and never cut. NULL with the reason in why. */
 struct outfile *outfile__open(const char *path, struct strbuf *why);
-/* A trace_sink function: ctx is the outfile. 0 or -errno. */
+/* A trace_sink function: ctx is the outfile. 0 or -errno; -EEXIST: somebody else has taken the new name meanwhile. */
 int outfile__write(void *ctx, const void *data, size_t len);
+/* For text: a stream whose buffers are such writes. The caller closes it before the outfile. NULL with errno. */
+FILE *outfile__stream(struct outfile *f);
 /* Nothing more comes: closes the descriptor. 0 or -errno, which some file systems tell only now. */
 int outfile__finish(struct outfile *f);
-/* Frees; closes where that was not done; a file of ours to which nothing was written is removed. 0 or -errno of what only the close tells. */
+/* Frees; closes where that was not done. A new file to which nothing was written is not there. 0 or -errno of what only the close tells. */
 int outfile__close(struct outfile *f);
 
-/* For who writes to the descriptor itself: the file holds this much now. */
+/* For who writes to the descriptor itself: now it begins, as with a first write; and the file holds this much now. */
+int outfile__begin(struct outfile *f);
 void outfile__keep(struct outfile *f, uint64_t bytes);
 
+/* The sentence for what one of these returned, and how much was written before; -ECANCELED: a write was given up. */
+void outfile__explain(const struct outfile *f, int err, struct strbuf *why);
+
+/* An existing file to read and to cut, under the same rules and locked. The descriptor, or -errno with the reason in why. */
+int outfile_open_in_place(const char *path, struct strbuf *why);
+
 int outfile__fd(const struct outfile *f);
-const char *outfile__path(const struct outfile *f);
+const char *outfile__path(const struct outfile *f); /* as it was given */
+const char *outfile__name(const struct outfile *f); /* for sentences */
 uint64_t outfile__bytes(const struct outfile *f);
 
 #endif
