@@ -112,7 +112,7 @@ teardown() {
 	} 2>>err | :
 	until_true grep -q status err
 	cat err
-	grep -q 'cannot write -: Broken pipe\|cannot write standard output: Broken pipe' err
+	grep -q 'cannot write standard output: Broken pipe' err
 	grep -q 'status 1' err
 	nothing_left
 }

@@ -81,7 +81,12 @@ setup() {
 	refused 2 'is text already' "$CTRACE" convert --text "$G/wake.ev"
 	refused 1 'No such file' "$CTRACE" convert "$G/wake.ev" -o nowhere/T
 	refused 1 'Is a directory' "$CTRACE" convert "$G/wake.ev" -o .
-	refused 1 'No space left' "$CTRACE" convert -q "$G/wake.ev" -o /dev/full
+	refused 1 'cannot write /dev/full: No space left' "$CTRACE" convert -q "$G/wake.ev" -o /dev/full
+	"$CTRACE" convert -q "$G/wake.ev" -o "$BATS_TEST_TMPDIR/../T"
+	refused 1 'cannot write /dev/full: No space left' "$CTRACE" convert --text ../T -o /dev/full
+	refused 1 'cannot write /dev/full: No space left' "$CTRACE" convert --repair ../T -o /dev/full
+	refused 1 'cannot write nowhere/T: No such file' "$CTRACE" convert --repair ../T -o nowhere/T
+	refused 1 'hello/x' "$CTRACE" convert --text ../T -o hello/x
 }
 
 @test "a recording that never began leaves no file" {
@@ -116,7 +121,10 @@ setup() {
 	exec {w}>pipe
 	exec {r}<&- # nobody reads any more
 	"$CTRACE" convert -q "$G/reasons.ev" -o - 1>&"$w" 2>err && return 1
-	grep -q 'Broken pipe' err
+	grep -q 'cannot write standard output: Broken pipe' err
+	"$CTRACE" convert -q "$G/reasons.ev" -o T
+	"$CTRACE" convert --text T 1>&"$w" 2>err && return 1
+	grep -q 'cannot write standard output: Broken pipe' err
 }
 
 @test "the trace on stdout is the one of the file, and the summary goes to stderr" {

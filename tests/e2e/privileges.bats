@@ -98,3 +98,39 @@ own_prog() { # the program again, as the user
 	run as_user ./ct features --json
 	jq -e '.can_record == false' <<<"$output"
 }
+
+@test "convert under sudo reads and writes as the user who called it" {
+	local sudo=(env SUDO_UID=12345 SUDO_GID=12346)
+	rec -p "$P" -o T --raw R
+	until_true test -s T
+	refused 1 'T is being written by a recorder; stop that one first' "$CTRACE" convert --repair T
+	rec_stop
+	chmod 644 R T
+	mkdir u
+	chown 12345:12346 u
+	"${sudo[@]}" "$CTRACE" convert -q R -o u/T
+	"${sudo[@]}" "$CTRACE" convert --text R -o u/R.ev
+	"${sudo[@]}" "$CTRACE" convert --text T -o u/T.txt
+	"${sudo[@]}" "$CTRACE" convert -q --repair T -o u/T2
+	for f in T R.ev T.txt T2; do [ "$(stat -c %u:%g u/$f)" = 12345:12346 ]; done
+	cmp T u/T
+	cmp T u/T2
+	"$CTRACE" convert --text T | cmp - u/T.txt
+	# another's directory, file and link
+	mkdir -m 755 roots
+	cp T roots/T
+	refused 1 'cannot write roots/x as user 12345' "${sudo[@]}" "$CTRACE" convert --text T -o roots/x
+	refused 1 'cannot write roots/T as user 12345' "${sudo[@]}" "$CTRACE" convert --text R -o roots/T
+	truncate -s -1 roots/T
+	refused 1 'cannot write roots/T as user 12345' "${sudo[@]}" "$CTRACE" convert --repair roots/T
+	ln -s u/T2 link
+	chown -h 23456 link
+	refused 1 "link is a symbolic link of somebody else's" "${sudo[@]}" "$CTRACE" convert --text R -o link
+	refused 1 "link is a symbolic link of somebody else's" "${sudo[@]}" "$CTRACE" convert --repair link
+	chown -h 12345 link
+	truncate -s -1 u/T2
+	"${sudo[@]}" "$CTRACE" convert -q --repair link
+	sound u/T2
+	chmod 600 R
+	refused 1 'cannot open R as user 12345' "${sudo[@]}" "$CTRACE" convert R -o u/R2
+}

@@ -219,6 +219,7 @@ one_is_gone() { gone "$rec_pid" || gone "$other_rec_pid"; }
 		tell go
 		wait_line said '^done'
 		rec_stop
+		[ "$rec_status" -eq 0 ]
 		sound "T.$m"
 		"$JUDGE" times "T.$m" >times
 		jq -e '.goroutines[] | select(.name == "waker") | .waiting_ns.sleep > 40e6' times

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * ctrace-bpf convert: from what was recorded to what is wanted, without root. The first bytes of the input say what it
- * is: raw records, records as text, or a Go trace.
+ * ctrace-bpf convert: from what was recorded to what is wanted, without root; under sudo it reads and writes as the user
+ * who called that. The first bytes of the input say what it is: raw records, records as text, or a Go trace.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +20,7 @@
 #include "gotrace/repair.h"
 #include "output/outfile.h"
 #include "pipeline.h"
+#include "util/invoker.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 
@@ -101,8 +102,10 @@ static int convert_with(struct source *s, const struct evlog_head *head, const s
 		code = EXIT_FAILED;
 	}
 	err = pipeline__finish(p);
+	if (!err && code == EXIT_FINE)
+		err = outfile__finish(out);
 	if (err && code == EXIT_FINE) {
-		strbuf_set_f(why, "cannot write %s: %s", outfile__path(out), strerror(-err));
+		outfile__explain(out, err, why);
 		code = EXIT_FAILED;
 	}
 	if (code == EXIT_FINE && !outfile__bytes(out)) {
@@ -156,9 +159,46 @@ static int convert_records(int fd, enum input kind, const struct options *o, str
 
 /* ---- anything to text ---- */
 
+static int write_text(int fd, enum input kind, FILE *out, const struct options *o,
+		      struct strbuf *why)
+{
+	struct strbuf trouble = STRBUF_INIT;
+	int err;
+
+	err = kind == INPUT_RAW ? evtext_dump(fd, out, &trouble) :
+				  rawtext_dump(fd, RAWTEXT_FRAMES, out, &trouble);
+	if (fflush(out) || ferror(out))
+		err = errno ? -errno : -EIO;
+	else if (err)
+		strbuf_set_f(why, "%s: %s", o->rest[0], trouble.buf);
+	else if (trouble.len)
+		log_notice("%s: %s", o->rest[0], trouble.buf);
+	strbuf_free(&trouble);
+	return err;
+}
+
+static int text_to_file(int fd, enum input kind, const struct options *o, struct strbuf *why)
+{
+	struct outfile *out = outfile__open(o->output, why);
+	FILE *stream;
+	int err;
+
+	if (!out)
+		return -EIO;
+	stream = outfile__stream(out);
+	err = stream ? write_text(fd, kind, stream, o, why) : -errno;
+	if (stream)
+		fclose(stream);
+	if (!err)
+		err = outfile__finish(out);
+	if (err && !why->len)
+		outfile__explain(out, err, why);
+	outfile__close(out);
+	return err;
+}
+
 static int to_text(int fd, enum input kind, const struct options *o, struct strbuf *why)
 {
-	FILE *out = stdout;
 	int err;
 
 	if (kind == INPUT_TEXT) {
@@ -166,51 +206,52 @@ static int to_text(int fd, enum input kind, const struct options *o, struct strb
 		return EXIT_USAGE;
 	}
 	if (o->output && strcmp(o->output, "-")) {
-		out = fopen(o->output, "we");
-		if (!out) {
-			strbuf_set_f(why, "cannot write %s: %s", o->output, strerror(errno));
-			return EXIT_FAILED;
-		}
+		err = text_to_file(fd, kind, o, why);
+	} else {
+		err = write_text(fd, kind, stdout, o, why);
+		if (err && !why->len)
+			strbuf_set_f(why, "cannot write standard output: %s", strerror(-err));
 	}
-	err = kind == INPUT_RAW ? evtext_dump(fd, out, why) :
-				  rawtext_dump(fd, RAWTEXT_FRAMES, out, why);
-	if (!err && why->len)
-		log_notice("%s: %s", o->rest[0], why->buf);
-	if (!err && (fflush(out) || ferror(out))) {
-		err = -EIO;
-		strbuf_set_f(why, "cannot write %s: %s", o->output ? o->output : "standard output",
-			     strerror(errno));
-	}
-	if (out != stdout)
-		fclose(out);
 	return err ? EXIT_FAILED : EXIT_FINE;
 }
 
 /* ---- mending ---- */
 
+static int repair_copy(int fd, const char *path, struct go_repair *res, struct strbuf *trouble,
+		       struct strbuf *why)
+{
+	struct outfile *out = outfile__open(path, why);
+	int err;
+
+	if (!out)
+		return -EIO;
+	err = go_repair_copy(fd, &(struct trace_sink){ outfile__write, out }, res, trouble);
+	if (!err) {
+		err = outfile__finish(out);
+		if (err)
+			strbuf_reset(trouble);
+	}
+	if (err && !trouble->len)
+		outfile__explain(out, err, why);
+	outfile__close(out);
+	return err;
+}
+
 static int repair(int fd, const struct options *o, struct strbuf *why)
 {
 	struct strbuf trouble = STRBUF_INIT;
-	struct outfile *out = NULL;
 	struct go_repair res;
 	int err;
 
-	if (o->output) {
-		out = outfile__open(o->output, why);
-		if (!out)
-			return EXIT_FAILED;
-		err = go_repair_copy(fd, outfile__fd(out), &res, &trouble);
-		if (!err)
-			outfile__keep(out, res.end);
-		outfile__close(out);
-	} else {
-		err = go_repair_in_place(fd, &res, &trouble);
-	}
-	if (err)
-		strbuf_set_f(why, "%s: %s", o->rest[0], trouble.len ? trouble.buf : strerror(-err));
-	else if (res.end == res.size)
-		log_notice("%s is whole: %zu generations", o->rest[0], res.ngen);
+	if (o->output)
+		err = repair_copy(fd, o->output, &res, &trouble, why);
 	else
+		err = go_repair_in_place(fd, &res, &trouble);
+	if (err && !why->len)
+		strbuf_set_f(why, "%s: %s", o->rest[0], trouble.buf);
+	else if (!err && res.end == res.size)
+		log_notice("%s is whole: %zu generations", o->rest[0], res.ngen);
+	else if (!err)
 		log_notice("%s: %zu whole generations in %" PRIu64 " of %" PRIu64 " bytes; %s",
 			   o->rest[0], res.ngen, res.end, res.size, trouble.buf);
 	strbuf_free(&trouble);
@@ -243,16 +284,30 @@ static int check_input(int fd, enum input kind, const struct options *o, struct 
 	return -EINVAL;
 }
 
+static int open_input(const struct options *o, struct strbuf *why)
+{
+	struct invoker who = invoker_get();
+	int fd;
+
+	if (o->repair && !o->output)
+		return outfile_open_in_place(o->rest[0], why);
+	fd = invoker_open(o->rest[0], O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && who.other && errno == EACCES)
+		strbuf_set_f(why, "cannot open %s as user %u, who called sudo: %s", o->rest[0],
+			     who.uid, strerror(errno));
+	else if (fd < 0)
+		strbuf_set_f(why, "cannot open %s: %s", o->rest[0], strerror(errno));
+	return fd;
+}
+
 static int convert_file(const struct options *o, struct strbuf *why)
 {
-	int fd = open(o->rest[0], O_CLOEXEC | (o->repair && !o->output ? O_RDWR : O_RDONLY));
+	int fd = open_input(o, why);
 	enum input kind;
 	int code;
 
-	if (fd < 0) {
-		strbuf_set_f(why, "cannot open %s: %s", o->rest[0], strerror(errno));
+	if (fd < 0)
 		return EXIT_FAILED;
-	}
 	kind = kind_of_input(fd);
 	if (check_input(fd, kind, o, why))
 		code = EXIT_FAILED;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "gotrace/decode.h"
+#include "gotrace/writer.h"
 #include "util/fileio.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
@@ -295,8 +296,8 @@ int go_repair_scan(const void *data, size_t len, struct go_repair *res, struct s
 	return 0;
 }
 
-/* out_fd < 0: in place */
-static int repair(int fd, int out_fd, struct go_repair *res, struct strbuf *why)
+/* out NULL: in place */
+static int repair(int fd, const struct trace_sink *out, struct go_repair *res, struct strbuf *why)
 {
 	struct file_bytes f;
 	int err;
@@ -310,13 +311,13 @@ static int repair(int fd, int out_fd, struct go_repair *res, struct strbuf *why)
 		if (why->len)
 			strbuf_addstr(why, "; ");
 		strbuf_addstr(why, "no generation is whole");
-	} else if (!err && out_fd >= 0) {
-		err = write_all(out_fd, f.data, (size_t)res->end);
+	} else if (!err && out) {
+		err = out->write(out->ctx, f.data, (size_t)res->end);
 		if (err)
-			strbuf_set_f(why, "cannot write: %s", strerror(-err));
+			strbuf_reset(why);
 	}
 	file_unload(&f);
-	if (!err && out_fd < 0 && res->end < res->size && ftruncate(fd, (off_t)res->end)) {
+	if (!err && !out && res->end < res->size && ftruncate(fd, (off_t)res->end)) {
 		err = -errno;
 		strbuf_set_f(why, "cannot cut: %s", strerror(-err));
 	}
@@ -325,10 +326,10 @@ static int repair(int fd, int out_fd, struct go_repair *res, struct strbuf *why)
 
 int go_repair_in_place(int fd, struct go_repair *res, struct strbuf *why)
 {
-	return repair(fd, -1, res, why);
+	return repair(fd, NULL, res, why);
 }
 
-int go_repair_copy(int fd, int out_fd, struct go_repair *res, struct strbuf *why)
+int go_repair_copy(int fd, const struct trace_sink *out, struct go_repair *res, struct strbuf *why)
 {
-	return repair(fd, out_fd, res, why);
+	return repair(fd, out, res, why);
 }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct strbuf;
+struct trace_sink;
 
 struct go_repair {
 	uint64_t size; /* of the file as it was */
@@ -32,11 +33,11 @@ struct go_repair {
 int go_repair_scan(const void *data, size_t len, struct go_repair *res, struct strbuf *why);
 
 /*
- * The same for a file. in_place: cuts it; it is left alone when it is whole. copy: writes what is whole to out_fd,
- * from its position on. Both: -ENODATA when there is no whole generation, and nothing is changed then; -errno of the
- * system with its reason in `why`.
+ * The same for a file. in_place: cuts it; it is left alone when it is whole. copy: what is whole is one write to the
+ * sink. Both: -ENODATA when there is no whole generation, and nothing is changed then; -errno of the system with its
+ * reason in `why`, but what the sink returns without one.
  */
 int go_repair_in_place(int fd, struct go_repair *res, struct strbuf *why);
-int go_repair_copy(int fd, int out_fd, struct go_repair *res, struct strbuf *why);
+int go_repair_copy(int fd, const struct trace_sink *out, struct go_repair *res, struct strbuf *why);
 
 #endif

@@ -2,6 +2,8 @@
 /* See invoker.h. */
 #include "util/invoker.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -72,4 +74,17 @@ void invoker_leave(const struct invoker *who)
 	setfsgid(getegid());
 	if (own_ngroups >= 0)
 		set_groups(own_ngroups, own_groups);
+}
+
+int invoker_open(const char *path, int flags)
+{
+	struct invoker who = invoker_get();
+	int fd, err;
+
+	invoker_enter(&who);
+	fd = open(path, flags);
+	err = errno;
+	invoker_leave(&who);
+	errno = err;
+	return fd;
 }

@@ -24,4 +24,7 @@ struct invoker invoker_get(void);
 void invoker_enter(const struct invoker *who);
 void invoker_leave(const struct invoker *who);
 
+/* open(2) as the invoker; -1 with errno. */
+int invoker_open(const char *path, int flags);
+
 #endif
