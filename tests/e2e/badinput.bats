@@ -87,6 +87,24 @@ teardown() {
 	nothing_left
 }
 
+@test "losses are told where the file cannot be written as well" {
+	tell_end
+	start_prog mixed
+	mkdir small
+	mount -t tmpfs -o size=64k none small || skip "no tmpfs can be mounted"
+	mounted=$PWD/small
+	rec --buffer=$((64 * $(nproc)))K -p "$(ready_word 2)" -o small/T
+	lose_records "$(ready_word 2)"
+	rec_stop -
+	cat err sum
+	[ "$rec_status" -eq 1 ]
+	sound small/T
+	grep -q '^ctrace-bpf: [0-9]* records were lost' err
+	tail -n 1 err | grep -q 'cannot write small/T: No space left on device; it holds what was written before, [0-9.]* k*B'
+	no grep -q 'Open it' err
+	jq -e --argjson size "$(stat -c %s small/T)" '.lost > 0 and .bytes == $size and (.error | test("No space left"))' sum
+}
+
 @test "a FIFO that nobody reads" {
 	mkfifo pipe
 	refused 1 'nobody reads' "$CTRACE" -p "$P" -d 1 -o pipe

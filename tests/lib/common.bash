@@ -160,6 +160,17 @@ rec_stop() {
 	rec_pid=''
 }
 
+# lose_records PID [N]: the tracer stands still until the threads of PID have switched N times, more than its rings hold.
+lose_records() {
+	local enough
+	enough=$(($(switches_of "$1") + ${2:-20000}))
+	kill -STOP "$rec_pid"
+	until_true -t 60 switched "$1" "$enough" || return 1
+	kill -CONT "$rec_pid"
+}
+switches_of() { awk '/ctxt_switches/ { n += $2 } END { print n }' /proc/"$1"/task/*/status; }
+switched() { [ "$(switches_of "$1")" -ge "$2" ]; }
+
 # sound FILE…: the judge takes it.
 sound() { "$JUDGE" check "$@"; }
 from_json() { jq -r "$1" "$2"; }

@@ -200,6 +200,24 @@ static void recording(void **state)
 	has(err, "12 lost, some late\n");
 }
 
+/* The file could not be written: what was lost is told, and nothing that is not in the file. */
+static void failed(void **state)
+{
+	struct model_stats ms;
+	uint64_t lost[4];
+	struct summary s = full(&ms, lost, COUNT(lost));
+
+	(void)state;
+	s.error = "cannot write \"T\"";
+	print(&s, true);
+	assert_true(is_json_line(out));
+	has(out, "\"lost\":12,\"late\":3,");
+	has(out, ",\"error\":\"cannot write \\\"T\\\"\"}");
+	has(err, "12 records were lost (CPU 1: 1, CPU 2: 2, CPU 3: 3;");
+	assert_null(strstr(err, "12 lost"));
+	assert_null(strstr(err, "Open it"));
+}
+
 /* a file name may be anything */
 static void names(void **state)
 {
@@ -250,9 +268,13 @@ static void quiet(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_reader_itself), cmocka_unit_test(empty),
-		cmocka_unit_test(recording),	     cmocka_unit_test(names),
-		cmocka_unit_test(trace_on_stdout),   cmocka_unit_test(quiet),
+		cmocka_unit_test(the_reader_itself),
+		cmocka_unit_test(failed),
+		cmocka_unit_test(empty),
+		cmocka_unit_test(recording),
+		cmocka_unit_test(names),
+		cmocka_unit_test(trace_on_stdout),
+		cmocka_unit_test(quiet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -203,7 +203,7 @@ static uint64_t lost_records(const struct recording *r)
 	return lost;
 }
 
-static void sum_up(const struct recording *r)
+static void sum_up(const struct recording *r, const char *error)
 {
 	struct pipeline_stats st = pipeline__stats(r->pipeline);
 	unsigned ncpu = capture__ncpu(r->capture);
@@ -214,6 +214,7 @@ static void sum_up(const struct recording *r)
 		.writer = st.writer,
 		.late = st.late,
 		.recorded = true,
+		.error = error,
 		.lost_cpu = lost_cpu,
 		.ncpu = ncpu,
 		.stop_seconds = (double)(clock_mono() - r->res.stop_ns) / 1e9,
@@ -251,7 +252,6 @@ static enum exit_code record(struct recording *r, struct strbuf *why)
 {
 	enum exit_code code = prepare(r, why);
 	struct session_opts opts;
-	bool fine;
 
 	if (code != EXIT_FINE)
 		return code;
@@ -273,9 +273,7 @@ static enum exit_code record(struct recording *r, struct strbuf *why)
 	if (!r->res.raw_err && r->raw_file)
 		r->res.raw_err = outfile__finish(r->raw_file);
 	code = verdict(r, why);
-	fine = code == EXIT_FINE || code == EXIT_LOST;
-	if (fine)
-		sum_up(r);
+	sum_up(r, code == EXIT_FAILED ? why->buf : NULL); /* losses are told in any case */
 	return code;
 }
 

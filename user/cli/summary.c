@@ -91,6 +91,10 @@ static void print_json(const struct summary *s)
 			    s->no_storage, s->cpu_seconds, s->user_seconds, s->rss_bytes,
 			    s->stop_seconds, s->buffer_bytes);
 	}
+	if (s->error) {
+		strbuf_addstr(&out, ",\"error\":");
+		json_string(&out, s->error);
+	}
 	strbuf_addstr(&out, "}\n");
 	/* stdout is the trace's when it goes there */
 	fputs(out.buf, strcmp(s->file, "-") ? stdout : stderr);
@@ -148,6 +152,8 @@ static void print_words(const struct summary *s)
 	if (s->recorded)
 		say_lost(s);
 	say_repairs(s);
+	if (s->error)
+		return; /* what is in the file is no part of these numbers */
 	log_notice("%s: %s, %.1f s, %" PRIu64 " events of %" PRIu64 " thread%s, %" PRIu64 " lost%s",
 		   strcmp(s->file, "-") ? s->file : "standard output",
 		   format_size(size, s->writer.bytes), seconds(s), s->model->events,

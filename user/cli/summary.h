@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The last words of a recording or a conversion: for people on stderr, as JSON on stdout when asked. */
+/*
+ * The last words of a recording or a conversion: for people on stderr, as JSON on stdout when asked. Where a recording
+ * could not be written, it is what was lost before, and the caller tells the error behind it.
+ */
 #ifndef CTRACE_CLI_SUMMARY_H
 #define CTRACE_CLI_SUMMARY_H
 
@@ -24,6 +27,7 @@ struct summary {
 	uint64_t late;
 	/* of a recording only */
 	bool recorded;
+	const char *error; /* the sentence, when not all could be written; NULL fine */
 	uint64_t lost_kind[EV_KERNEL_MAX];
 	const uint64_t *lost_cpu; /* by CPU, ncpu of them; NULL none */
 	unsigned ncpu;
@@ -36,6 +40,7 @@ struct summary {
 	uint64_t buffer_bytes;
 };
 
+/* JSON goes to stderr where stdout is the trace's. */
 void summary_print(const struct summary *s, bool json);
 
 #endif
