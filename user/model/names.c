@@ -15,7 +15,7 @@
 
 /* ---- names ---- */
 
-/* worker-12 and worker-7 become worker-# */
+/* worker-12 and worker-7 become worker-#, and GC Thread#0 becomes GC Thread# */
 static void group_digits(char *name)
 {
 	size_t end = strlen(name), begin = end;
@@ -23,7 +23,7 @@ static void group_digits(char *name)
 	while (begin && isdigit((unsigned char)name[begin - 1]))
 		begin--;
 	if (begin && begin < end)
-		strcpy(name + begin, "#");
+		strcpy(name + begin, name[begin - 1] == '#' ? "" : "#");
 }
 
 /* process/thread where several processes are recorded and the two differ */
