@@ -112,7 +112,8 @@ teardown() {
 
 @test "a buffer that is too small or too large" {
 	refused 2 '--buffer' "$CTRACE" -p "$P" -d 1 --buffer=1
-	refused 2 '--buffer' "$CTRACE" -p "$P" -d 1 --buffer=1000G
+	refused 2 '--buffer: too large; half of' "$CTRACE" -p "$P" -d 1 --buffer=1000G
+	refused 2 '--buffer: too large; half of' "$CTRACE" -p "$P" -d 1 --buffer=1T
 	nothing_left
 }
 

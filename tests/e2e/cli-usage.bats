@@ -35,6 +35,12 @@ setup() {
 	refused 2 'PID' "$CTRACE" -p
 	refused 2 'takes no value' "$CTRACE" --strict=1 -p 1
 	refused 2 'value is missing' "$CTRACE" --buffer
+	# and where the help is
+	refused 2 'unknown option -p; see ctrace-bpf convert --help' "$CTRACE" convert -p 1 T
+	refused 2 'unknown option --strict; see ctrace-bpf convert --help' "$CTRACE" convert --strict T
+	refused 2 '-o: FILE is missing; see ctrace-bpf convert --help' "$CTRACE" convert T -o
+	refused 2 'unknown option -p; see ctrace-bpf features --help' "$CTRACE" features -p 1
+	refused 2 'takes no argument: x; see ctrace-bpf features --help' "$CTRACE" features x
 }
 
 @test "a pid that is no number" {
@@ -63,7 +69,10 @@ setup() {
 	refused 2 'not a size' "$CTRACE" -p 1 --buffer=lots
 	refused 2 'not a size' "$CTRACE" -p 1 --buffer=0
 	refused 2 'not a size' "$CTRACE" -p 1 --buffer=-1
-	refused 2 'not a row number' "$CTRACE" -p 1 --first-proc=-1
+	refused 2 '--buffer=99999999999T: too large; write' "$CTRACE" -p 1 --buffer=99999999999T
+	refused 2 'not a row number; write 0 or 1' "$CTRACE" -p 1 --first-proc=-1
+	refused 2 '--raw=-: raw records do not go to standard output; name a file' "$CTRACE" -p 1 --raw=-
+	refused 2 '--raw: a file name is missing' "$CTRACE" -p 1 --raw=
 	refused 2 'file name is missing' "$CTRACE" -p 1 -o ''
 	refused 2 'same file' "$CTRACE" -p 1 -o T --raw T
 }

@@ -81,15 +81,16 @@ static void pids(void **state)
 	GOOD(FOR_RECORD, "-p 7", o.npid == 1 && o.pid[0] == 7);
 	GOOD(FOR_RECORD, "-p7,8 --pid=9,7 --pid 4194304",
 	     o.npid == 4 && o.pid[2] == 9 && o.pid[3] == 4194304);
-	bad(FOR_RECORD, "-p 0", "-p 0: '0' is not a process id");
-	bad(FOR_RECORD, "-p 1,,2", "-p 1,,2: '' is not a process id");
-	bad(FOR_RECORD, "-p 1,x", "-p 1,x: 'x' is not a process id");
-	bad(FOR_RECORD, "-p -3", "-p -3: '-3' is not a process id");
-	bad(FOR_RECORD, "-p 4194305", "-p 4194305: '4194305' is not a process id");
-	bad(FOR_RECORD, "-p _", "-p : '' is not a process id");
-	bad(FOR_RECORD, "-p", "-p: PID[,PID] is missing");
-	bad(FOR_RECORD, "--pid", "--pid: its value is missing");
-	bad(FOR_CONVERT, "-p 7", "unknown option -p; see ctrace-bpf --help");
+	bad(FOR_RECORD, "-p 0", "-p 0: '0' is not a process id; write -p 42 or -p 42,43");
+	bad(FOR_RECORD, "-p 1,,2", "-p 1,,2: '' is not a process id; write -p 42 or -p 42,43");
+	bad(FOR_RECORD, "-p 1,x", "-p 1,x: 'x' is not a process id; write -p 42 or -p 42,43");
+	bad(FOR_RECORD, "-p -3", "-p -3: '-3' is not a process id; write -p 42 or -p 42,43");
+	bad(FOR_RECORD, "-p 4194305",
+	    "-p 4194305: '4194305' is not a process id; write -p 42 or -p 42,43");
+	bad(FOR_RECORD, "-p _", "-p : '' is not a process id; write -p 42 or -p 42,43");
+	bad(FOR_RECORD, "-p", "-p: PID[,PID] is missing; see ctrace-bpf --help");
+	bad(FOR_RECORD, "--pid", "--pid: its value is missing; see ctrace-bpf --help");
+	bad(FOR_CONVERT, "-p 7", "unknown option -p; see ctrace-bpf convert --help");
 }
 
 static void durations(void **state)
@@ -100,10 +101,12 @@ static void durations(void **state)
 	GOOD(FOR_RECORD, "-d 8784h", o.duration_ns == 8784ull * 3600 * 1000000000);
 	bad(FOR_RECORD, "-d 5x", "-d 5x: not a duration; write 5, 5s, 500ms or 1m");
 	bad(FOR_RECORD, "-d _", "-d : not a duration; write 5, 5s, 500ms or 1m");
-	bad(FOR_RECORD, "-d 8785h", "-d 8785h: more than a year");
-	bad(FOR_RECORD, "-d 99999999999999999h", "-d 99999999999999999h: more than a year");
-	bad(FOR_RECORD, "-d 0", "-d 0: nothing would be recorded");
-	bad(FOR_RECORD, "-d", "-d: TIME is missing");
+	bad(FOR_RECORD, "-d 8785h",
+	    "-d 8785h: more than a year; without -d it goes on until Ctrl-C");
+	bad(FOR_RECORD, "-d 99999999999999999h",
+	    "-d 99999999999999999h: more than a year; without -d it goes on until Ctrl-C");
+	bad(FOR_RECORD, "-d 0", "-d 0: nothing would be recorded; write 5, 5s, 500ms or 1m");
+	bad(FOR_RECORD, "-d", "-d: TIME is missing; see ctrace-bpf --help");
 }
 
 static void files(void **state)
@@ -112,13 +115,14 @@ static void files(void **state)
 	GOOD(FOR_RECORD, "-o x", !strcmp(o.output, "x"));
 	GOOD(FOR_CONVERT, "in --output=- more", !strcmp(o.output, "-") && o.nrest == 2);
 	GOOD(FOR_RECORD, "--raw r", !strcmp(o.raw, "r"));
-	bad(FOR_RECORD, "-o _", "-o: a file name is missing");
-	bad(FOR_RECORD, "-o", "-o: FILE is missing");
+	bad(FOR_RECORD, "-o _", "-o: a file name is missing; - is standard output");
+	bad(FOR_RECORD, "-o", "-o: FILE is missing; see ctrace-bpf --help");
 	bad(FOR_RECORD, "--raw=", "--raw: a file name is missing");
-	bad(FOR_RECORD, "--raw -", "--raw: a file name is missing");
-	bad(FOR_RECORD, "--raw", "--raw: its value is missing");
-	bad(FOR_FEATURES, "-o x", "unknown option -o; see ctrace-bpf --help");
-	bad(FOR_CONVERT, "--raw x", "unknown option --raw; see ctrace-bpf --help");
+	bad(FOR_RECORD, "--raw -",
+	    "--raw=-: raw records do not go to standard output; name a file");
+	bad(FOR_RECORD, "--raw", "--raw: its value is missing; see ctrace-bpf --help");
+	bad(FOR_FEATURES, "-o x", "unknown option -o; see ctrace-bpf features --help");
+	bad(FOR_CONVERT, "--raw x", "unknown option --raw; see ctrace-bpf convert --help");
 }
 
 static void modes(void **state)
@@ -136,7 +140,8 @@ static void modes(void **state)
 	    "--go-version=1.2: it is one of 1.22, 1.23, 1.25, 1.26");
 	bad(FOR_RECORD, "--go-version=1.24",
 	    "--go-version=1.24: it is one of 1.22, 1.23, 1.25, 1.26; Go 1.24 reads and writes 1.23");
-	bad(FOR_RECORD, "--go-version", "--go-version: its value is missing");
+	bad(FOR_RECORD, "--go-version",
+	    "--go-version: its value is missing; see ctrace-bpf --help");
 }
 
 static void numbers(void **state)
@@ -144,11 +149,14 @@ static void numbers(void **state)
 	(void)state;
 	GOOD(FOR_RECORD, "--buffer=64M", o.buffer == 64 << 20);
 	bad(FOR_RECORD, "--buffer=0", "--buffer=0: not a size; write 65536, 64M or 1G");
+	bad(FOR_RECORD, "--buffer=99999999999T",
+	    "--buffer=99999999999T: too large; write 65536, 64M or 1G");
 	bad(FOR_RECORD, "--buffer=-1", "--buffer=-1: not a size; write 65536, 64M or 1G");
 	GOOD(FOR_CONVERT, "--first-proc 1", o.first_proc == 1);
 	GOOD(FOR_RECORD, "--first-proc=100000", o.first_proc == 100000);
-	bad(FOR_RECORD, "--first-proc=100001", "--first-proc 100001: not a row number");
-	bad(FOR_RECORD, "--first-proc=x", "--first-proc x: not a row number");
+	bad(FOR_RECORD, "--first-proc=100001",
+	    "--first-proc 100001: not a row number; write 0 or 1");
+	bad(FOR_RECORD, "--first-proc=x", "--first-proc x: not a row number; write 0 or 1");
 }
 
 static void flags(void **state)
@@ -159,8 +167,8 @@ static void flags(void **state)
 	     o.all && o.strict && o.json && o.group_digits);
 	GOOD(FOR_CONVERT, "--text --repair", o.text && o.repair);
 	GOOD(FOR_FEATURES, "--json", o.json);
-	bad(FOR_RECORD, "--all=3", "--all: takes no value");
-	bad(FOR_CONVERT, "--strict", "unknown option --strict; see ctrace-bpf --help");
+	bad(FOR_RECORD, "--all=3", "--all: takes no value; see ctrace-bpf --help");
+	bad(FOR_CONVERT, "--strict", "unknown option --strict; see ctrace-bpf convert --help");
 	bad(FOR_RECORD, "--text", "unknown option --text; see ctrace-bpf --help");
 }
 
@@ -186,7 +194,7 @@ static void help_and_version(void **state)
 	assert_int_equal(parse(&o, FOR_CONVERT, "--help", &why), 1);
 	assert_int_equal(parse(&o, FOR_RECORD, "-V", &why), 2);
 	assert_int_equal(parse(&o, FOR_RECORD, "--version", &why), 2);
-	bad(FOR_CONVERT, "-V", "unknown option -V; see ctrace-bpf --help");
+	bad(FOR_CONVERT, "-V", "unknown option -V; see ctrace-bpf convert --help");
 	strbuf_free(&why);
 }
 

@@ -79,7 +79,7 @@ static void durations(void **state)
 
 static void sizes(void **state)
 {
-	static const char *const none[] = { "", "K", "1T", "1 K", "-1", "1KK", "1kib ", "64Kx" };
+	static const char *const none[] = { "", "K", "1P", "1 K", "-1", "1KK", "1kib ", "64Kx" };
 
 	(void)state;
 	good(parse_size, "4096", 4096);
@@ -95,6 +95,7 @@ static void sizes(void **state)
 	good(parse_size, "1G", 1 << 30);
 	good(parse_size, "3GB", 3ull << 30);
 	good(parse_size, "3GiB", 3ull << 30);
+	good(parse_size, "1T", 1ull << 40);
 	bad(parse_size, "9999999999999999999G", -ERANGE);
 	for (size_t i = 0; i < COUNT(none); i++)
 		bad(parse_size, none[i], -EINVAL);

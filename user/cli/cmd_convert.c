@@ -202,7 +202,8 @@ static int to_text(int fd, enum input kind, const struct options *o, struct strb
 	int err;
 
 	if (kind == INPUT_TEXT) {
-		strbuf_set_f(why, "%s is text already", o->rest[0]);
+		strbuf_set_f(why, "%s is text already; without --text it becomes a trace",
+			     o->rest[0]);
 		return EXIT_USAGE;
 	}
 	if (o->output && strcmp(o->output, "-")) {
@@ -270,12 +271,15 @@ static bool is_same_file(int fd, const char *path)
 static int check_input(int fd, enum input kind, const struct options *o, struct strbuf *why)
 {
 	if (is_same_file(fd, o->output))
-		strbuf_set_f(why, "%s is read and cannot be written at the same time", o->output);
+		strbuf_set_f(why, "%s is the input; choose another file for -o", o->output);
 	else if (o->repair && kind != INPUT_TRACE)
 		strbuf_set_f(why, "%s is not a Go trace, so there is nothing to repair",
 			     o->rest[0]);
 	else if (kind == INPUT_OTHER)
-		strbuf_set_f(why, "%s is neither a raw recording nor a Go trace", o->rest[0]);
+		strbuf_set_f(
+			why,
+			"%s is neither a raw recording nor a Go trace; convert takes what --raw or -o wrote",
+			o->rest[0]);
 	else if (kind == INPUT_TRACE && !o->repair && !o->text)
 		strbuf_set_f(why, "%s is a Go trace already; convert it with --text or --repair",
 			     o->rest[0]);
@@ -334,7 +338,8 @@ static int convert(int argc, char **argv)
 	} else if (!err && o.nrest != 1) {
 		strbuf_set_f(&why, "convert takes one file; see ctrace-bpf convert --help");
 	} else if (!err && o.text && o.repair) {
-		strbuf_set_f(&why, "--text and --repair are two different conversions");
+		strbuf_set_f(&why,
+			     "--text and --repair are two different conversions; give one of them");
 	} else if (!err) {
 		code = convert_file(&o, &why);
 	}

@@ -62,14 +62,18 @@ static int run_features(int argc, char **argv)
 	err = options_parse(&o, FOR_FEATURES, argc, argv, &why);
 	if (err == 1) {
 		cmd_help(&cmd_features);
+		options_free(&o);
 		return EXIT_FINE;
 	}
 	if (!err && o.nrest) {
-		strbuf_set_f(&why, "features takes no argument: %s", o.rest[0]);
+		strbuf_set_f(&why, "features takes no argument: %s; see ctrace-bpf features --help",
+			     o.rest[0]);
 		err = -1;
 	}
-	if (err)
+	if (err) {
+		options_free(&o);
 		return cmd_fail(EXIT_USAGE, &why);
+	}
 	libbpf_set_print(silent);
 	for (i = 0; i < FEATURE_MAX; i++) {
 		has[i] = features[i].ask();

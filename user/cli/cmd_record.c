@@ -321,11 +321,14 @@ static int run_record(int argc, char **argv)
 		err = -EINVAL;
 	}
 	if (!err && o.npid && o.all) {
-		strbuf_set_f(&why, "-a records everything: -p cannot be added to it");
+		strbuf_set_f(&why,
+			     "-a records everything: -p cannot be added to it; give one of them");
 		err = -EINVAL;
 	}
 	if (!err && o.raw && o.output && !strcmp(o.raw, o.output)) {
-		strbuf_set_f(&why, "-o and --raw name the same file, %s", o.raw);
+		strbuf_set_f(&why,
+			     "-o and --raw name the same file, %s; choose another for one of them",
+			     o.raw);
 		err = -EINVAL;
 	}
 	if (err) {

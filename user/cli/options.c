@@ -26,7 +26,9 @@ static int set_pid(struct options *o, const char *arg, struct strbuf *why)
 
 	while ((one = strsep(&at, ","))) {
 		if (parse_u64(one, &pid) || !pid || pid > PID_MAX_LIMIT) {
-			strbuf_set_f(why, "-p %s: '%s' is not a process id", arg, one);
+			strbuf_set_f(why,
+				     "-p %s: '%s' is not a process id; write -p 42 or -p 42,43",
+				     arg, one);
 			free(list);
 			return -EINVAL;
 		}
@@ -56,9 +58,11 @@ static int set_duration(struct options *o, const char *arg, struct strbuf *why)
 	if (err == -EINVAL)
 		strbuf_set_f(why, "-d %s: not a duration; write 5, 5s, 500ms or 1m", arg);
 	else if (err || o->duration_ns > DURATION_MAX)
-		strbuf_set_f(why, "-d %s: more than a year", arg);
+		strbuf_set_f(why, "-d %s: more than a year; without -d it goes on until Ctrl-C",
+			     arg);
 	else if (!o->duration_ns)
-		strbuf_set_f(why, "-d %s: nothing would be recorded", arg);
+		strbuf_set_f(why, "-d %s: nothing would be recorded; write 5, 5s, 500ms or 1m",
+			     arg);
 	else
 		return 0;
 	return -EINVAL;
@@ -67,7 +71,7 @@ static int set_duration(struct options *o, const char *arg, struct strbuf *why)
 static int set_output(struct options *o, const char *arg, struct strbuf *why)
 {
 	if (!*arg) {
-		strbuf_set_f(why, "-o: a file name is missing");
+		strbuf_set_f(why, "-o: a file name is missing; - is standard output");
 		return -EINVAL;
 	}
 	o->output = arg;
@@ -91,9 +95,14 @@ static int set_syscalls(struct options *o, const char *arg, struct strbuf *why)
 
 static int set_buffer(struct options *o, const char *arg, struct strbuf *why)
 {
-	if (!parse_size(arg, &o->buffer) && o->buffer)
+	int err = parse_size(arg, &o->buffer);
+
+	if (!err && o->buffer)
 		return 0;
-	strbuf_set_f(why, "--buffer=%s: not a size; write 65536, 64M or 1G", arg);
+	if (err == -ERANGE)
+		strbuf_set_f(why, "--buffer=%s: too large; write 65536, 64M or 1G", arg);
+	else
+		strbuf_set_f(why, "--buffer=%s: not a size; write 65536, 64M or 1G", arg);
 	return -EINVAL;
 }
 
@@ -120,7 +129,7 @@ static int set_first_proc(struct options *o, const char *arg, struct strbuf *why
 	uint64_t v;
 
 	if (parse_u64(arg, &v) || v > 100000) {
-		strbuf_set_f(why, "--first-proc %s: not a row number", arg);
+		strbuf_set_f(why, "--first-proc %s: not a row number; write 0 or 1", arg);
 		return -EINVAL;
 	}
 	o->first_proc = (unsigned)v;
@@ -129,8 +138,12 @@ static int set_first_proc(struct options *o, const char *arg, struct strbuf *why
 
 static int set_raw(struct options *o, const char *arg, struct strbuf *why)
 {
-	if (!*arg || !strcmp(arg, "-")) {
+	if (!*arg) {
 		strbuf_set_f(why, "--raw: a file name is missing");
+		return -EINVAL;
+	}
+	if (!strcmp(arg, "-")) {
+		strbuf_set_f(why, "--raw=-: raw records do not go to standard output; name a file");
 		return -EINVAL;
 	}
 	o->raw = arg;
@@ -216,6 +229,14 @@ void options_help(FILE *out, unsigned cmd)
 	}
 }
 
+static const char *help_of(unsigned cmd)
+{
+	return cmd == FOR_CONVERT  ? "ctrace-bpf convert --help" :
+	       cmd == FOR_FEATURES ? "ctrace-bpf features --help" :
+				     "ctrace-bpf --help";
+}
+
+/* What getopt_long() did not take: optopt is the letter, or 256 + the row of a name, or 0 for a name that it does not know. */
 static void unknown_option(unsigned cmd, char **argv, struct strbuf *why)
 {
 	/* a byte that is no ASCII: getopt has not gone past its word */
@@ -225,16 +246,18 @@ static void unknown_option(unsigned cmd, char **argv, struct strbuf *why)
 	if (optopt > 0 && optopt < 256) {
 		for (i = 0; i < NROW; i++) {
 			if (rows[i].letter == optopt && rows[i].cmds & cmd) {
-				strbuf_set_f(why, "-%c: %s is missing", optopt, rows[i].arg);
+				strbuf_set_f(why, "-%c: %s is missing; see %s", optopt, rows[i].arg,
+					     help_of(cmd));
 				return;
 			}
 		}
-		strbuf_set_f(why, "unknown option -%c; see ctrace-bpf --help", optopt);
+		strbuf_set_f(why, "unknown option -%c; see %s", optopt, help_of(cmd));
 	} else if (optopt >= 256) {
-		strbuf_set_f(why, "--%s: %s", rows[optopt - 256].name,
-			     rows[optopt - 256].arg ? "its value is missing" : "takes no value");
+		strbuf_set_f(why, "--%s: %s; see %s", rows[optopt - 256].name,
+			     rows[optopt - 256].arg ? "its value is missing" : "takes no value",
+			     help_of(cmd));
 	} else {
-		strbuf_set_f(why, "unknown option %s; see ctrace-bpf --help", what);
+		strbuf_set_f(why, "unknown option %s; see %s", what, help_of(cmd));
 	}
 }
 

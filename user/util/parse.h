@@ -11,7 +11,7 @@
 int parse_u64(const char *s, uint64_t *out);	     /* decimal digits only: no sign, no space */
 int parse_duration(const char *s, uint64_t *out_ns); /* 5, 5s, 0.5s, 500ms, 20us, 1m, 1h: ns */
 int parse_size(const char *s,
-	       uint64_t *out_bytes); /* 4096, 64K, 16M, 1G: binary units, also KiB, MB */
+	       uint64_t *out_bytes); /* 4096, 64K, 16M, 1G, 1T: binary units, also KiB, MB */
 
 /* "3.1 MB", "812 kB", "17 B": for people; buf holds 16 bytes; returns buf */
 char *format_size(char *buf, uint64_t bytes);
