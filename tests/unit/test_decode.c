@@ -175,8 +175,6 @@ static void rows(void **state)
 	assert_int_equal(go_ev_spec(GO_EV_CPU_SAMPLE)->narg, 5);
 	assert_null(go_ev_spec_at(GO_EV_GO_STATUS_STACK, 22));
 	assert_non_null(go_ev_spec_at(GO_EV_GO_STATUS_STACK, 23));
-	for (unsigned v = 0; v < 40; v++)
-		assert_int_equal(go_version_ok(v), v == 22 || v == 23 || v == 25 || v == 26);
 }
 
 /* ---- reading ---- */
@@ -193,7 +191,8 @@ static void headers(void **state)
 		strbuf_reset(&sb);
 		header(&sb, minor);
 		r = go_reader__new(sb.buf, sb.len, &why);
-		assert_int_equal(r != NULL, go_version_ok(minor));
+		assert_int_equal(r != NULL,
+				 minor == 22 || minor == 23 || minor == 25 || minor == 26);
 		assert_int_equal(go_header(sb.buf, sb.len), r ? (int)minor : -EINVAL);
 		assert_int_equal(go_header(sb.buf, sb.len - 1), -EINVAL);
 		if (r)

@@ -42,7 +42,7 @@ struct options {
 };
 
 /*
- * 0; -EINVAL with the reason in why; 1 when --help was asked for (and printed), 2 for --version (likewise).
+ * 0; -EINVAL with the reason in why; 1 when --help was asked for, 2 for --version: the caller prints it.
  * Strings are borrowed from argv. The caller frees with options_free in each case.
  */
 int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct strbuf *why);

@@ -115,11 +115,6 @@ const struct go_ev_spec *go_ev_spec_at(unsigned ev, unsigned minor)
 	return s && s->since <= minor ? s : NULL;
 }
 
-bool go_version_ok(unsigned minor)
-{
-	return minor == 22 || minor == 23 || minor == 25 || minor == 26;
-}
-
 const char *go_status_name(uint64_t status)
 {
 	switch (status) {

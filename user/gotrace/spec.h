@@ -11,7 +11,6 @@
 #ifndef CTRACE_GOTRACE_SPEC_H
 #define CTRACE_GOTRACE_SPEC_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define GO_HEADER_LEN 16	   /* "go 1.NN trace" and three NUL */
@@ -144,9 +143,6 @@ const struct go_ev_spec *go_ev_spec(unsigned ev);
 
 /* Like go_ev_spec(), but NULL also for an event that is younger than the header's minor version. */
 const struct go_ev_spec *go_ev_spec_at(unsigned ev, unsigned minor);
-
-/* Is 1.minor a version that trace headers carry? */
-bool go_version_ok(unsigned minor);
 
 /* Names as the Go tools print them; NULL for a number that is no status. */
 const char *go_status_name(uint64_t status);

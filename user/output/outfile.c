@@ -321,14 +321,14 @@ const char *outfile__path(const struct outfile *f)
 	return f->path;
 }
 
-const char *outfile__name(const struct outfile *f)
-{
-	return strcmp(f->path, "-") ? f->path : "standard output";
-}
-
 uint64_t outfile__bytes(const struct outfile *f)
 {
 	return f->bytes;
+}
+
+static const char *name_of(const struct outfile *f)
+{
+	return strcmp(f->path, "-") ? f->path : "standard output";
 }
 
 void outfile__explain(const struct outfile *f, int err, struct strbuf *why)
@@ -337,14 +337,14 @@ void outfile__explain(const struct outfile *f, int err, struct strbuf *why)
 
 	if (err == -EEXIST) {
 		strbuf_set_f(why, "somebody else has made %s meanwhile; choose another file",
-			     outfile__name(f));
+			     name_of(f));
 		return;
 	}
 	if (err == -ECANCELED)
 		strbuf_set_f(why, "given up writing %s: it does not take what was recorded",
-			     outfile__name(f));
+			     name_of(f));
 	else
-		strbuf_set_f(why, "cannot write %s: %s", outfile__name(f), strerror(-err));
+		strbuf_set_f(why, "cannot write %s: %s", name_of(f), strerror(-err));
 	if (f->bytes)
 		strbuf_addf(why,
 			    f->seekable ? "; it holds what was written before, %s" :

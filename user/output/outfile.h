@@ -41,7 +41,6 @@ int outfile_open_in_place(const char *path, struct strbuf *why);
 
 int outfile__fd(const struct outfile *f);
 const char *outfile__path(const struct outfile *f); /* as it was given */
-const char *outfile__name(const struct outfile *f); /* for sentences */
 uint64_t outfile__bytes(const struct outfile *f);
 
 #endif

@@ -19,7 +19,7 @@ struct invoker invoker_get(void);
 
 /*
  * File access as the invoker, until invoker_leave: this thread's ids for files alone, so nothing can be done to us
- * meanwhile. They do not nest.
+ * meanwhile. They do not nest, and one thread does it at a time.
  */
 void invoker_enter(const struct invoker *who);
 void invoker_leave(const struct invoker *who);

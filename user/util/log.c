@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See log.h. The level and the open progress line are the only mutable globals of the program. */
+/* See log.h. Mutable globals: the level, and whether the progress line is open. */
 #include "util/log.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,13 +43,16 @@ bool log_wants(const char *tag, enum log_level level)
 	return level <= level_all || (int)level <= level_of_tag(tag);
 }
 
-void log_va(const char *tag, enum log_level level, const char *fmt, va_list ap)
+void log_line(const char *tag, enum log_level level, const char *fmt, ...)
 {
 	char text[1024];
+	va_list ap;
 
 	if (!log_wants(tag, level))
 		return;
+	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
 	if (progress_open)
 		fputc('\n', stderr);
 	progress_open = false;
@@ -56,13 +60,4 @@ void log_va(const char *tag, enum log_level level, const char *fmt, va_list ap)
 		fprintf(stderr, "ctrace-bpf: %s: %s\n", tag, text);
 	else
 		fprintf(stderr, "ctrace-bpf: %s\n", text);
-}
-
-void log_line(const char *tag, enum log_level level, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	log_va(tag, level, fmt, ap);
-	va_end(ap);
 }

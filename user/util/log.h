@@ -7,7 +7,6 @@
 #ifndef CTRACE_UTIL_LOG_H
 #define CTRACE_UTIL_LOG_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 
 enum log_level { LOG_ERROR, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
@@ -16,7 +15,6 @@ void log_set_level(enum log_level level);
 bool log_wants(const char *tag, enum log_level level);
 __attribute__((format(printf, 3, 4))) void log_line(const char *tag, enum log_level level,
 						    const char *fmt, ...);
-void log_va(const char *tag, enum log_level level, const char *fmt, va_list ap);
 
 /*
  * A line that is written over by the next one (the progress of a recording) is open on the terminal:

@@ -25,14 +25,6 @@ void strbuf_reset(struct strbuf *sb)
 		sb->buf[0] = 0;
 }
 
-char *strbuf_detach(struct strbuf *sb)
-{
-	char *s = sb->cap ? sb->buf : xstrdup("");
-
-	*sb = STRBUF_INIT;
-	return s;
-}
-
 static void make_room(struct strbuf *sb, size_t extra)
 {
 	size_t need = sb->len + extra + 1, cap = sb->cap ? sb->cap : 64;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A growing string. Invariants: `buf` is never NULL and always ends in a NUL that `len` does not count;
- * the memory belongs to the strbuf until strbuf_free or strbuf_detach.
+ * the memory belongs to the strbuf until strbuf_free.
  *
  *	struct strbuf sb = STRBUF_INIT;
  *	strbuf_addf(&sb, "%d events", n);
@@ -23,9 +23,8 @@ extern char strbuf_empty[];
 #define STRBUF_INIT ((struct strbuf){ .buf = strbuf_empty })
 
 /* life cycle */
-void strbuf_free(struct strbuf *sb);	/* back to STRBUF_INIT */
-void strbuf_reset(struct strbuf *sb);	/* empty, memory kept */
-char *strbuf_detach(struct strbuf *sb); /* the caller owns the string; sb is as new */
+void strbuf_free(struct strbuf *sb);  /* back to STRBUF_INIT */
+void strbuf_reset(struct strbuf *sb); /* empty, memory kept */
 
 /* adding at the end */
 void strbuf_add(struct strbuf *sb, const void *data, size_t len);

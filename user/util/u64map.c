@@ -77,13 +77,6 @@ void u64map_del(struct u64map *m, uint64_t key)
 	m->slot[hole].key = 0;
 }
 
-void u64map_clear(struct u64map *m)
-{
-	if (m->cnt)
-		memset(m->slot, 0, m->cap * sizeof(*m->slot));
-	m->cnt = 0;
-}
-
 void u64map_free(struct u64map *m)
 {
 	free(m->slot);

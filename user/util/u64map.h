@@ -26,7 +26,6 @@ uint64_t *u64map_get(const struct u64map *m, uint64_t key);
 /* The value of key, made as 0 when it was not there (*fresh tells, may be NULL). */
 uint64_t *u64map_put(struct u64map *m, uint64_t key, bool *fresh);
 void u64map_del(struct u64map *m, uint64_t key); /* fine when it is not there */
-void u64map_clear(struct u64map *m);		 /* empty, memory kept */
 void u64map_free(struct u64map *m);
 
 #endif
