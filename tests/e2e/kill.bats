@@ -69,16 +69,13 @@ rec_stop_quietly() {
 	mkdir here
 	"$CTRACE" -p "$P" -o here/T --raw here/R >/dev/null 2>err 3>&- {tell_fd}>&- &
 	rec_pid=$!
-	until_true has_opened_in here
+	until_true has_open 'here/*'
 	kill -KILL "$rec_pid"
 	rec_stop -
 	ls -l here
 	no test -e here/T -a ! -s here/T # it may have been fast
 	no test -e here/R -a ! -s here/R
 }
-
-# Does the tracer have a file of this directory open, with a name or without?
-has_opened_in() { find "/proc/$rec_pid/fd" -lname "$PWD/$1/*" 2>/dev/null | grep -q .; }
 
 @test "a target that is killed ends the recording, and the file is sound" {
 	rec -p "$P" -o T

@@ -142,8 +142,11 @@ teardown() { e2e_teardown; }
 
 @test "an existing file is replaced with the first generation, not before" {
 	echo old >T
-	rec -p "$P" -o T
-	[ "$(cat T)" = old ]
+	"$CTRACE" -v --json -p "$P" -o T >sum 2>err 3>&- {tell_fd}>&- &
+	rec_pid=$!
+	until_true has_open T # long before it records
+	[ "$(head -c 4 T)" = old ]
+	until_true -t 20 is_recording
 	rec_stop
 	sound T
 }

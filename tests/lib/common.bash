@@ -151,6 +151,9 @@ is_recording() {
 	grep -q 'ctrace-bpf: recording' err
 }
 
+# has_open PATTERN: the recorder has such a file of this directory open; one without a name is #NUMBER.
+has_open() { find "/proc/$rec_pid/fd" -lname "$PWD/$1" 2>/dev/null | grep -q .; }
+
 # rec_stop [SIGNAL]: stops it, or waits for its end with "-"; its status is in $rec_status.
 rec_stop() {
 	if [ "${1:-INT}" != - ]; then kill -"${1:-INT}" "$rec_pid"; fi
