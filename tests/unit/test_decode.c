@@ -737,8 +737,8 @@ static void repair_files(void **state)
 	one = sb.len;
 	trace(&sb, 26, 2);
 	assert_int_equal(write(fileno(f), sb.buf, sb.len - 1), sb.len - 1);
-	assert_int_equal(
-		go_repair_copy(fileno(f), &(struct trace_sink){ sink_add, &copy }, &res, &why), 0);
+	assert_int_equal(go_repair_copy(fileno(f), &(struct sink){ sink_add, &copy }, &res, &why),
+			 0);
 	assert_int_equal(res.end, one);
 	assert_int_equal(res.ngen, 1);
 	assert_true(why.len > 0);
@@ -753,8 +753,7 @@ static void repair_files(void **state)
 	assert_int_equal(pread(fileno(f), got, one, 0), one);
 	assert_memory_equal(got, sb.buf, one);
 	free(got);
-	assert_int_equal(go_repair_copy(fileno(f), &(struct trace_sink){ sink_full, NULL }, &res,
-					&why),
+	assert_int_equal(go_repair_copy(fileno(f), &(struct sink){ sink_full, NULL }, &res, &why),
 			 -ENOSPC);
 	assert_string_equal(why.buf, ""); /* who has the sink knows its name */
 	assert_int_equal(go_repair_in_place(fileno(f), &res, &why), 0);

@@ -166,31 +166,6 @@ static void name_taken_meanwhile(void **state)
 	strbuf_free(&why);
 }
 
-static void another_file_at_the_name_stays(void **state)
-{
-	struct outfile *f = opened(path);
-
-	(void)state;
-	assert_int_equal(outfile__begin(f), 0);
-	assert_int_equal(rename(path, other), 0);
-	put_file(path, "not ours");
-	assert_int_equal(outfile__close(f), 0);
-	has(path, "not ours");
-	assert_int_equal(access(other, F_OK), 0);
-}
-
-static void symlink_at_the_name_stays(void **state)
-{
-	struct outfile *f = opened(path);
-
-	(void)state;
-	assert_int_equal(outfile__begin(f), 0);
-	assert_int_equal(rename(path, other), 0);
-	assert_int_equal(symlink(other, path), 0);
-	assert_int_equal(outfile__close(f), 0);
-	assert_int_equal(access(path, F_OK), 0);
-}
-
 static void locked(void **state)
 {
 	struct strbuf why = STRBUF_INIT;
@@ -266,37 +241,6 @@ static void first_write_fails(void **state)
 	limit(RLIM_INFINITY);
 	assert_int_equal(err, -EFBIG);
 	assert_int_equal(outfile__bytes(f), 0);
-	assert_int_equal(outfile__close(f), 0);
-	assert_int_equal(access(path, F_OK), -1);
-}
-
-static void keep(void **state)
-{
-	struct outfile *f = opened(path);
-
-	(void)state;
-	assert_int_equal(outfile__begin(f), 0);
-	has(path, "");
-	assert_int_equal(write(outfile__fd(f), "abcdef", 6), 6);
-	outfile__keep(f, 4);
-	assert_int_equal(outfile__bytes(f), 4);
-	assert_int_equal(outfile__close(f), 0);
-	has(path, "abcd");
-	f = opened(path);
-	has(path, "abcd");
-	assert_int_equal(outfile__begin(f), 0);
-	has(path, "");
-	assert_int_equal(outfile__close(f), 0);
-}
-
-/* A new file that began and holds nothing. */
-static void begun_for_nothing(void **state)
-{
-	struct outfile *f = opened(path);
-
-	(void)state;
-	assert_int_equal(outfile__begin(f), 0);
-	assert_int_equal(access(path, F_OK), 0);
 	assert_int_equal(outfile__close(f), 0);
 	assert_int_equal(access(path, F_OK), -1);
 }
@@ -457,13 +401,9 @@ int main(void)
 		TEST(empty_file_of_ours_is_removed),
 		TEST(no_name_before_the_first_write),
 		TEST(name_taken_meanwhile),
-		TEST(another_file_at_the_name_stays),
-		TEST(symlink_at_the_name_stays),
 		TEST(locked),
 		TEST(partial_write_is_cut_back),
 		TEST(first_write_fails),
-		TEST(keep),
-		TEST(begun_for_nothing),
 		TEST(file_system_without_nameless_files),
 		TEST(text),
 		TEST(through_a_symlink),

@@ -226,7 +226,7 @@ static int repair_copy(int fd, const char *path, struct go_repair *res, struct s
 
 	if (!out)
 		return -EIO;
-	err = go_repair_copy(fd, &(struct trace_sink){ outfile__write, out }, res, trouble);
+	err = go_repair_copy(fd, &(struct sink){ outfile__write, out }, res, trouble);
 	if (!err) {
 		err = outfile__finish(out);
 		if (err)

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "gotrace/decode.h"
-#include "gotrace/writer.h"
 #include "util/fileio.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
@@ -297,7 +296,7 @@ int go_repair_scan(const void *data, size_t len, struct go_repair *res, struct s
 }
 
 /* out NULL: in place */
-static int repair(int fd, const struct trace_sink *out, struct go_repair *res, struct strbuf *why)
+static int repair(int fd, const struct sink *out, struct go_repair *res, struct strbuf *why)
 {
 	struct file_bytes f;
 	int err;
@@ -329,7 +328,7 @@ int go_repair_in_place(int fd, struct go_repair *res, struct strbuf *why)
 	return repair(fd, NULL, res, why);
 }
 
-int go_repair_copy(int fd, const struct trace_sink *out, struct go_repair *res, struct strbuf *why)
+int go_repair_copy(int fd, const struct sink *out, struct go_repair *res, struct strbuf *why)
 {
 	return repair(fd, out, res, why);
 }

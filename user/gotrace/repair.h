@@ -16,8 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/sink.h"
+
 struct strbuf;
-struct trace_sink;
 
 struct go_repair {
 	uint64_t size; /* of the file as it was */
@@ -38,6 +39,6 @@ int go_repair_scan(const void *data, size_t len, struct go_repair *res, struct s
  * reason in `why`, but what the sink returns without one.
  */
 int go_repair_in_place(int fd, struct go_repair *res, struct strbuf *why);
-int go_repair_copy(int fd, const struct trace_sink *out, struct go_repair *res, struct strbuf *why);
+int go_repair_copy(int fd, const struct sink *out, struct go_repair *res, struct strbuf *why);
 
 #endif

@@ -250,26 +250,6 @@ FILE *outfile__stream(struct outfile *f)
 	return s;
 }
 
-int outfile__begin(struct outfile *f)
-{
-	int err;
-
-	if (f->seekable && ftruncate(f->fd, 0))
-		return -errno;
-	if (!f->nameless)
-		return 0;
-	err = give_name(f);
-	f->created = !err;
-	return err;
-}
-
-void outfile__keep(struct outfile *f, uint64_t bytes)
-{
-	f->bytes = bytes;
-	if (f->seekable)
-		(void)!ftruncate(f->fd, (off_t)bytes);
-}
-
 /* ---- the end ---- */
 
 /* Is the name still that of our file? Somebody may have moved another one there. */

@@ -20,7 +20,7 @@ struct strbuf;
 
 /* path: "-" is stdout, which is not looked into and never cut. NULL with the reason in why. */
 struct outfile *outfile__open(const char *path, struct strbuf *why);
-/* A trace_sink function: ctx is the outfile. 0 or -errno; -EEXIST: somebody else has taken the new name meanwhile. */
+/* A sink function: ctx is the outfile. 0 or -errno; -EEXIST: somebody else has taken the new name meanwhile. */
 int outfile__write(void *ctx, const void *data, size_t len);
 /* For text: a stream whose buffers are such writes. The caller closes it before the outfile. NULL with errno. */
 FILE *outfile__stream(struct outfile *f);
@@ -28,10 +28,6 @@ FILE *outfile__stream(struct outfile *f);
 int outfile__finish(struct outfile *f);
 /* Frees; closes where that was not done. A new file to which nothing was written is not there. 0 or -errno of what only the close tells. */
 int outfile__close(struct outfile *f);
-
-/* For who writes to the descriptor itself: now it begins, as with a first write; and the file holds this much now. */
-int outfile__begin(struct outfile *f);
-void outfile__keep(struct outfile *f, uint64_t bytes);
 
 /* The sentence for what one of these returned, and how much was written before; -ECANCELED: a write was given up. */
 void outfile__explain(const struct outfile *f, int err, struct strbuf *why);
