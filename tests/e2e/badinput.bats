@@ -52,9 +52,15 @@ teardown() {
 
 @test "/dev/full, for the trace and for the raw file" {
 	refused 1 'cannot write /dev/full: No space left' "$CTRACE" -q -p "$P" -d 500ms -o /dev/full
-	run timeout 20 "$CTRACE" -q -p "$P" -d 500ms -o T --raw /dev/full
+	# it is told at once, not at the end
+	run timeout 20 "$CTRACE" -q -p "$P" -d 600 -o T --raw /dev/full
 	[ "$status" -eq 1 ]
 	[[ $output == *"cannot write /dev/full: No space left"* ]]
+	sound T
+	ln -s /dev/full full
+	run timeout 20 "$CTRACE" -q -p "$P" -d 600 -o /dev/full --raw ./full
+	[ "$status" -eq 1 ]
+	[ "$(grep -c 'cannot write [/a-z.]*/full: No space left' <<<"$output")" -eq 2 ]
 	nothing_left
 }
 

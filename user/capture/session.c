@@ -114,7 +114,8 @@ static void say_state(struct session *s, bool progress)
 
 	snprintf(line, sizeof(line), "%.1f s, %" PRIu64 " events (%.0f/s), %" PRIu64 " lost, %s",
 		 sec, st.model->events, sec > 0 ? (double)st.model->events / sec : 0,
-		 st.model->lost, format_size(size, st.writer.bytes));
+		 st.model->lost,
+		 st.writer.bytes ? format_size(size, st.writer.bytes) : "nothing written yet");
 	if (progress) {
 		fprintf(stderr, "\r%s\033[K", line);
 		log_progress_open(true);

@@ -234,13 +234,14 @@ static void sum_up(const struct recording *r, const char *error)
 /* What is left to say when the recording itself worked: did the files take it? */
 static enum exit_code verdict(const struct recording *r, struct strbuf *why)
 {
-	const struct outfile *out = r->res.err ? r->out : r->raw_file;
-	int err = r->res.err ? r->res.err : r->res.raw_err;
-
-	if (err) {
-		outfile__explain(out, err, why);
+	if (r->res.raw_err)
+		outfile__explain(r->raw_file, r->res.raw_err, why);
+	if (r->res.raw_err && r->res.err)
+		log_error("%s", why->buf);
+	if (r->res.err)
+		outfile__explain(r->out, r->res.err, why);
+	if (r->res.err || r->res.raw_err)
 		return EXIT_FAILED;
-	}
 	if (r->o->strict && lost_records(r)) {
 		strbuf_set_f(why, "records were lost, and --strict was given");
 		return EXIT_LOST;
