@@ -13,39 +13,83 @@ setup() {
 
 teardown() { e2e_teardown; }
 
-# a moment between 0 and MS milliseconds
-some_time() {
-	local n=$((RANDOM * $1 / 32768 / 10))
-	while [ $n -gt 0 ]; do
-		pause_shortly
-		n=$((n - 1))
-	done
+# a number of hundredths of a second between 0 and MS milliseconds, in $ticks
+random_ticks() { ticks=$((RANDOM * $1 / 32768 / 10)); }
+wait_ticks() {
+	local n
+	for ((n = 0; n < ticks; n++)); do pause_shortly; done
 }
 
 @test "recordings stopped at random moments are sound" {
-	local i s
+	local i s raw
 	for ((i = 0; i < N; i++)); do
-		rm -f T
-		"$CTRACE" -v --json -p "$P" -o T >sum 2>err 3>&- {tell_fd}>&- &
-		rec_pid=$!
-		some_time 900
+		rm -f T R sum err judged
 		s=$((i % 2 ? 2 : 15))
-		rec_stop_quietly $s
-		if [ -e T ]; then
-			sound T >/dev/null
-		else
-			cat err
-			[ "$rec_status" -ne 0 ] && grep -q 'ctrace-bpf: ' err || [ "$rec_status" -gt 128 ]
+		raw=()
+		if [ $((i / 2 % 2)) = 1 ]; then raw=(--raw R); fi # half of them: the other half writes one file
+		random_ticks 900
+		"$CTRACE" -v --json -p "$P" -o T "${raw[@]}" >sum 2>err 3>&- {tell_fd}>&- &
+		rec_pid=$!
+		wait_ticks
+		rec_status=none
+		if ! stop_quietly $s || ! ended_well >judged 2>&1; then
+			tell_all
+			return 1
 		fi
 	done
 	nothing_left
 }
 
-rec_stop_quietly() {
+# The signal, and once more after 3 s: what a shell starts in the background ignores SIGINT until it asks for it, and one
+# that came before that moment is lost.
+stop_quietly() {
+	sent=1
 	kill -"$1" "$rec_pid" 2>/dev/null || :
-	# what a shell starts in the background ignores SIGINT until it asks for it: a signal before that moment is lost
-	until_true -t 3 gone "$rec_pid" 2>/dev/null || kill -"$1" "$rec_pid" 2>/dev/null || :
+	if ! until_true -t 3 gone "$rec_pid" 2>/dev/null; then
+		sent=2
+		kill -"$1" "$rec_pid" 2>/dev/null || :
+	fi
 	rec_stop -
+}
+
+# With a trace: it is sound, and the status is 0. Without: a sentence, or dead of a signal that came before it was asked for.
+ended_well() {
+	if [ -e T ]; then
+		sound T || return
+		if [ "$rec_status" -ne 0 ]; then
+			echo "the trace is sound, and the status is $rec_status"
+			return 1
+		fi
+	elif [ "$rec_status" -le 128 ]; then
+		if [ "$rec_status" -eq 0 ] || ! grep -q 'ctrace-bpf: ' err; then
+			echo "no trace, and the status is $rec_status"
+			return 1
+		fi
+	fi
+}
+
+# All that can be known of a bad end; the files stay in $CTRACE_KEEP.
+tell_all() {
+	local keep=${CTRACE_KEEP:-$O/kept}/kill-$$ t f
+	echo "recording $i of $N, seed ${CTRACE_KILL_SEED:-1}: signal $s after $((ticks * 10)) ms, sent $sent times; status $rec_status"
+	echo "load: $(cat /proc/loadavg)"
+	if [ -n "$rec_pid" ]; then
+		echo "it is still there:"
+		for t in "/proc/$rec_pid/task/"*; do
+			echo "$(sed -n 's/^Name:\t//p; s/^State:\t//p' "$t/status" | paste -sd' ') in $(cat "$t/wchan"): $(cat "$t/syscall")"
+			cat "$t/stack" || :
+		done
+	fi
+	mkdir -p "$keep"
+	for f in judged err sum; do
+		if [ -e $f ]; then sed "s/^/$f: /" $f; fi
+	done
+	for f in T R judged err sum; do
+		if [ ! -e $f ]; then continue; fi
+		echo "$f: $(stat -c '%s bytes, written %y' $f)"
+		cp $f "$keep/"
+	done
+	echo "kept in $keep"
 }
 
 # x/exp/trace, and so the judge, must be able to read every whole generation.
@@ -55,7 +99,8 @@ rec_stop_quietly() {
 		rm -f T
 		rec -p "$P" -o T
 		until_true test -s T
-		some_time 1200
+		random_ticks 1200
+		wait_ticks
 		kill -KILL "$rec_pid"
 		rec_stop -
 		"$CTRACE" convert --repair T -o T2 2>>repair.err
