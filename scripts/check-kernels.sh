@@ -56,15 +56,15 @@ explain() { # FILE [LINES]: its end, as diagnostics
 
 # ---- the judge of the traces: Go's own parser ----
 
-judge=$root/build/judge
-if [ ! -x "$judge" ] && go=$(find_go); then
-	"$go" build -C "$root/tests/judge" -o "$judge" . >&2 || :
-fi
+# shellcheck source=tests/lib/common.bash
+. "$root/tests/lib/common.bash"
+judge=""
+if have_judge; then judge=$JUDGE; fi
 
 check_trace() { # NAME FILE
 	if [ ! -s "$2" ]; then
 		result 1 "$1: a trace came back"
-	elif [ -x "$judge" ]; then
+	elif [ -n "$judge" ]; then
 		local status=0
 		"$judge" check "$2" >"$2.verdict" 2>&1 || status=$?
 		result $status "$1: Go's parser accepts the trace"

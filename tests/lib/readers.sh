@@ -1,26 +1,16 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# Readers of a trace that are not ours. Source it, then:
+# Readers of a trace that are not ours. Source it behind common.bash, after have_judge; then:
 #
-#   readers_accept FILE…    every Go release that should open FILE does (go tool trace of READERS_GO and the local
-#                           one), and so does `judge check`; 1 and a message at the first refusal
+#   readers_look            which of READERS_GO can be had, a TAP line each by the caller's `ok` and `skip`; first
+#   readers_accept FILE…    every Go release that should open FILE does (go tool trace of those that were found), and so does
+#                           `judge check`; 1 and a message at the first refusal
 #   readers_profiles FILE   the four profiles of the local go tool trace, with their counts and times
 #
-# A toolchain comes through GOTOOLCHAIN from the module proxy once and from the cache afterwards; one that can not be
-# had is an error, unless READERS_OPTIONAL=1 (then it is named and skipped).
+# A toolchain comes through GOTOOLCHAIN from the module proxy once and from the cache afterwards. One that cannot be had is a
+# skip with its name: the machine may have no network. The last one is the Go of the judge, which is there.
 
-: "${READERS_GO:=1.22.12 1.23.12 1.24.10 1.25.5}"
-
-# The judge's own directory; the binary is built once per shell unless JUDGE names one.
-readers__dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../judge" && pwd)
-
-readers__judge() {
-	if [ -z "${JUDGE:-}" ]; then
-		JUDGE=$(cd "$readers__dir" && mkdir -p ../../build/tests && go build -o ../../build/tests/judge . &&
-			cd ../../build/tests && pwd)/judge || return 1
-	fi
-	"$JUDGE" "$@"
-}
+: "${READERS_GO:=1.22.12 1.23.12 1.24.10 1.25.5 $(sed -n 's/^go //p' "$ROOT/tests/judge/go.mod")}"
 
 # readers__header FILE: the NN of its "go 1.NN trace", or nothing.
 readers__header() {
@@ -40,19 +30,43 @@ readers__reason() {
 	} | cut -c 1-300
 }
 
+# readers__local: the minor version of the go command that is here.
+readers__local() {
+	(cd / && GOTOOLCHAIN=local go env GOVERSION) | sed -n 's/^go1\.\([0-9]*\).*/\1/p'
+}
+
+# readers__minor VERSION
+readers__minor() {
+	local minor=${1#1.}
+	echo "${minor%%.*}"
+}
+
+# readers__toolchain VERSION: what GOTOOLCHAIN has to be. The go that is here serves for its own minor version.
+readers__toolchain() {
+	if [ "$(readers__minor "$1")" = "$(readers__local)" ]; then echo local; else echo "go$1"; fi
+}
+
+readers_look() {
+	local version toolchain out
+	readers__here=
+	for version in $READERS_GO; do
+		toolchain=$(readers__toolchain "$version")
+		# From outside of any module, so that no go.mod has a say in the toolchain.
+		if out=$(cd / && GOTOOLCHAIN=$toolchain go version 2>&1); then
+			readers__here="$readers__here $version"
+			ok "reader: ${out#go version }"
+		else
+			skip "reader: Go $version" "cannot be had: $(tail -n 1 <<<"$out" | cut -c 1-200)"
+		fi
+	done
+}
+
 # readers__go VERSION FILE: the tool reads FILE whole. Before 1.24 the mode has a number instead of a name.
 readers__go() {
-	local version=$1 file=$2 minor mode=parsed out rc=0
-	local toolchain=local
-	if [ "$version" != local ]; then
-		toolchain=go$version
-		minor=${version#1.}
-		minor=${minor%%.*}
-		if [ "$minor" -lt 24 ]; then mode=1; fi
-	fi
+	local version=$1 file=$2 mode=parsed out rc=0
+	if [ "$(readers__minor "$version")" -lt 24 ]; then mode=1; fi
 	out=$(mktemp) || return 1
-	# From outside of any module, so that no go.mod has a say in the toolchain.
-	(cd / && GOTOOLCHAIN=$toolchain GOFLAGS='' go tool trace "-d=$mode" "$file") >"$out" 2>&1 || rc=$?
+	(cd / && GOTOOLCHAIN=$(readers__toolchain "$version") GOFLAGS='' go tool trace "-d=$mode" "$file") >"$out" 2>&1 || rc=$?
 	if [ "$rc" -ne 0 ]; then
 		echo "$file: refused by go tool trace of Go $version: $(readers__reason "$out")" >&2
 	elif ! [ -s "$out" ]; then
@@ -63,12 +77,8 @@ readers__go() {
 	return "$rc"
 }
 
-readers__have() {
-	[ "$1" = local ] || (cd / && GOTOOLCHAIN=go$1 go version) >/dev/null 2>&1
-}
-
 readers_accept() {
-	local file header version minor path
+	local file header version path
 	for file in "$@"; do
 		path=$(realpath -- "$file") || return 1
 		header=$(readers__header "$path")
@@ -76,19 +86,12 @@ readers_accept() {
 			echo "$file: not a Go trace" >&2
 			return 1
 		fi
-		for version in $READERS_GO local; do
-			if [ "$version" != local ]; then
-				minor=${version#1.}
-				if ! readers__opens "${minor%%.*}" "$header"; then continue; fi
+		for version in $readers__here; do
+			if readers__opens "$(readers__minor "$version")" "$header"; then
+				readers__go "$version" "$path" || return 1
 			fi
-			if ! readers__have "$version"; then
-				echo "readers: Go $version can not be had" >&2
-				if [ "${READERS_OPTIONAL:-0}" = 1 ]; then continue; fi
-				return 1
-			fi
-			readers__go "$version" "$path" || return 1
 		done
-		readers__judge check -q "$path" || return 1
+		"$JUDGE" check -q "$path" || return 1
 	done
 }
 

@@ -5,8 +5,9 @@
 #
 #   tests/programs/readers.sh [-k] [PROGRAM…]      default: all of them
 #
-# In: the built program ($CTRACE, default build/ctrace-bpf). Out: TAP, one line per program and check; skips name what
-# the machine lacks; exit 1 when a check failed. -k keeps the directory with the traces and says where it is.
+# In: the built program and those of tests/prog (see common.bash). Out: TAP, one line per program and check, also into
+# $TAP_DIR/programs.tap; skips name what the machine lacks; exit 1 when a check failed. -k keeps the directory with the
+# traces and says where it is.
 #
 # Per program: a recording of 3 s that loses nothing, one of 1 s per --go-version, each accepted by every Go release that
 # should open it and by `judge check`; threads with their names; no time unaccounted for; and the four profiles, whose
@@ -17,10 +18,10 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-: "${CTRACE:=$root/build/ctrace-bpf}"
+# shellcheck source=tests/lib/common.bash
+. "$here/../lib/common.bash"
 # shellcheck source=tests/lib/readers.sh
-. "$root/tests/lib/readers.sh"
+. "$here/../lib/readers.sh"
 
 # program, what is looked at, regular expression. names: each must be a thread's name. Else a profile: the function with
 # the greatest delay (the first expression) and others that must be in it; "-" says that it has to be empty.
@@ -28,6 +29,11 @@ root=$(cd "$here/../.." && pwd)
 # Whoever waits in epoll_wait has the reason "select", which Go puts into the sync profile: servers like redis and
 # postgres have no network profile, and that is right.
 EXPECT='
+c        names    producer consumer.* echo-client echo-server logger sleeper timer ping pong
+c        net      sys_(read|recvfrom|recvmsg)
+c        sync     sys_(futex|read) sys_futex
+c        syscall  . sys_fsync
+c        sched    .
 cpp      names    fighter client server syncer spinner
 cpp      net      sys_read
 cpp      sync     sys_futex
@@ -68,6 +74,11 @@ ok() {
 	echo "ok $count - $*"
 }
 
+skip() { # WHAT WHY
+	count=$((count + 1))
+	echo "ok $count - $1 # SKIP $2"
+}
+
 not_ok() {
 	count=$((count + 1))
 	failed=1
@@ -103,19 +114,6 @@ bye() {
 	if [ "$keep" = yes ]; then echo "# kept: $tmp"; else rm -rf "$tmp"; fi
 }
 
-# until_true SECONDS COMMAND…: polls
-until_true() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		if [ "$SECONDS" -ge "$end" ]; then
-			echo "gave up: $*" >&2
-			return 1
-		fi
-		read -r -t 0.05 <>"$tmp/never" || :
-	done
-}
-
 # background LOG COMMAND…: its pid is the last of pids
 background() {
 	local log=$1
@@ -127,7 +125,7 @@ background() {
 ready() {
 	background "$tmp/$program.out" "$@"
 	target=${pids[-1]}
-	until_true 60 grep -q '^ready' "$tmp/$program.out"
+	until_true -t 60 grep -q '^ready\|is running$' "$tmp/$program.out"
 }
 
 # ---- the programs: each sets `target`; returns 2 with the reason in `lacks` where the machine can not ----
@@ -142,10 +140,13 @@ need() {
 	done
 }
 
+start_c() {
+	ready "$PROG/demo"
+}
+
 start_cpp() {
 	need g++ || return
 	g++ -O2 -std=c++17 -pthread -o "$tmp/mutex" "$here/mutex.cpp" || return 1
-	# a directory that syncs for real: /tmp may be memory
 	ready "$tmp/mutex" "$tmp"
 }
 
@@ -180,9 +181,9 @@ start_redis() {
 	background "$tmp/redis.out" redis-server --port 0 --unixsocket "$sock" --dir "$tmp/redis" --save '' \
 		--appendonly yes --appendfsync always
 	target=${pids[-1]}
-	until_true 20 redis-cli -s "$sock" ping || return 1
+	until_true -t 20 redis-cli -s "$sock" ping || return 1
 	background "$tmp/load.out" redis-benchmark -s "$sock" -c 4 -l -t set,get -n 1000000
-	until_true 20 redis_has_keys "$sock"
+	until_true -t 20 redis_has_keys "$sock"
 }
 
 redis_has_keys() {
@@ -218,7 +219,7 @@ start_postgres() {
 	as_postgres "${env[@]}" pgbench -i -s 2 -q >"$tmp/init.out" 2>&1 || return 1
 	background "$tmp/load.out" setpriv --reuid=postgres --regid=postgres --init-groups "${env[@]}" \
 		pgbench -c 4 -T 600
-	until_true 20 backends_are 4 "${env[@]}" || return 1
+	until_true -t 20 backends_are 4 "${env[@]}" || return 1
 	target=$(head -n 1 "$cluster/postmaster.pid")
 	target=$target,$(pgrep -P "$target" | paste -sd,)
 }
@@ -304,8 +305,7 @@ run_program() {
 	program=$1 target='' lacks=''
 	"start_$program" >"$tmp/why" 2>&1 || rc=$?
 	if [ "$rc" = 2 ]; then
-		count=$((count + 1))
-		echo "ok $count - $program # SKIP $lacks"
+		skip "$program" "$lacks"
 		return 0
 	elif [ "$rc" != 0 ]; then
 		not_ok "$program: starts"
@@ -339,6 +339,31 @@ run_program() {
 
 # ---- main ----
 
+run_all() {
+	if [ "$(id -u)" != 0 ]; then
+		echo "1..0 # SKIP not root"
+		return 0
+	fi
+	go=$(command -v go || "$ROOT/scripts/find-go.sh") || {
+		echo "1..0 # SKIP no Go"
+		return 0
+	}
+	PATH=${go%/*}:$PATH
+	if ! have_judge; then
+		echo "1..0 # SKIP the judge cannot be built"
+		return 0
+	fi
+	tmp=$(mktemp -d /var/tmp/ctrace-programs.XXXXXX)
+	trap bye EXIT
+	readers_look
+	for program; do
+		run_program "$program"
+		finish
+	done
+	echo "1..$count"
+	return "$failed"
+}
+
 while [ $# -gt 0 ] && [ "${1#-}" != "$1" ]; do
 	case $1 in
 	-k) keep=yes ;;
@@ -349,23 +374,6 @@ while [ $# -gt 0 ] && [ "${1#-}" != "$1" ]; do
 	esac
 	shift
 done
-
-if [ "$(id -u)" != 0 ]; then
-	echo "1..0 # SKIP not root"
-	exit 0
-fi
-if ! command -v go >/dev/null; then
-	echo "1..0 # SKIP no go"
-	exit 0
-fi
-tmp=$(mktemp -d /var/tmp/ctrace-programs.XXXXXX)
-trap bye EXIT
-mkfifo "$tmp/never"
-readers__judge hist /dev/null >/dev/null 2>&1 || : # builds it, once
-if [ $# -eq 0 ]; then set -- cpp rust python java go redis postgres; fi
-for program; do
-	run_program "$program"
-	finish
-done
-echo "1..$count"
-exit "$failed"
+if [ $# -eq 0 ]; then set -- c cpp rust python java go redis postgres; fi
+suite programs run_all "$@"
+exit "$suites_failed"
