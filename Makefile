@@ -47,6 +47,11 @@ $(O)/gen/version.h: VERSION
 	$(Q)mkdir -p $(@D)
 	$(Q)echo '#define CTRACE_VERSION "$(VERSION)"' >$@
 
+# Only where the file is missing: make has nothing to do for one that is there.
+$(VMLINUX_BTF):
+	@echo "$@ is missing: the BPF programs are compiled with the types of a kernel. A kernel has them there when" \
+		"it was built with CONFIG_DEBUG_INFO_BTF=y; or take the file of another machine: make VMLINUX_BTF=FILE" >&2; false
+
 # ---- BPF: one object a file, linked into one skeleton ----
 
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c $(O)/gen/vmlinux.h
@@ -88,7 +93,7 @@ $(O)/unit/%: tests/unit/%.c $(filter-out $(O)/user/main.o,$(OBJ))
 $(O)/prog/%: tests/prog/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -D_GNU_SOURCE -Iinclude -I. -O2 -g -Wall -Wextra -o $@ $< -lpthread
+	$(Q)$(CC) -D_GNU_SOURCE -Iinclude -I. -O2 -g -Wall -Wextra -MMD -MP -MF $@.d -o $@ $< -lpthread
 
 progs: $(PROG) ## the programs that the tests trace
 
@@ -148,4 +153,4 @@ help: ## this text
 .PHONY: all progs check check-root fuzz asan tsan bench soak check-kernels format lint man install clean help
 .SECONDARY: $(BPF:%.c=$(O)/%.o)
 
--include $(OBJ:.o=.d) $(BPF:%.c=$(O)/%.d) $(wildcard $(O)/unit/*.d)
+-include $(OBJ:.o=.d) $(BPF:%.c=$(O)/%.d) $(wildcard $(O)/unit/*.d $(O)/prog/*.d)
