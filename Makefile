@@ -103,14 +103,23 @@ check: $(O)/ctrace-bpf $(UNIT:%=$(O)/unit/%) ## unit and golden tests, no root
 check-root: $(O)/ctrace-bpf progs ## end-to-end tests, as root
 	$(Q)O=$(O) tests/lib/check-root.sh
 
+check-programs: $(O)/ctrace-bpf progs ## C, C++, Rust, Python, Java, Go, redis, postgres, read by every Go since 1.22; as root
+	$(Q)O=$(O) tests/programs/readers.sh $(PROGRAMS)
+
+shots: $(O)/ctrace-bpf progs ## what the viewer shows, as pictures in $(O)/shots; as root, with chromium
+	$(Q)O=$(O) tests/judge/shots/check.sh
+
 fuzz: $(O)/ctrace-bpf ## damaged record streams, judged by Go's parser; N=2000
 	$(Q)O=$(O) tests/lib/fuzz.sh $(or $(N),2000)
 
+# The sanitizers of older compilers do not find their way in an address space that is random with 32 bits.
+FIXED_ADDRESSES = $(shell setarch -R true 2>/dev/null && echo setarch -R)
+
 asan: ## unit and golden tests under address and undefined-behaviour sanitizers
-	$(Q)$(MAKE) --no-print-directory O=$(O)/asan SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' check
+	$(Q)$(FIXED_ADDRESSES) $(MAKE) --no-print-directory O=$(O)/asan SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' check
 
 tsan: ## the same under the thread sanitizer
-	$(Q)$(MAKE) --no-print-directory O=$(O)/tsan SAN=-fsanitize=thread check
+	$(Q)$(FIXED_ADDRESSES) $(MAKE) --no-print-directory O=$(O)/tsan SAN=-fsanitize=thread check
 
 bench: $(O)/ctrace-bpf ## cost, paired with untraced and with other tracers; as root
 	$(Q)tests/bench/run.sh $(BENCH)
@@ -148,9 +157,9 @@ clean: ## removes $(O)
 
 help: ## this text
 	$(Q)sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 16
-	@echo 'Variables: V=1 O=DIR DEBUG=1 WERROR=1 CC= CLANG= VMLINUX_BTF= N= BENCH="--quick"'
+	@echo 'Variables: V=1 O=DIR DEBUG=1 WERROR=1 CC= CLANG= VMLINUX_BTF= N= BENCH="--quick" PROGRAMS="c go"'
 
-.PHONY: all progs check check-root fuzz asan tsan bench soak check-kernels format lint man install clean help
+.PHONY: all progs check check-root check-programs shots fuzz asan tsan bench soak check-kernels format lint man install clean help
 .SECONDARY: $(BPF:%.c=$(O)/%.o)
 
 -include $(OBJ:.o=.d) $(BPF:%.c=$(O)/%.d) $(wildcard $(O)/unit/*.d $(O)/prog/*.d)

@@ -3,11 +3,11 @@
 #
 # Every test, from nothing: installs what is missing, builds, runs, adds up.
 #
-#   sudo scripts/test.sh [PART…]      default: build check check-root asan fuzz lint check-kernels
+#   sudo scripts/test.sh [PART…]      default: build check check-root check-programs asan tsan fuzz lint shots check-kernels
 #
 # A part is a make target. It writes TAP files into $TAP_DIR; a target without any counts as one test. Under
-# sudo only check-root runs as root. The last line is "N passed, N failed[, N skipped]"; the exit status is 0
-# when something passed and nothing failed. CTRACE_TEST_MINUTES limits the whole [55], CTRACE_FUZZ_N is the
+# sudo only the parts that record here run as root: check-root, check-programs and shots. The last line is "N passed, N failed[, N skipped]"; the exit status is 0
+# when something passed and nothing failed. CTRACE_TEST_MINUTES limits the whole [75], CTRACE_FUZZ_N is the
 # number of invented recordings [2000].
 set -eu -o pipefail
 # shellcheck source=scripts/lib.sh
@@ -23,9 +23,9 @@ case ${1:-} in
 	exit 2
 	;;
 esac
-[ $# -gt 0 ] || set -- build check check-root asan fuzz lint check-kernels
+[ $# -gt 0 ] || set -- build check check-root check-programs asan tsan fuzz lint shots check-kernels
 
-deadline=$((SECONDS + 60 * ${CTRACE_TEST_MINUTES:-55}))
+deadline=$((SECONDS + 60 * ${CTRACE_TEST_MINUTES:-75}))
 fuzz_cnt=${CTRACE_FUZZ_N:-2000}
 tap=$root/build/tap log=$root/build/log
 hurt=0 # something went wrong that is no test
@@ -86,7 +86,7 @@ run_part() {
 	case $part in
 	build) target=all ;;
 	fuzz) args=("N=$fuzz_cnt") ;;
-	check-root)
+	check-root | check-programs | shots)
 		if [ "$(id -u)" != 0 ]; then
 			echo "1..0 # SKIP not root" >"$tap/$part/part.tap"
 			return 0
@@ -105,7 +105,7 @@ run_part() {
 
 	if [ -z "$(find "$tap/$part" -name '*.tap' -print -quit)" ]; then
 		case $status:$part in
-		0:check | 0:check-root) one_result "$part" "not ok" "make $target ran no test" ;;
+		0:check | 0:check-root | 0:check-programs) one_result "$part" "not ok" "make $target ran no test" ;;
 		0:*) one_result "$part" ok "make $target" ;;
 		*) one_result "$part" "not ok" "make $target: status $status" ;;
 		esac

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 """Photographs what `go tool trace` shows of a trace.
 
-In: a trace file, the viewer's binary, a directory. Out: one PNG per page in the directory and a line
-per picture on stdout: name, size, what was seen there. Exit 1 when a page shows an error or a timeline has no
-slices. Chromium is driven over its debugging pipe (two file descriptors), so nothing but Python's
+In: a trace file, the viewer's binary, a directory, names of threads. Out: one PNG per page in the directory and a line
+per picture on stdout: name, size, what was seen there. Exit 1 when a page shows an error, or a timeline or the list of
+goroutines lacks one of the threads. Chromium is driven over its debugging pipe (two file descriptors), so nothing but Python's
 own library is needed. All that was started is stopped again, the profile directory is removed.
 """
 
@@ -207,9 +207,13 @@ class Viewer:
 VIEW = "document.querySelector('tr-ui-timeline-view')"
 READY = f"{VIEW} && {VIEW}.model && {VIEW}.trackView && !{VIEW}.model.bounds.isEmpty && !document.querySelector('.overlay-root.visible')"
 COUNTS = f"""(() => {{
-  const m = {VIEW}.model; let slices = 0; const rows = [];
-  for (const t of m.getAllThreads()) {{ slices += t.sliceGroup.slices.length; rows.push(t.name || String(t.tid)); }}
-  return {{slices, flows: m.flowEvents.length, rows}};
+  const m = {VIEW}.model; let slices = 0; const rows = [], titles = new Set();
+  for (const t of m.getAllThreads()) {{
+    slices += t.sliceGroup.slices.length;
+    rows.push(t.name || String(t.tid));
+    for (const s of t.sliceGroup.slices) titles.add(s.title);
+  }}
+  return {{slices, flows: m.flowEvents.length, rows, titles: Array.from(titles)}};
 }})()"""
 # A stretch of the trace that holds about 40 slices in which most time is spent, or as many wake-ups.
 ZOOM = """(n, onFlows) => {
@@ -258,13 +262,16 @@ PIXELS = """(() => {
 })()"""
 
 
-def timeline(browser, viewer, outdir, view, say):
+def timeline(browser, viewer, outdir, view, say, names):
     browser.open(f"{viewer.url}/trace?view={view}")
     browser.until(READY, f"the timeline by {view}")
     browser.eval(HIDE)
     counts = browser.eval(COUNTS)
     if not counts["slices"]:
         raise Failure(f"the timeline by {view} has no slices")
+    for name in names:
+        if not any(name in title for title in counts["titles"]):
+            raise Failure(f"the timeline by {view} has no slice of {name}, but {sorted(counts['titles'])[:20]}")
     browser.frames(5)
     told = f"{counts['slices']} slices, {counts['flows']} flow events, {len(counts['rows'])} rows"
 
@@ -304,9 +311,9 @@ def profile(browser, viewer, outdir, name, path, say):
 
 
 def main():
-    if len(sys.argv) != 5:
-        sys.exit("usage: shots.py CHROMIUM TRACE_TOOL FILE OUTDIR")
-    program, tool, trace, outdir = sys.argv[1:]
+    if len(sys.argv) < 5:
+        sys.exit("usage: shots.py CHROMIUM TRACE_TOOL FILE OUTDIR [NAME…]")
+    program, tool, trace, outdir, *threads = sys.argv[1:]
     os.makedirs(outdir, exist_ok=True)
 
     def say(name, size, text):
@@ -317,9 +324,12 @@ def main():
         viewer = Viewer(tool, trace)
         browser = Browser(program)
         page(browser, viewer, outdir, "main", "/", say, "View trace")
-        timeline(browser, viewer, outdir, "proc", say)
-        timeline(browser, viewer, outdir, "thread", say)
+        timeline(browser, viewer, outdir, "proc", say, threads)
+        timeline(browser, viewer, outdir, "thread", say, threads)
         page(browser, viewer, outdir, "goroutines", "/goroutines", say, "Goroutines")
+        for name in threads:
+            if name not in viewer.get("/goroutines"):
+                raise Failure(f"/goroutines does not list {name}")
         names = re.findall(r'href="(/goroutine\?[^"]+)"', viewer.get("/goroutines"))
         if not names:
             raise Failure("/goroutines lists no group")
@@ -328,7 +338,7 @@ def main():
         profile(browser, viewer, outdir, "profile-sync", "/block", say)
         profile(browser, viewer, outdir, "profile-net", "/io", say)
         profile(browser, viewer, outdir, "profile-syscall", "/syscall", say)
-        if "href" in viewer.get("/usertasks"):
+        if re.search(r'<a href="?/usertask\?', viewer.get("/usertasks")):
             page(browser, viewer, outdir, "tasks", "/usertasks", say)
     except (Failure, OSError) as e:
         print(f"shots: {e}", file=sys.stderr)

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# shots.sh FILE OUTDIR: pictures of what `go tool trace` shows of FILE: the main page, the timelines by proc and by
+# shots.sh FILE OUTDIR [NAME…]: pictures of what `go tool trace` shows of FILE: the main page, the timelines by proc and by
 # thread (whole, zoomed in, with wake-up arrows), the goroutine pages and the profiles. Needs chromium, python3, go;
-# the profile pages need graphviz. Exit 1 when a page does not show what it should.
+# the profile pages need graphviz. Exit 1 when a page does not show what it should, or lacks a thread named NAME.
 set -eu
 
-if [ $# -ne 2 ]; then
-	echo "usage: $0 FILE OUTDIR" >&2
+if [ $# -lt 2 ]; then
+	echo "usage: $0 FILE OUTDIR [NAME…]" >&2
 	exit 2
 fi
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,4 +17,4 @@ if [ -z "$chromium" ]; then
 fi
 # The binary itself, not the go command in front of it: one process to stop.
 tool=$(go tool -n trace)
-exec python3 "$here/shots.py" "$chromium" "$tool" "$1" "$2"
+exec python3 "$here/shots.py" "$chromium" "$tool" "$@"
