@@ -38,6 +38,11 @@ in_namespace() { # SCRIPT: it gets $CTRACE, $PROG
 	refused 1 "no process with pid $$" unshare --pid --fork --mount-proc "$CTRACE" -p $$ -d 1 -o T
 }
 
+@test "-a in there is refused: the whole system is not to be seen" {
+	refused 3 '-a does not work inside a container' unshare --pid --fork --mount-proc "$CTRACE" -a -d 1 -o T
+	nothing_left
+}
+
 @test "a thread id in there is resolved" {
 	in_namespace '
 		mkfifo told

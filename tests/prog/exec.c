@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * execve in its variants, at a line on stdin: exec leader|thread|spawn|rename|hide.
+ * execve in its variants, at a line on stdin: exec leader|thread|spawn|rename|hide [CAT].
  *
- * leader: the only thread becomes cat; thread: a second thread does, and takes over the leader's tid; spawn: posix_spawn (a vfork) of
+ * leader: the only thread becomes cat, or the one named as second argument; thread: a second thread does, and takes over the leader's tid; spawn: posix_spawn (a vfork) of
  * true, 5 times; rename: takes the names first, second, third; hide: the leader ends and its thread goes on.
  * Out: "ready PID"; "done" where it still can. cat ends with stdin.
  */
@@ -15,9 +15,11 @@
 
 extern char **environ;
 
+static const char *cat = "/bin/cat";
+
 static void *become_cat(void *arg)
 {
-	execl("/bin/cat", "cat", (char *)NULL);
+	execl(cat, "cat", (char *)NULL);
 	return arg;
 }
 
@@ -42,6 +44,8 @@ int main(int argc, char **argv)
 	pid_t pid;
 	int i;
 
+	if (argc > 2)
+		cat = argv[2];
 	if (!strcmp(how, "hide")) {
 		pthread_create(&th, NULL, stay, NULL);
 		pthread_exit(NULL);

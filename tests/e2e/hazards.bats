@@ -1,0 +1,173 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# What others do to a target while it is recorded: debuggers, set-uid programs, a pid that comes back.
+
+setup() {
+	load ../lib/common.bash
+	e2e_setup
+}
+
+teardown() {
+	e2e_teardown
+	rm -f cat # set-uid
+}
+
+# accounted: no time of the trace is without a state.
+accounted() { "$JUDGE" times T | jq -e '[.goroutines[] | select(.unknown_ns > 1000) | {name, unknown_ns}] | if . == [] then true else (debug | false) end'; }
+
+# debugged COMMAND…: threads that were stopped by a debugger say so, and nothing is lost or unknown.
+debugged() {
+	sound T
+	accounted
+	jq -e '.lost == 0 and .threads == 2' sum
+	"$JUDGE" times T >times
+	jq -c '.goroutines[] | [.name, .waiting_ns]' times
+	jq -e '[.goroutines[] | select(.waiting_ns["wait for debug call"] > 0) | .name] | sort == ["burner", "waker"]' times
+}
+
+@test "strace comes and goes: each stop is a wait for a debug call" {
+	command -v strace >/dev/null || skip "no strace"
+	start_prog known 5
+	rec -p "$(ready_word 2)" -o T
+	strace -f -p "$(ready_word 2)" -o strace.out 2>strace.err 3>&- {tell_fd}>&- &
+	other_pid=$!
+	wait_line strace.err 'attached'
+	until_true all_traced "$(ready_word 2)"
+	tell go
+	wait_line said '^done'
+	kill -INT "$other_pid"
+	until_true gone "$other_pid"
+	rec_stop
+	[ "$rec_status" -eq 0 ]
+	[ -s strace.out ]
+	debugged
+}
+
+@test "a target that strace holds already is recorded like any other" {
+	command -v strace >/dev/null || skip "no strace"
+	start_prog known 5
+	strace -f -p "$(ready_word 2)" -o strace.out 2>strace.err 3>&- {tell_fd}>&- &
+	other_pid=$!
+	until_true all_traced "$(ready_word 2)"
+	rec -p "$(ready_word 2)" -o T
+	tell go
+	wait_line said '^done'
+	rec_stop
+	[ "$rec_status" -eq 0 ]
+	debugged
+}
+
+@test "gdb comes, looks and goes" {
+	command -v gdb >/dev/null || skip "no gdb"
+	start_prog known 5
+	rec -p "$(ready_word 2)" -o T
+	timeout 60 gdb -nx -batch -p "$(ready_word 2)" -ex 'thread apply all backtrace 1' -ex detach >gdb.out 2>&1 </dev/null 3>&- {tell_fd}>&-
+	grep -q 'Thread 2' gdb.out
+	tell go
+	wait_line said '^done'
+	rec_stop
+	[ "$rec_status" -eq 0 ]
+	debugged
+}
+
+all_traced() {
+	local t
+	for t in "/proc/$1/task/"*; do
+		no grep -q '^TracerPid:.0$' "$t/status" || return 1
+	done
+}
+
+# set_uid_setup: ./run becomes ./cat, which is set-uid for 54321, at "go"; both are the user 12345's at first. start_run starts it.
+set_uid_setup() {
+	case $(findmnt -no OPTIONS -T .) in *nosuid*) skip "no set-uid programs in $PWD" ;; esac
+	cp "$(command -v cat)" cat
+	chown 54321 cat
+	chmod 4755 cat
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/*/ "$BATS_TEST_TMPDIR" 2>/dev/null || :
+	chmod 777 .
+	cp "$PROG/exec" run
+	cp "$CTRACE" ct
+	U="setpriv --reuid=12345 --regid=12345 --clear-groups"
+	mkfifo told
+	$U --inh-caps=-all --bounding-set=-all ./run leader "$PWD/cat" <told >said 3>&- &
+	prog_pid=$!
+	exec {tell_fd}>told
+	wait_line said '^ready'
+}
+# change_and_end: it becomes the set-uid program, which echoes a line and ends.
+change_and_end() {
+	tell go
+	until_true grep -q '^Uid:.12345.54321' "/proc/$(ready_word 2)/status"
+	tell again
+	wait_line said again
+	no gone "$rec_pid"
+	tell_end
+	rec_stop -
+	cat err
+	[ "$rec_status" -eq 0 ]
+	wait "$prog_pid"
+	sound T
+	accounted
+	"$JUDGE" times T >times
+	jq -c '.goroutines[] | [.id, .name, .ended_ns, .syscall_calls]' times
+}
+
+@test "a target that becomes a set-uid program is recorded to its end by root" {
+	set_uid_setup
+	rec -p "$(ready_word 2)" -o T
+	change_and_end
+	jq -e --argjson p "$(ready_word 2)" '.goroutines | any(.id == $p + 10000000 and .name == "cat" and .ended_ns != null and .syscall_calls.write == 1)' times
+	jq -e '.goroutines | any(.name == "run" and .ended_ns != null)' times
+	nothing_left
+}
+
+@test "by its user it is recorded until then, and nothing of what it does with the other's rights" {
+	set_uid_setup
+	# rec starts one program: the capabilities come from a script
+	printf '#!/bin/sh\nexec %s %s/ct "$@"\n' "$U --inh-caps=-all,+bpf,+perfmon --ambient-caps=-all,+bpf,+perfmon" "$PWD" >as-user
+	chmod 755 as-user
+	CTRACE=$PWD/as-user rec -p "$(ready_word 2)" -o T
+	change_and_end
+	jq -e --argjson p "$(ready_word 2)" '.goroutines | length == 1 and .[0].id == $p and .[0].name == "run"' times
+	jq -e '.goroutines[0].syscall_calls | has("write") | not' times
+	nothing_left
+}
+
+@test "a pid that comes back is another process: it is not recorded, and the other target goes on" {
+	local first second again
+	start_prog known 5
+	first=$(ready_word 2) other_pid=$prog_pid
+	mv said said.1
+	start_prog shortlived 10
+	second=$(ready_word 2)
+	rec -p "$first,$second" -o T
+	kill -KILL "$other_pid"
+	wait "$other_pid" || :
+	mkfifo told.again
+	until_true withpid_works "$first"
+	"$PROG/withpid" "$first" "$PROG/known" 5 <told.again >said.again 2>again.err 3>&- {tell_fd}>&- &
+	other_pid=$!
+	exec {again}>told.again
+	wait_line said.again '^ready' || cat again.err
+	[ "$(awk '/^ready/ { print $2 }' said.again)" = "$first" ]
+	echo go >&"$again"
+	wait_line said.again '^done'
+	no gone "$rec_pid"
+	tell go
+	wait_line said '^made'
+	exec {again}>&-
+	wait "$other_pid"
+	no gone "$rec_pid"
+	tell_end
+	rec_stop -
+	[ "$rec_status" -eq 0 ]
+	sound T
+	accounted
+	"$JUDGE" times T >times
+	jq -c '.goroutines[] | [.id, .name, .created_ns, .ended_ns]' times
+	jq -e --argjson p "$first" '[.goroutines[] | select(.id % 10000000 == $p)] | length == 1 and .[0].ended_ns != null' times
+	jq -e '[.goroutines[] | select(.name | test("waker|burner"))] | length == 2' times
+	jq -e '[.goroutines[] | select(.name | test("short$"))] | length == 10' times
+	nothing_left
+}
+withpid_works() { "$PROG/withpid" "$1" true; }
