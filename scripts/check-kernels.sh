@@ -114,7 +114,10 @@ check_waits() { # NAME FILE MODE
 }
 
 check_machine() { # KERNEL CPUS
-	local dir=$out/$1-$2 name="$1, $2 CPUs" status=0 step modes="all blocking none" file
+	local dir=$out/$1-$2 name="$1, $2 CPUs" status=0 step steps modes="all blocking none" file
+
+	steps="features record-all record-blocking record-none record-stopped system left"
+	[ "$2" = 1 ] || steps="$steps record-hotplug"
 
 	rm -rf "$dir"
 	mkdir -p "$dir"
@@ -132,7 +135,7 @@ check_machine() { # KERNEL CPUS
 		explain "$dir/guest.log"
 		return 0
 	fi
-	for step in features record-{all,blocking,none,stopped} system left; do
+	for step in $steps; do
 		status=$(cat "$dir/$step.status" 2>/dev/null || echo missing)
 		[ "$status:$step" = missing:left ] && continue
 		case $step in
@@ -152,6 +155,11 @@ check_machine() { # KERNEL CPUS
 		system) check_trace "$name: $step" "$dir/system.trace" ;;
 		esac
 	done
+	if [[ $steps = *hotplug* ]]; then
+		status=0
+		[ "$(wc -l 2>/dev/null <"$dir/hotplug.txt")" -ge 2 ] || status=1
+		result $status "$name: CPUs went and came back during the recording"
+	fi
 	status=0
 	if grep -E 'WARNING:|BUG:|Oops|soft lockup|detected stalls|Call Trace' "$dir/dmesg.txt" >"$dir/dmesg.bad"; then
 		status=1
