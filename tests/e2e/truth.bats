@@ -12,20 +12,20 @@ teardown() { e2e_teardown; }
 # Both readings are taken inside the recording, with every thread asleep at a gate, and the trace is cut at the marks there.
 # 5 s with CTRACE_TRUTH_SECONDS=5. A thread begins to wait by a wake-up or a preemption, and the kernel's clock of a
 # run queue is as old as the wake-up that preempts: so both kinds have the 15 us; what the wake-ups alone do not cover
-# is marked with an asterisk.
+# is marked with an asterisk. 0: they agree; 1: they do not; 3: plain percentages cannot be asked for, as others had the
+# CPUs: a slice was shorter than a millisecond, and the way in and out of one takes more than a percent of it.
 compare_accounts() { # ARG of mixed; "plain" for plain percentages
 	local window=${CTRACE_TRUTH_SECONDS:-2} end
 	start_prog mixed "$1"
-	rec -p "$(ready_word 2)" -o T
+	rec -p "$(ready_word 2)" -o T || return 1
 	tell read
-	wait_line said '^end'
+	wait_line said '^end' 60 || return 1
 	end=$((SECONDS + window))
 	until [ $SECONDS -ge $end ]; do pause_shortly; done
 	tell read
-	until_true two_readings
-	rec_stop
-	sound T
-	jq -e '.lost == 0' sum || return
+	until_true -t 60 two_readings || return 1
+	rec_stop && [ "$rec_status" -eq 0 ] && sound T || return 1
+	jq -e '.lost == 0' sum || return 1
 	jq -c '[.repairs, .recursion_misses]' sum
 	"$JUDGE" times -between getpgid T >times
 	"$JUDGE" times T >all
@@ -37,7 +37,7 @@ compare_accounts() { # ARG of mixed; "plain" for plain percentages
 		    block, tid, name, *v = line.split()
 		    (was if block == "0" else now)[int(tid)] = (name, list(map(int, v)))
 		plain = sys.argv[4] == "plain"
-		bad = 0
+		bad = crowded = 0
 		times = {g["id"]: g for g in json.load(open(sys.argv[2]))["goroutines"]}
 		print(f"{'thread':10} {'run kernel':>11} {'trace':>11} {'diff':>10} {'allowed':>9} | {'wait kernel':>11} {'trace':>11} {'diff':>10} {'allowed':>9} | switches, wake-ups")
 		for tid, (name, new) in now.items():
@@ -45,8 +45,12 @@ compare_accounts() { # ARG of mixed; "plain" for plain percentages
 		    run, wait, slices, switches = (b - a for a, b in zip(old, new))
 		    trun, twait = g["running_ns"] + g["syscall_ns"], g["runnable_ns"]
 		    arun, await_ = run * .01 + 10_000 * g["starts"], wait * .05 + 15_000 * max(g["starts"], 1)
+		    short = run * .01 < 10_000 * g["starts"]
 		    if plain: arun, await_ = run * .01, wait * .05
 		    wrong = []
+		    if plain and short:
+		        crowded += 1
+		        wrong.append("CROWDED")
 		    if abs(trun - run) > arun: wrong.append("RUNNING")
 		    if abs(twait - wait) > await_: wrong.append("RUNNABLE")
 		    elif abs(twait - wait) > wait * .05 + 15_000 * g["wakeups"]: wrong.append("*")
@@ -57,21 +61,34 @@ compare_accounts() { # ARG of mixed; "plain" for plain percentages
 		    if g["unknown_ns"] > 1000: # the slivers of the first walk
 		        print(g["name"], "unknown", g["unknown_ns"])
 		        bad += 1
-		sys.exit(bad > 0)
+		sys.exit(3 if crowded else bad > 0)
 	PY
 }
 
 # Where a hypervisor's agent is pid 1, the kernel may not run our programs (nor anybody's) in its context: a switch from it
 # to a thread of ours has no record, and up to a slice of running looks like waiting. The summary tells such a window
-# by its repairs; it proves nothing, so another one is taken. A window without them has to agree.
+# by its repairs; it proves nothing, so another one is taken, six at most, and all are told. A window without them has to agree.
 agree_in_a_whole_window() { # ARGS of compare_accounts
-	local try
+	local try status hidden=0 crowded=0
 	for try in 1 2 3 4 5 6; do
-		if compare_accounts "$@"; then return; fi
-		jq -e '.repairs.forced_in // 0 > 0' sum >/dev/null || return 1
-		echo "attempt $try: switches were hidden"
+		status=0
+		compare_accounts "$@" || status=$?
+		if [ "$status" = 0 ]; then
+			echo "# $*: window $try agrees; before it $hidden with hidden switches, $crowded on crowded CPUs" >&3
+			return
+		elif [ "$status" = 3 ]; then
+			crowded=$((crowded + 1))
+		elif [ -s sum ] && jq -e '.repairs.forced_in // 0 > 0' sum >/dev/null; then
+			hidden=$((hidden + 1))
+		else
+			echo "window $try has no hidden switches, and does not agree"
+			return 1
+		fi
 		stop_prog
+		rm -f sum
 	done
+	if [ $crowded -gt 0 ]; then skip "no window with slices of a millisecond: $crowded crowded, $hidden with hidden switches"; fi
+	echo "every one of $hidden windows had hidden switches: nothing is proven"
 	return 1
 }
 

@@ -126,7 +126,7 @@ start_prog() {
 }
 stop_prog() {
 	exec {tell_fd}>&-
-	kill -KILL "$prog_pid"
+	kill -KILL "$prog_pid" 2>/dev/null || : # the end of its input may have ended it already
 	wait "$prog_pid" || :
 	prog_pid=''
 }
