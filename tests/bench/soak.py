@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Endurance of ctrace-bpf: called by soak.sh. Two parts, each with its verdict:
 
-One recording of the whole system under a moderate load in which threads and processes come and go; its
-resident memory is read every second. Flat means: the highest reading of the last quarter is at most
+One recording of the whole system under a moderate load in which threads and processes come and go, hundreds of
+threads a second with a name that never was before; its resident memory is read every second. Flat means: the highest reading of the last quarter is at most
 2 MB and 2 % above the median of the second eighth (the first is warming up).
 
 Many recordings one after the other, each stopped as soon as it has begun, every third one by SIGKILL. No
@@ -69,6 +69,8 @@ def soak(args):
     samples = []
     with contextlib.ExitStack() as stack:
         leave_no_child(stack, subprocess.Popen([BUILD + "/bench/work", "load", str(args.rate)]), signal.SIGKILL)
+        if args.names:
+            leave_no_child(stack, subprocess.Popen([BUILD + "/bench/work", "names", str(args.names)]), signal.SIGKILL)
         t = Tracer([args.ctrace, "-a", "-v", "--json", "-o", trace], log, out)
         stack.callback(t.kill)
         t.wait_recording()
@@ -135,6 +137,7 @@ def main():
     p.add_argument("--seconds", type=float, default=600, help="length of the long recording (600); 0: none")
     p.add_argument("--every", type=float, default=1, help="seconds between two readings (1)")
     p.add_argument("--rate", type=int, default=50000, help="events per second of the load (50000)")
+    p.add_argument("--names", type=int, default=300, help="threads per second with a name of their own (300); 0: none")
     p.add_argument("--times", type=int, default=100, help="how many short recordings (100)")
     p.add_argument("--ctrace", default=os.path.join(BUILD, "ctrace-bpf"), help="the program")
     p.add_argument("--json", default=os.path.join(BUILD, "bench", "soak.json"), help="where all figures go")

@@ -6,10 +6,13 @@
  *   work getppid N              N calls in a row
  *   work load EVENTS_PER_S [S]  a moderate load until killed or for S seconds: pairs of threads that
  *                               talk through pipes on a clock, and a short-lived process every 50 ms,
- *                               so that threads, names and numbers come and go
+ *                               so that threads and numbers come and go
+ *   work names PER_S [S]        so many threads a second, each with a name that never was before, every
+ *                               second one renamed on its way; how many there were at the end
  */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,12 +111,58 @@ static int load(long rate, double seconds)
 	return 0;
 }
 
+/* ---- names that never end ---- */
+
+static void *renamed(void *arg)
+{
+	unsigned n = (unsigned)(unsigned long)arg;
+	char name[16];
+
+	snprintf(name, sizeof(name), "t%x", n);
+	pthread_setname_np(pthread_self(), name);
+	if (n % 2) {
+		sched_yield(); /* seen under its first name */
+		snprintf(name, sizeof(name), "u%x", n);
+		pthread_setname_np(pthread_self(), name);
+	}
+	return NULL;
+}
+
+/* Eight at a time on the clock of a tick, so that numbers are used by several living threads. */
+static int names(long rate, double seconds)
+{
+	struct timespec nap = { .tv_nsec = TICK_NS };
+	double begin = now(), end = begin + seconds;
+	unsigned long n = 0, due;
+	pthread_t thread[8];
+	int i, have;
+
+	while (seconds <= 0 || now() < end) {
+		due = (unsigned long)((now() - begin) * rate);
+		while (n < due) {
+			for (have = 0; have < 8 && n < due; have++, n++)
+				if (pthread_create(&thread[have], NULL, renamed, (void *)n)) {
+					perror("work");
+					return 1;
+				}
+			for (i = 0; i < have; i++)
+				pthread_join(thread[i], NULL);
+		}
+		nanosleep(&nap, NULL);
+	}
+	printf("names %lu\n", n);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "getppid"))
 		return getppid_loop(atol(argv[2]));
 	if (argc >= 3 && !strcmp(argv[1], "load"))
 		return load(atol(argv[2]), argc > 3 ? atof(argv[3]) : 0);
-	fprintf(stderr, "usage: work getppid N | work load EVENTS_PER_S [SECONDS]\n");
+	if (argc >= 3 && !strcmp(argv[1], "names"))
+		return names(atol(argv[2]), argc > 3 ? atof(argv[3]) : 0);
+	fprintf(stderr,
+		"usage: work getppid N | work load EVENTS_PER_S [SECONDS] | work names PER_S [SECONDS]\n");
 	return 2;
 }
