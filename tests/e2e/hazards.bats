@@ -143,6 +143,7 @@ change_and_end() {
 	rec -p "$first,$second" -o T
 	kill -KILL "$other_pid"
 	wait "$other_pid" || :
+	wait_line err "process $first (.*has ended" # the recorder knows it
 	mkfifo told.again
 	until_true withpid_works "$first"
 	"$PROG/withpid" "$first" "$PROG/known" 5 <told.again >said.again 2>again.err 3>&- {tell_fd}>&- &
