@@ -2,6 +2,7 @@
 /* Who runs where, who sleeps why, who wakes whom. */
 #include "bpf/compat.bpf.h"
 #include "bpf/fdclass.bpf.h"
+#include "bpf/irq.bpf.h"
 #include "bpf/stack.bpf.h"
 #include "bpf/state.bpf.h"
 #include "bpf/syscall.bpf.h"
