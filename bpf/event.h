@@ -82,14 +82,15 @@ enum ev_fdclass {
 /* ev_hdr.flags */
 #define EVF_IRQ 0x01	 /* waking, wakeup: from an interrupt, so its waker is a bystander */
 #define EVF_KTHREAD 0x02 /* thread, snap: a kernel thread */
-#define EVF_COMPAT 0x04	 /* syscall number of the 32-bit table */
 #define EVF_ONCPU 0x08	 /* waking: the wakee has not left its CPU yet; snap: it is on one */
 #define EVF_ASKED \
 	0x10 /* sys_enter: not from the thread but from the collector, for one that runs for long; may come after its end */
 #define EVF_EXEC 0x20 /* rename: by an exec that is under way; the name is the new image's */
 
-#define EV_NR_NONE 0xffffu   /* not inside a syscall */
-#define EV_NR_COMPAT 0xfffeu /* in one of the 32-bit table, where that is all that is known */
+/* A syscall, in every record: its number, with EV_NR_COMPAT added when that is one of the 32-bit table. */
+#define EV_NR_COMPAT 0x8000u
+#define EV_NR_BAD 0x7fffu  /* a number that no table has */
+#define EV_NR_NONE 0xffffu /* not inside a syscall */
 
 struct ev_hdr {
 	__u64 ts;   /* ns, CLOCK_MONOTONIC */
@@ -163,7 +164,8 @@ struct ev_rename {
 
 /* EV_SYS_ENTER and EV_SYSCALL; EV_SYS_EXIT without begin */
 struct ev_sys {
-	struct ev_hdr h; /* arg: syscall number */
+	struct ev_hdr
+		h; /* arg: syscall number; EV_SYS_EXIT: EV_NR_NONE where it is not known any more */
 	__u64 thr;
 	__u64 begin; /* ns, CLOCK_MONOTONIC; not later than h.ts */
 };
@@ -248,7 +250,7 @@ struct ev_cpu_now {
 	__u64 task;	 /* address of the task, 0 none */
 	__u64 key;	 /* its thread key */
 	__u64 sys_begin; /* entry of the syscall it is in, not yet sent; 0 none */
-	__u32 sys_nr;	 /* its number, EV_NOW_COMPAT added for the 32-bit table */
+	__u32 sys_nr;	 /* its number */
 	__u32 sys;	 /* enum ev_now_sys */
 	__u64 pad[4];
 };
@@ -258,8 +260,6 @@ enum ev_now_sys {
 	EV_NOW_IN = 1,
 	EV_NOW_OUT = 2,
 };
-
-#define EV_NOW_COMPAT 0x10000u
 
 _Static_assert(sizeof(struct ev_hdr) == 16, "a header is two words");
 _Static_assert(sizeof(struct ev_switch) == 40, "a switch is 32 bytes and its stacks");

@@ -10,16 +10,9 @@
 /* The number of the syscall that the thread sleeps in, as far as its wait is explained by it. */
 static __always_inline __u32 sleeps_in(struct task_struct *p, const struct ev_cpu_now *now)
 {
-	__u32 nr;
-
 	if (ct_cfg.syscalls && now->sys == EV_NOW_OUT)
 		return EV_NR_NONE; /* on its way out: the registers still hold the number */
-	nr = ct_nr_of(p);
-#ifdef __TARGET_ARCH_x86
-	if (p->thread_info.status & TS_COMPAT)
-		return nr == EV_NR_NONE ? nr : EV_NR_COMPAT;
-#endif
-	return nr;
+	return ct_nr_of(p);
 }
 
 /* What prev does from now on, and where its kernel stack explains that. */

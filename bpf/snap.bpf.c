@@ -44,10 +44,6 @@ int ct_snap_tasks(struct bpf_iter__task *ctx)
 		nr = state == EV_ST_STOPPED ? EV_NR_NONE : ct_nr_of(p);
 		if (state == EV_ST_SLEEP && ct_is_rw(nr))
 			fd = ct_fd_class(p);
-#ifdef __TARGET_ARCH_x86
-		if (nr != EV_NR_NONE && p->thread_info.status & TS_COMPAT)
-			nr = EV_NR_COMPAT;
-#endif
 		if (nr == EV_NR_NONE && state != EV_ST_RUNNABLE && state != EV_ST_STOPPED)
 			kstack = send_kstack_of(p, t->key);
 	}

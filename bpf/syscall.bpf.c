@@ -9,7 +9,7 @@
 #define NR_URETPROBE 335
 #define NR_UPROBE 336
 
-static __always_inline bool is_probe(long nr)
+static __always_inline bool is_probe(__u32 nr)
 {
 #ifdef __TARGET_ARCH_x86
 	return nr == NR_URETPROBE || nr == NR_UPROBE;
@@ -21,30 +21,28 @@ static __always_inline bool is_probe(long nr)
 SEC("raw_tp/sys_enter")
 int ct_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 {
-	__u32 nr = ctx->args[1];
 	struct ev_cpu_now *now;
 	struct task_struct *p;
+	__u32 nr;
 
-	if (!ct_tgid_traced(bpf_get_current_pid_tgid() >> 32) || is_probe(nr))
+	if (!ct_tgid_traced(bpf_get_current_pid_tgid() >> 32))
 		return 0;
 	p = bpf_get_current_task_btf();
+	nr = ct_nr(p, ctx->args[1]);
+	if (is_probe(nr))
+		return 0;
 	now = ct_current(p);
 	if (!now)
 		return 0;
-	nr &= 0xffff;
-#ifdef __TARGET_ARCH_x86
-	if (p->thread_info.status & TS_COMPAT)
-		nr |= EV_NOW_COMPAT;
-#endif
 	now->sys_nr = nr;
 	now->sys = EV_NOW_IN;
 	now->sys_begin = bpf_ktime_get_ns();
 	return 0;
 }
 
-static __always_inline void send_exit(struct ev_cpu_now *now)
+static __always_inline void send_exit(struct ev_cpu_now *now, struct task_struct *p)
 {
-	struct ev_sys *ev = ct_reserve(EV_SYS_EXIT, EV_SYS_SHORT, now->sys_nr & 0xffff);
+	struct ev_sys *ev = ct_reserve(EV_SYS_EXIT, EV_SYS_SHORT, ct_nr_of(p));
 
 	if (!ev)
 		return;
@@ -56,16 +54,18 @@ SEC("raw_tp/sys_exit")
 int ct_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct ev_cpu_now *now;
+	struct task_struct *p;
 
 	if (!ct_tgid_traced(bpf_get_current_pid_tgid() >> 32))
 		return 0;
-	now = ct_current(bpf_get_current_task_btf());
+	p = bpf_get_current_task_btf();
+	now = ct_current(p);
 	if (!now)
 		return 0;
 	if (now->sys_begin)
 		ct_send_syscall(now, EV_SYSCALL);
 	else if (now->sys != EV_NOW_OUT) /* a probe's is out already: it comes from user mode */
-		send_exit(now);
+		send_exit(now, p);
 	now->sys = EV_NOW_OUT;
 	return 0;
 }

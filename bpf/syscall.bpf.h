@@ -10,7 +10,19 @@
 
 #define TS_COMPAT 0x0002
 
-/* Number and table of the syscall whose registers these are; EV_NR_NONE outside one. */
+/* A number that p called with, as records have it. */
+static __always_inline __u32 ct_nr(struct task_struct *p, __u64 nr)
+{
+	if (nr >= EV_NR_BAD)
+		return EV_NR_BAD;
+#ifdef __TARGET_ARCH_x86
+	if (p->thread_info.status & TS_COMPAT)
+		nr |= EV_NR_COMPAT;
+#endif
+	return nr;
+}
+
+/* The syscall whose registers these are; EV_NR_NONE outside one. */
 static __always_inline __u32 ct_nr_of(struct task_struct *p)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(p);
@@ -25,17 +37,15 @@ static __always_inline __u32 ct_nr_of(struct task_struct *p)
 #else
 #error "where does this architecture keep the number of the running syscall?"
 #endif
-	return nr >= 0 && nr < EV_NR_NONE ? (__u32)nr : EV_NR_NONE;
+	return nr < 0 ? EV_NR_NONE : ct_nr(p, nr);
 }
 
 /* Sends a record with the syscall that is open on this CPU; it is not told again. */
 static __always_inline void ct_send_syscall(struct ev_cpu_now *now, __u32 kind)
 {
-	struct ev_sys *ev = ct_reserve(kind, sizeof(*ev), now->sys_nr & 0xffff);
+	struct ev_sys *ev = ct_reserve(kind, sizeof(*ev), now->sys_nr);
 
 	if (ev) {
-		if (now->sys_nr & EV_NOW_COMPAT)
-			ev->h.flags = EVF_COMPAT;
 		ev->thr = now->key;
 		ev->begin = now->sys_begin;
 		ct_submit(ev);

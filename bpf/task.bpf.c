@@ -91,7 +91,14 @@ int BPF_PROG(ct_exit, struct task_struct *p)
 static __always_inline bool ct_is_exec(__u32 nr)
 {
 #ifdef __TARGET_ARCH_x86
-	return nr == 59 || nr == 322; /* execve, execveat */
+	switch (nr) {
+	case 59:  /* execve */
+	case 322: /* execveat */
+	case EV_NR_COMPAT | 11:
+	case EV_NR_COMPAT | 358:
+		return true;
+	}
+	return false;
 #else
 	return nr == 221 || nr == 281;
 #endif

@@ -53,7 +53,7 @@ var damages = []damage{
 	{"compat", func(rng *rand.Rand, r *recording) {
 		each(rng, r, 0.3, func(b record) {
 			if k := b.kind(); k >= evSysEnter && k <= evSyscall {
-				b[offFlags] |= flCompat
+				b[offArg+1] |= nrCompat >> 8
 			}
 		})
 	}},
@@ -373,7 +373,7 @@ func absurdStates(rng *rand.Rand, r *recording) {
 		case 0:
 			arg = statePack("RSDTtXPIZ\x00\xff"[rng.IntN(11)], byte(rng.Uint32()), b.arg()>>16)
 		case 1:
-			arg = b.arg()&0xffff | uint32([]uint32{nrNone, nrCompat, 0, 1, 59, 60, 0x8000, 1000}[rng.IntN(8)])<<16
+			arg = b.arg()&0xffff | uint32([]uint32{nrNone, nrBad, 0, 1, 59, 60, nrCompat, 1000}[rng.IntN(8)])<<16
 		}
 		switch b.kind() {
 		case evSwitch, evSysEnter, evSysExit, evSyscall, evWaking, evWakeup, evExit:

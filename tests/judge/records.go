@@ -23,10 +23,11 @@ const (
 	evStack, evSnap                          = 12, 13
 	evStart, evStop, evLost, evMetric        = 32, 33, 34, 35
 	evProc, evKsym, evCPU, evConfig          = 36, 37, 38, 39
-	flIRQ, flKthread, flCompat, flOnCPU      = 1, 2, 4, 8
+	flIRQ, flKthread, flOnCPU                = 1, 2, 8
 	flAsked                                  = 16
 	cfgSyscalls, cfgNoNames, cfgMany         = 1, 2, 4
-	nrCompat                                 = 0xfffe
+	nrCompat                                 = 0x8000
+	nrBad                                    = 0x7fff
 	nrNone                                   = 0xffff
 	cpuCollector                             = 0xffff
 	fdUnknown, fdFile, fdSocket, fdPipe      = 0, 1, 2, 3

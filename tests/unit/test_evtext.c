@@ -27,7 +27,7 @@ static const char *const canonical[] = {
 	"1000 0 snap thr=100 pid=100 start=5 comm=\"x\" state=R oncpu kthread kstack=7",
 	"1010 0 switch prev=100 next=0 state=S fd=sock nr=202",
 	"1010 0 switch prev=100 next=101.7 state=D kstack=7",
-	"1010 0 switch prev=0 next=101 nr=65534 kstack=0",
+	"1010 0 switch prev=0 next=101 nr=ia32_32766 kstack=0",
 	"1010 0 switch prev=0 next=101 kstack=0 ustack=4",
 	"1020 1 waking wakee=100 waker=0",
 	"1020 1 waking wakee=100 waker=7.0 irq oncpu target=1",
@@ -43,7 +43,9 @@ static const char *const canonical[] = {
 	"1060 0 rename thr=100 comm=\"a \\\"b\\\" \\\\ \\x01\\xff=\"",
 	"1060 0 rename thr=100 comm=\"new\\x00old\"",
 	"1070 0 sys_enter thr=100 nr=0 begin=1065",
-	"1070 0 sys_enter thr=100 nr=4294967295 begin=1065 compat",
+	"1070 0 sys_enter thr=100 nr=4294967295 begin=1065",
+	"1070 0 sys_enter thr=100 nr=ia32_0 begin=1065",
+	"1070 0 sys_enter thr=100 nr=65535 begin=1065",
 	"1070 0 sys_enter thr=100 nr=0 begin=1065 asked",
 	"1080 0 sys_exit thr=100 nr=0",
 	"1090 0 syscall thr=100 nr=39 begin=1085",
@@ -138,9 +140,9 @@ static void bytes_of_records(void **state)
 	assert_string_equal(exec->comm, "sh");
 	assert_string_equal(exec->path, "/bin/sh");
 
-	sys = parse("9 1 syscall thr=3 nr=39 begin=8 compat");
-	assert_int_equal(sys->h.arg, 39);
-	assert_int_equal(sys->h.flags, EVF_COMPAT);
+	sys = parse("9 1 syscall thr=3 nr=ia32_39 begin=8");
+	assert_int_equal(sys->h.arg, 39 | EV_NR_COMPAT);
+	assert_int_equal(sys->h.flags, 0);
 	assert_int_equal(sys->begin, 8);
 
 	st = parse("9 1 stack id=2 thr=3 kernel=ffffffffffffffff,A user=b");

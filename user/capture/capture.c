@@ -315,15 +315,10 @@ bool capture__running_syscall(const struct capture *c, unsigned cpu, struct ev_s
 	if (!begin || !key || now->sys_begin != begin || now->key != key)
 		return false;
 	*out = (struct ev_sys){
-		.h = { .kind = EV_SYS_ENTER,
-		       .cpu = (uint16_t)cpu,
-		       .flags = EVF_ASKED,
-		       .arg = nr & 0xffff },
+		.h = { .kind = EV_SYS_ENTER, .cpu = (uint16_t)cpu, .flags = EVF_ASKED, .arg = nr },
 		.thr = key,
 		.begin = begin,
 	};
-	if (nr & EV_NOW_COMPAT)
-		out->h.flags |= EVF_COMPAT;
 	return true;
 }
 

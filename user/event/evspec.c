@@ -74,21 +74,18 @@ static const struct ev_spec specs[] = {
 	} },
 	[EV_SYS_ENTER] = { "sys_enter", FIXED(struct ev_sys), .field = {
 		F("thr", EVT_KEY, struct ev_sys, thr),
-		F_ARG("nr"),
+		{ "nr", EVT_SYSNR, EVN_ALWAYS, ARG, 0 },
 		F("begin", EVT_U64, struct ev_sys, begin),
-		FLAG("compat", EVF_COMPAT),
 		FLAG("asked", EVF_ASKED),
 	} },
 	[EV_SYS_EXIT] = { "sys_exit", .min = EV_SYS_SHORT, .max = EV_SYS_SHORT, .field = {
 		F("thr", EVT_KEY, struct ev_sys, thr),
-		F_ARG("nr"),
-		FLAG("compat", EVF_COMPAT),
+		{ "nr", EVT_SYSNR, EVN_ALWAYS, ARG, 0 },
 	} },
 	[EV_SYSCALL] = { "syscall", FIXED(struct ev_sys), .field = {
 		F("thr", EVT_KEY, struct ev_sys, thr),
-		F_ARG("nr"),
+		{ "nr", EVT_SYSNR, EVN_ALWAYS, ARG, 0 },
 		F("begin", EVT_U64, struct ev_sys, begin),
-		FLAG("compat", EVF_COMPAT),
 	} },
 	[EV_STACK] = { "stack", .min = EV_STACK_SHORT, .max = sizeof(struct ev_stack), .step = 8, .field = {
 		F_ARG("id"),

@@ -28,7 +28,8 @@ enum ev_ftype {
 	EVT_TAIL, /* text from `off` to the record's end, with its NUL; left out when nothing is there */
 	EVT_STATE,   /* u32 of EV_ST_PACK: the letter */
 	EVT_FDCLASS, /* the same word: the fd class */
-	EVT_NR,	     /* the same word: the syscall */
+	EVT_NR,	     /* the same word: the syscall; `ia32_4` of the 32-bit table */
+	EVT_SYSNR,   /* u32: a syscall alone */
 	EVT_KFRAMES, /* struct ev_stack: the first nkernel addresses */
 	EVT_UFRAMES, /* struct ev_stack: the nuser ones after them */
 	EVT_METRIC,  /* u64 whose meaning is h.arg; the field stands for the one named by `id` */

@@ -96,6 +96,15 @@ static void format_frames(struct strbuf *out, const struct ev_stack *st, size_t 
 		strbuf_addf(out, "%s%llx", i ? "," : "", (unsigned long long)st->pc[from + i]);
 }
 
+/* Any number comes back, also those that are no syscall. */
+static void format_nr(struct strbuf *out, uint32_t nr)
+{
+	if (nr >= EV_NR_COMPAT && nr < EV_NR_NONE)
+		strbuf_addf(out, "ia32_%" PRIu32, nr - EV_NR_COMPAT);
+	else
+		strbuf_addf(out, "%" PRIu32, nr);
+}
+
 static bool field_shown(const struct ev_field *f, const unsigned char *rec, size_t len)
 {
 	const struct ev_hdr *h = (const void *)rec;
@@ -158,7 +167,10 @@ static void format_value(struct strbuf *out, const struct ev_field *f, const uns
 		strbuf_addstr(out, ev_fdclass_name(EV_ST_FDCLASS(load_u32(rec, f->off))));
 		break;
 	case EVT_NR:
-		strbuf_addf(out, "%" PRIu32, EV_ST_NR(load_u32(rec, f->off)));
+		format_nr(out, EV_ST_NR(load_u32(rec, f->off)));
+		break;
+	case EVT_SYSNR:
+		format_nr(out, load_u32(rec, f->off));
 		break;
 	case EVT_KFRAMES:
 		format_frames(out, st, 0, st->nkernel);
@@ -291,6 +303,16 @@ static int parse_max(const char *s, uint64_t max, uint64_t *out)
 	return 0;
 }
 
+static int parse_nr(const char *s, uint64_t max, uint64_t *out)
+{
+	if (strncmp(s, "ia32_", 5))
+		return parse_max(s, max, out);
+	if (parse_max(s + 5, EV_NR_BAD - 1, out))
+		return -EINVAL;
+	*out |= EV_NR_COMPAT;
+	return 0;
+}
+
 /* Hex digits without a prefix up to `end`. */
 static int parse_hex(const char *s, const char *end, uint64_t *out)
 {
@@ -365,7 +387,7 @@ static int parse_packed(struct evtext_line *l, const struct ev_field *f, const s
 			return -EINVAL;
 		state = (unsigned char)w->val[0];
 	} else if (f->type == EVT_NR) {
-		if (parse_max(w->val, EV_NR_NONE, &nr))
+		if (parse_nr(w->val, EV_NR_NONE, &nr))
 			return -EINVAL;
 	} else {
 		for (fd = 0; ev_fdclass_name(fd); fd++)
@@ -408,6 +430,11 @@ static int parse_value(struct evtext_line *l, const struct ev_spec *s, const str
 		return 0;
 	case EVT_U32:
 		if (parse_max(w->val, UINT32_MAX, &v))
+			return -EINVAL;
+		store_u32(l, f->off, v);
+		return 0;
+	case EVT_SYSNR:
+		if (parse_nr(w->val, UINT32_MAX, &v))
 			return -EINVAL;
 		store_u32(l, f->off, v);
 		return 0;

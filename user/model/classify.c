@@ -8,13 +8,14 @@
 #include <stddef.h>
 #include <sys/syscall.h>
 
-#include "bpf/event.h"
 #include "syscall_names.h" /* generated: { [__NR_read] = "read", … } */
 
 /* newer than the headers of Debian 12; the same on every architecture */
 #ifndef __NR_futex_wait
 #define __NR_futex_wait 455
 #endif
+
+#define COMPAT_RESTART 0 /* restart_syscall of the 32-bit tables, of x86 and of ARM */
 
 enum wait_class {
 	WAIT_UNKNOWN = 0,
@@ -147,7 +148,7 @@ enum reason classify_stop(uint32_t nr)
 
 int syscall_is_restart(uint32_t nr)
 {
-	return nr == __NR_restart_syscall;
+	return nr == __NR_restart_syscall || nr == (EV_NR_COMPAT | COMPAT_RESTART);
 }
 
 const char *syscall_name(uint32_t nr)

@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "bpf/event.h"
+
 enum reason {
 	REASON_NONE = 0, /* blocked in the syscall (or the page fault) itself */
 	REASON_SYNC,
@@ -23,9 +25,8 @@ enum reason {
 	REASON_MAX,
 };
 
-/* A syscall as the model knows it: the number, NR_COMPAT added for the 32-bit table; NR_NONE outside any. */
-#define NR_NONE UINT32_MAX
-#define NR_COMPAT 0x10000u
+/* A syscall is what the records say, less than NR_NONE. */
+#define NR_NONE EV_NR_NONE
 
 const char *reason_text(enum reason r);
 

@@ -2,9 +2,10 @@
 /* Records of syscalls. Each proves that its thread is on the CPU of the record. */
 #include "model/state.h"
 
+/* Whoever has entered is in one, whatever the number says. */
 static uint32_t nr_of(const struct ev_hdr *h)
 {
-	return (h->arg & 0xffff) | (h->flags & EVF_COMPAT ? NR_COMPAT : 0);
+	return h->arg < EV_NR_NONE ? h->arg : EV_NR_BAD;
 }
 
 /* The thread of a syscall record, which proves that it is on this CPU. */

@@ -27,19 +27,15 @@ void on_snap(struct model *m, const struct ev_hdr *h, size_t len)
 {
 	const struct ev_snap *ev = (const struct ev_snap *)h;
 	uint8_t state = EV_ST_STATE(ev->st);
-	uint32_t nr = EV_ST_NR(ev->st);
 	struct p_state *p;
+	uint32_t nr;
 	struct g_state *g;
 
 	on_thread(m, h, len);
 	g = table_find(m, ev->t.thr);
 	if (!g || m->live || g->life != G_NEW)
 		return;
-	if (nr == EV_NR_COMPAT)
-		nr |= NR_COMPAT;
-	else if (nr == EV_NR_NONE)
-		nr = NR_NONE;
-	nr = syscall_real_nr(g, nr);
+	nr = syscall_real_nr(g, EV_ST_NR(ev->st));
 	p = table_cpu(m, h->ts, h->cpu);
 	if (h->flags & EVF_ONCPU) {
 		if (!p || p->cur) {

@@ -71,10 +71,10 @@ static uint32_t syscall_frame(struct model *m, uint32_t nr)
 		return (uint32_t)*frame;
 	if (name)
 		snprintf(text, sizeof(text), "sys_%s", name);
-	else if (nr == (NR_COMPAT | EV_NR_COMPAT))
-		snprintf(text, sizeof(text), "sys_ia32");
-	else if (nr & NR_COMPAT)
-		snprintf(text, sizeof(text), "sys_ia32_%u", nr & 0xffff);
+	else if (nr & EV_NR_COMPAT)
+		snprintf(text, sizeof(text), "sys_ia32_%u", nr & ~EV_NR_COMPAT);
+	else if (nr == EV_NR_BAD)
+		snprintf(text, sizeof(text), "sys_unknown");
 	else
 		snprintf(text, sizeof(text), "sys_%u", nr);
 	return (uint32_t)(*frame = kernel_frame(m, text));

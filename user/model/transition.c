@@ -141,13 +141,8 @@ static void agree_on_syscall(struct model *m, uint64_t ts, struct g_state *g, ui
 
 void sched_sleep(struct model *m, uint64_t ts, struct g_state *g, uint32_t st)
 {
-	uint32_t nr = EV_ST_NR(st);
+	uint32_t nr = syscall_real_nr(g, EV_ST_NR(st));
 
-	if (nr == EV_NR_NONE)
-		nr = NR_NONE;
-	else if (nr == EV_NR_COMPAT)
-		nr = g->life == G_SYSCALL ? g->nr : nr | NR_COMPAT;
-	nr = syscall_real_nr(g, nr);
 	agree_on_syscall(m, ts, g, nr);
 	g->reason = classify_sleep(EV_ST_STATE(st), nr, EV_ST_FDCLASS(st), g->kthread);
 	g->synthetic = nr == NR_NONE || !m->has_syscalls;
