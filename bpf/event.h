@@ -104,7 +104,6 @@ struct ev_hdr {
 struct ev_thread {
 	struct ev_hdr h; /* arg: pid, the thread group's id */
 	__u64 thr;
-	__u64 start_ns; /* when the thread was born, CLOCK_BOOTTIME */
 	char comm[EV_COMM_LEN];
 };
 
@@ -126,7 +125,7 @@ struct ev_switch {
 
 /* EV_WAKING and EV_WAKEUP */
 struct ev_wake {
-	struct ev_hdr h; /* arg: the CPU the wakee last ran on */
+	struct ev_hdr h; /* arg: 0 */
 	__u64 wakee;
 	__u64 waker; /* the current thread's key, 0 when not traced; a bystander with EVF_IRQ */
 };
@@ -151,7 +150,7 @@ struct ev_exec {
 
 /* EV_EXIT */
 struct ev_exit {
-	struct ev_hdr h; /* arg: 1 when the thread is the last of its group */
+	struct ev_hdr h; /* arg: 0 */
 	__u64 thr;
 };
 

@@ -80,7 +80,7 @@ int BPF_PROG(ct_exit, struct task_struct *p)
 	if (!t)
 		return 0;
 	ct_flush_syscall(t);
-	ev = ct_reserve(EV_EXIT, sizeof(*ev), BPF_CORE_READ(p, signal, live.counter) == 0);
+	ev = ct_reserve(EV_EXIT, sizeof(*ev), 0);
 	if (!ev)
 		return 0;
 	ev->thr = t->key;

@@ -35,7 +35,6 @@ static __always_inline void ct_fill_thread(struct ev_thread *ev, struct task_str
 {
 	ev->h.flags = p->flags & PF_KTHREAD ? EVF_KTHREAD : 0;
 	ev->thr = key;
-	ev->start_ns = p->start_boottime;
 	bpf_probe_read_kernel_str(ev->comm, sizeof(ev->comm), p->comm);
 }
 

@@ -91,8 +91,8 @@ func applyDamages(rng *rand.Rand, r *recording, names []string) []byte {
 // a file early and say nothing about the model behind.
 func legalize(r *recording) {
 	le := binary.LittleEndian
-	size := map[byte][2]int{evThread: {48, 48}, evSwitch: {32, 40}, evWaking: {32, 32}, evWakeup: {32, 32}, evFork: {32, 32}, evExec: {48, 304},
-		evExit: {24, 24}, evRename: {40, 40}, evSysEnter: {32, 32}, evSysExit: {24, 24}, evSyscall: {32, 32}, evStack: {32, 288}, evSnap: {56, 56},
+	size := map[byte][2]int{evThread: {40, 40}, evSwitch: {32, 40}, evWaking: {32, 32}, evWakeup: {32, 32}, evFork: {32, 32}, evExec: {48, 304},
+		evExit: {24, 24}, evRename: {40, 40}, evSysEnter: {32, 32}, evSysExit: {24, 24}, evSyscall: {32, 32}, evStack: {32, 288}, evSnap: {48, 48},
 		evStart: {16, 16}, evStop: {16, 16}, evLost: {16, 16}, evMetric: {24, 24}, evProc: {32, 288}, evKsym: {24, 152}, evCPU: {16, 16}, evConfig: {16, 16}}
 	r.entries = slices.DeleteFunc(r.entries, func(e entry) bool {
 		b := e.rec
@@ -114,9 +114,9 @@ func legalize(r *recording) {
 		switch b.kind() {
 		case evSysEnter, evSyscall:
 			le.PutUint64(b[24:], min(le.Uint64(b[24:]), b.ts()))
-		case evThread, evSnap, evExec:
+		case evExec:
 			b[32+commLen-1] = 0
-		case evRename:
+		case evThread, evSnap, evRename:
 			b[24+commLen-1] = 0
 		case evProc:
 			b[16+commLen-1] = 0
@@ -128,7 +128,7 @@ func legalize(r *recording) {
 			state = offArg
 		}
 		if b.kind() == evSnap {
-			state = 48
+			state = 40
 		}
 		if state >= 0 {
 			a := le.Uint32(b[state:])
@@ -379,8 +379,8 @@ func absurdStates(rng *rand.Rand, r *recording) {
 		case evSwitch, evSysEnter, evSysExit, evSyscall, evWaking, evWakeup, evExit:
 			binary.LittleEndian.PutUint32(b[offArg:], arg)
 		case evSnap:
-			if len(b) >= 52 {
-				binary.LittleEndian.PutUint32(b[48:], arg)
+			if len(b) >= 44 {
+				binary.LittleEndian.PutUint32(b[40:], arg)
 			}
 		}
 		if rng.IntN(4) == 0 {
@@ -400,9 +400,9 @@ func absurdNames(rng *rand.Rand, r *recording) {
 		w := words[rng.IntN(len(words))]
 		off := 0
 		switch e.rec.kind() {
-		case evThread, evSnap, evExec:
+		case evExec:
 			off = 32
-		case evRename:
+		case evThread, evSnap, evRename:
 			off = 24
 		case evProc:
 			off = 16

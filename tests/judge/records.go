@@ -251,11 +251,11 @@ func (r record) String() string {
 	s := fmt.Sprintf("%d %d %s", r.ts(), le.Uint16(r[offCPU:]), name)
 	switch r.kind() {
 	case evThread:
-		s += fmt.Sprintf(" thr=%s pid=%d start=%d comm=%s", key(16), r.arg(), num(24), cstr(rest(32)))
+		s += fmt.Sprintf(" thr=%s pid=%d comm=%s", key(16), r.arg(), cstr(rest(24)))
 	case evSnap:
-		s += fmt.Sprintf(" thr=%s pid=%d start=%d comm=%s", key(16), r.arg(), num(24), cstr(r[32:min(48, len(r))]))
-		if len(r) >= 56 {
-			s += fmt.Sprintf(" %s kstack=%d", st(le.Uint32(r[48:])), le.Uint32(r[52:]))
+		s += fmt.Sprintf(" thr=%s pid=%d comm=%s", key(16), r.arg(), cstr(r[24:min(40, len(r))]))
+		if len(r) >= 48 {
+			s += fmt.Sprintf(" %s kstack=%d", st(le.Uint32(r[40:])), le.Uint32(r[44:]))
 		}
 	case evSwitch:
 		s += fmt.Sprintf(" prev=%s next=%s %s", key(16), key(24), st(r.arg()))
@@ -263,7 +263,7 @@ func (r record) String() string {
 			s += fmt.Sprintf(" kstack=%d", le.Uint32(r[32:]))
 		}
 	case evWaking, evWakeup:
-		s += fmt.Sprintf(" wakee=%s waker=%s target=%d", key(16), key(24), r.arg())
+		s += fmt.Sprintf(" wakee=%s waker=%s", key(16), key(24))
 	case evFork:
 		s += fmt.Sprintf(" parent=%s child=%s", key(16), key(24))
 	case evExec:

@@ -72,7 +72,6 @@ type simThread struct {
 	newborn    bool
 	raceBy     *life
 	raced      bool
-	born       uint64
 	waitsExec  bool
 	hazy       bool // in a syscall that no record has told of yet, and perhaps none will
 	hazyNr     uint32
@@ -224,7 +223,7 @@ func (s *sim) newTid() int {
 }
 
 func (s *sim) newThread(p *simProc, tid int, comm string) *simThread {
-	t := &simThread{proc: p, tid: tid, comm: comm, nr: nrNone, cpu: -1, state: tRunnable, born: s.now - s.base + 1}
+	t := &simThread{proc: p, tid: tid, comm: comm, nr: nrNone, cpu: -1, state: tRunnable}
 	p.threads = append(p.threads, t)
 	s.threads = append(s.threads, t)
 	t.life = s.newLife(t, s.now)
@@ -244,7 +243,7 @@ func (s *sim) see(cpu int, t *simThread) uint64 {
 	}
 	s.serial++
 	t.key = uint64(s.serial)<<32 | uint64(t.tid)
-	s.emit(cpu, newRecord(s.tick(), evThread, s.kflag(t), uint16(cpu), uint32(t.proc.pid)).u64(t.key, t.born).comm(t.comm))
+	s.emit(cpu, newRecord(s.tick(), evThread, s.kflag(t), uint16(cpu), uint32(t.proc.pid)).u64(t.key).comm(t.comm))
 	return t.key
 }
 
@@ -588,11 +587,7 @@ func (s *sim) exit(t *simThread) {
 	t.exiting = true
 	if s.traced(t) {
 		s.flush(t)
-		last := uint32(0)
-		if len(t.proc.threads) == 1 {
-			last = 1
-		}
-		s.emit(t.cpu, newRecord(s.tick(), evExit, 0, uint16(t.cpu), last).u64(s.see(t.cpu, t)))
+		s.emit(t.cpu, newRecord(s.tick(), evExit, 0, uint16(t.cpu), 0).u64(s.see(t.cpu, t)))
 	}
 	if t.nr == 231 {
 		for _, o := range t.proc.threads {
@@ -881,7 +876,7 @@ func simulate(rng *rand.Rand, o simOptions) (*sim, *recording) {
 			state, nr, fd = t.sleepState, t.nr, s.fdOf(t, t.sleepState)
 			t.hazy = false
 		}
-		s.emit(s.snapCPU, newRecord(s.tick(), evSnap, flags, uint16(t.cpu), uint32(t.proc.pid)).u64(key, t.born).comm(t.comm).
+		s.emit(s.snapCPU, newRecord(s.tick(), evSnap, flags, uint16(t.cpu), uint32(t.proc.pid)).u64(key).comm(t.comm).
 			u32(statePack(state, fd, nr), 0))
 		for range rng.IntN(3) {
 			s.step()

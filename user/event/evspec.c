@@ -26,7 +26,6 @@ static const struct ev_spec specs[] = {
 	[EV_THREAD] = { "thread", FIXED(struct ev_thread), .field = {
 		F("thr", EVT_KEY, struct ev_thread, thr),
 		F_ARG("pid"),
-		F("start", EVT_U64, struct ev_thread, start_ns),
 		F("comm", EVT_COMM, struct ev_thread, comm),
 		FLAG("kthread", EVF_KTHREAD),
 	} },
@@ -42,14 +41,11 @@ static const struct ev_spec specs[] = {
 		F("waker", EVT_KEY_ANY, struct ev_wake, waker),
 		FLAG("irq", EVF_IRQ),
 		FLAG("oncpu", EVF_ONCPU),
-		{ "target", EVT_U32, EVN_NONZERO, ARG, 0 },
 	} },
 	[EV_WAKEUP] = { "wakeup", FIXED(struct ev_wake), .field = {
 		F("wakee", EVT_KEY, struct ev_wake, wakee),
 		F("waker", EVT_KEY_ANY, struct ev_wake, waker),
 		FLAG("irq", EVF_IRQ),
-		FLAG("oncpu", EVF_ONCPU),
-		{ "target", EVT_U32, EVN_NONZERO, ARG, 0 },
 	} },
 	[EV_FORK] = { "fork", FIXED(struct ev_fork), .field = {
 		F("parent", EVT_KEY_ANY, struct ev_fork, parent),
@@ -65,7 +61,6 @@ static const struct ev_spec specs[] = {
 	} },
 	[EV_EXIT] = { "exit", FIXED(struct ev_exit), .field = {
 		F("thr", EVT_KEY, struct ev_exit, thr),
-		{ "last", EVT_ARGBIT, EVN_NONZERO, ARG, 1 },
 	} },
 	[EV_RENAME] = { "rename", FIXED(struct ev_rename), .field = {
 		F("thr", EVT_KEY, struct ev_rename, thr),
@@ -97,7 +92,6 @@ static const struct ev_spec specs[] = {
 	[EV_SNAP] = { "snap", FIXED(struct ev_snap), .field = {
 		F("thr", EVT_KEY, struct ev_snap, t.thr),
 		F_ARG("pid"),
-		F("start", EVT_U64, struct ev_snap, t.start_ns),
 		F("comm", EVT_COMM, struct ev_snap, t.comm),
 		PACKED(offsetof(struct ev_snap, st)),
 		FLAG("oncpu", EVF_ONCPU),
