@@ -126,11 +126,12 @@ void on_exec(struct model *m, const struct ev_hdr *h, size_t len)
 /* The thread still runs, and wakes who waits for it; its last switch is its end. */
 void on_exit_(struct model *m, const struct ev_hdr *h, size_t len)
 {
-	struct g_state *g = table_find(m, ((const struct ev_exit *)h)->thr);
+	struct g_state *g = thread_get(m, h->ts, ((const struct ev_exit *)h)->thr);
+	struct p_state *p = table_cpu(m, h->ts, h->cpu);
 
 	(void)len;
-	if (g)
-		g->exiting = true;
+	if (g && p)
+		sched_prove(m, h->ts, g, p);
 }
 
 void on_rename(struct model *m, const struct ev_hdr *h, size_t len)

@@ -77,7 +77,7 @@ struct g_state {
 	enum reason reason; /* WAITING */
 	uint32_t kstack;    /* id of the kernel stack of its sleep, 0 none */
 	bool synthetic;	    /* BLOCKED outside a syscall */
-	bool exiting, kthread;
+	bool kthread;
 	bool named; /* its name is settled */
 	bool late;  /* in the list of those whose name is settled when the generation closes */
 	bool label; /* renamed after its name was settled */
