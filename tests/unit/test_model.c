@@ -252,6 +252,84 @@ static void ids_of_lifetimes(void **state)
 	done(&b, &t);
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* more lives than a tid's count has room for */
+static void lifetimes_without_end(void **state)
+{
+	enum { LIVES = 65535 + 10 };
+	uint64_t *id = xcalloc(LIVES, sizeof(*id));
+	size_t i, n = 0;
+	struct bench b;
+	struct trace t;
+
+	(void)state;
+	begin(&b);
+	feed_hdr(&b, EV_START, 0, 0);
+	for (uint32_t s = 1; s <= LIVES; s++) {
+		feed_switch(&b, 0, 0, 'R', key(42, s));
+		feed_switch(&b, 0, key(42, s), 'X', 0);
+	}
+	t = end(&b);
+	for (i = 0; i < t.cnt; i++)
+		if (t.ev[i].ev.type == GO_EV_GO_CREATE)
+			id[n++] = t.ev[i].ev.arg[0];
+	assert_int_equal(n, LIVES);
+	qsort(id, n, sizeof(*id), by_id);
+	for (i = 1; i < n; i++)
+		assert_true(id[i - 1] < id[i]);
+	free(id);
+	done(&b, &t);
+}
+
+static void feed_exec(struct bench *b, unsigned cpu, uint64_t thr, uint32_t tid)
+{
+	struct ev_exec e = { .h = hdr(b, EV_EXEC, cpu, tid), .thr = thr, .tid = tid };
+
+	model__feed(b->m, &e.h, EV_EXEC_SHORT);
+}
+
+/*
+ * The second thread of a tid whose M is still another's has its goroutine's id for an M. A tid of that number, which no
+ * Linux gives, must not get the same. Nor is there a goroutine 0.
+ */
+static void ids_that_no_linux_gives(void **state)
+{
+	const uint32_t huge = 10000000 + 101;
+	uint64_t m[4] = { 0 };
+	size_t i, n = 0;
+	struct bench b;
+	struct trace t;
+
+	(void)state;
+	begin(&b);
+	feed_hdr(&b, EV_START, 0, 0);
+	feed_switch(&b, 0, 0, 'R', key(101, 1));
+	feed_exec(&b, 0, key(101, 1), 100);
+	feed_switch(&b, 1, 0, 'R', key(huge, 1));
+	feed_switch(&b, 2, 0, 'R', key(101, 2));
+	feed_switch(&b, 3, 0, 'R', key(7, 1));
+	feed_exec(&b, 3, key(7, 1), 0);
+	t = end(&b);
+	for (i = 0; i < t.cnt; i++) {
+		if (t.ev[i].ev.type == GO_EV_GO_CREATE)
+			assert_true(t.ev[i].ev.arg[0] != 0);
+		if (t.ev[i].ev.type != GO_EV_PROC_START)
+			continue;
+		for (size_t k = 0; k < n; k++)
+			assert_true(m[k] != t.ev[i].ev.m);
+		assert_true(n < COUNT(m));
+		m[n++] = t.ev[i].ev.m;
+	}
+	assert_int_equal(n, COUNT(m));
+	done(&b, &t);
+}
+
 static void cpus_beyond_the_limit(void **state)
 {
 	const struct model_stats *st;
@@ -386,6 +464,8 @@ int main(void)
 		cmocka_unit_test(many_threads),
 		cmocka_unit_test(threads_leave_nothing),
 		cmocka_unit_test(ids_of_lifetimes),
+		cmocka_unit_test(lifetimes_without_end),
+		cmocka_unit_test(ids_that_no_linux_gives),
 		cmocka_unit_test(cpus_beyond_the_limit),
 		cmocka_unit_test(cpus_that_come_later),
 		cmocka_unit_test(kinds_out_of_range),

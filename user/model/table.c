@@ -15,7 +15,7 @@ static int64_t count_lifetime(struct model *m, uint32_t tid)
 {
 	uint16_t **page;
 
-	if (tid >= LIFETIME_STEP)
+	if (!tid || tid >= LIFETIME_STEP)
 		return -1;
 	page = &m->lifetimes[tid / LIFETIME_PAGE];
 	if (!*page)

@@ -250,7 +250,8 @@ static uint64_t choose_m(struct model *m, uint64_t ts, const struct g_state *g, 
 	uint64_t *slot = u64map_get(&m->by_m, (uint64_t)tid + 1);
 	struct g_state *owner = slot ? (struct g_state *)(uintptr_t)*slot : NULL;
 
-	if (!tid) /* a thread outside our pid namespace; M 0 is nobody's */
+	if (!tid ||
+	    tid >= LIFETIME_STEP) /* M 0 is nobody's, and those above are ids of goroutines */
 		return g->gid;
 	if (owner && (owner->tid != tid || !destroy_stale(m, ts, owner)))
 		return g->gid;
@@ -267,7 +268,7 @@ struct g_state *thread_get(struct model *m, uint64_t ts, uint64_t key)
 	g = xcalloc(1, sizeof(*g));
 	g->key = key;
 	g->nr = g->pend = g->last_nr = NR_NONE;
-	table_new_gid(m, g, tid ? tid : UINT32_MAX);
+	table_new_gid(m, g, tid);
 	trace_stream_init(&g->stream, choose_m(m, ts, g, tid));
 	g->next = m->threads;
 	if (g->next)
