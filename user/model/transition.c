@@ -170,7 +170,7 @@ void sched_sleep(struct model *m, uint64_t ts, struct g_state *g, uint32_t st)
 
 static void introduce(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p)
 {
-	model_fix(m, REPAIR_INTRODUCED);
+	model_fix(m, g->proc ? REPAIR_INTRODUCED : REPAIR_UNKNOWN_THREAD);
 	wire_proc_start(m, ts, g, p);
 	wire_go_create(m, ts, g, g, stacks_root(m, g), 0);
 	g->seq = 0;
