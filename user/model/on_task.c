@@ -59,6 +59,15 @@ void on_snap(struct model *m, const struct ev_hdr *h, size_t len)
 	g->nr = nr;
 }
 
+/* A new process runs what its parent runs, whoever had its pid before. */
+static void inherit_image(struct g_state *child, const struct g_state *parent)
+{
+	struct proc *to = child->proc, *from = parent ? parent->proc : NULL;
+
+	if (from && to && from != to && from->path && (!to->path || to->pid == child->tid))
+		table_set_path(to, from->path, strlen(from->path));
+}
+
 void on_fork(struct model *m, const struct ev_hdr *h, size_t len)
 {
 	const struct ev_fork *ev = (const struct ev_fork *)h;
@@ -71,8 +80,7 @@ void on_fork(struct model *m, const struct ev_hdr *h, size_t len)
 	(void)len;
 	if (!child || child == parent || child->life != G_NEW || !p)
 		return;
-	if (parent && parent->proc && parent->proc->path && child->proc && !child->proc->path)
-		table_set_path(child->proc, parent->proc->path, strlen(parent->proc->path));
+	inherit_image(child, parent);
 	if (!parent || parent->life == G_NEW) {
 		if (ev->parent)
 			model_fix(m, REPAIR_FORK_ORPHAN);
