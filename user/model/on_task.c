@@ -120,8 +120,11 @@ void on_exec(struct model *m, const struct ev_hdr *h, size_t len)
 	memcpy(g->comm, ev->comm, EV_COMM_LEN);
 	memcpy(g->proc->comm, ev->comm, EV_COMM_LEN);
 	table_set_path(g->proc, ev->path, len - EV_EXEC_SHORT);
-	if (g->life == G_NEW)
+	g->kthread = false; /* the kernel starts programs in threads of its own */
+	if (g->life == G_NEW) {
+		sched_prove(m, h->ts, g, p);
 		return;
+	}
 	/* the G that is bound to the M is still the old one: it makes the new one and is gone */
 	wire_go_create(m, h->ts, g, g, stacks_root(m, g), old_stack);
 	wire_ev(m, h->ts, &g->stream, GO_EV_GO_DESTROY);
