@@ -6,13 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
+
+#include "capture/cgroup.h"
 
 #define PF_KTHREAD 0x00200000
 
@@ -121,98 +122,9 @@ uint64_t procfs_ram(void)
 	return sysinfo(&si) ? 0 : (uint64_t)si.totalram * si.mem_unit;
 }
 
-/* ---- memory limit ---- */
-
-struct cgroup_kind {
-	const char *fstype;
-	const char *controller; /* v1: in the mount's options and in /proc/PID/cgroup */
-	const char *file;
-};
-
-static const struct cgroup_kind kinds[] = {
-	{ "cgroup2", NULL, "memory.max" },
-	{ "cgroup", "memory", "memory.limit_in_bytes" },
-};
-
-/* The cgroup of the process within this hierarchy, as /proc/PID/cgroup has it: ID:controllers:path */
-static bool cgroup_path(uint32_t pid, const struct cgroup_kind *kind, char *out, size_t sz)
-{
-	char path[64], text[8192], *line, *save, *ctl, *rest;
-
-	snprintf(path, sizeof(path), "/proc/%u/cgroup", pid);
-	if (procfs_read(path, text, sizeof(text)) < 0)
-		return false;
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		ctl = strchr(line, ':');
-		rest = ctl ? strchr(ctl + 1, ':') : NULL;
-		if (!rest)
-			continue;
-		*rest++ = 0;
-		ctl++;
-		if (kind->controller ? strcmp(ctl, kind->controller) : *ctl)
-			continue;
-		snprintf(out, sz, "%s", rest);
-		return true;
-	}
-	return false;
-}
-
-/* Mount point of the hierarchy, from a line of mountinfo: … root mountpoint … - fstype source options */
-static bool cgroup_mount(const struct cgroup_kind *kind, char *out, size_t sz)
-{
-	char line[4096], root[1024], mount[1024], fstype[64], options[1024];
-	bool found = false;
-	const char *dash;
-	FILE *f;
-
-	f = fopen("/proc/self/mountinfo", "re");
-	if (!f)
-		return false;
-	while (!found && fgets(line, sizeof(line), f)) {
-		dash = strstr(line, " - ");
-		if (!dash || sscanf(line, "%*s %*s %*s %1023s %1023s", root, mount) != 2 ||
-		    sscanf(dash + 3, "%63s %*s %1023s", fstype, options) != 2)
-			continue;
-		if (strcmp(fstype, kind->fstype) ||
-		    (kind->controller && !strstr(options, kind->controller)))
-			continue;
-		snprintf(out, sz, "%s", mount);
-		found = true;
-	}
-	fclose(f);
-	return found;
-}
-
-static uint64_t limit_of_file(const char *path)
-{
-	unsigned long long limit;
-	char text[64] = "";
-
-	if (procfs_read(path, text, sizeof(text)) < 0 || sscanf(text, "%llu", &limit) != 1)
-		return 0; /* "max", or no such file */
-	return limit;
-}
-
 uint64_t procfs_memory_limit(uint32_t pid)
 {
-	char mount[1024], group[1024], path[PATH_MAX], *slash;
-	uint64_t least = 0, limit, ram = procfs_ram();
-	size_t i;
+	uint64_t limit = cgroup_memory_limit("", pid);
 
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (!cgroup_path(pid, &kinds[i], group, sizeof(group)) ||
-		    !cgroup_mount(&kinds[i], mount, sizeof(mount)))
-			continue;
-		for (;;) {
-			snprintf(path, sizeof(path), "%s%s/%s", mount, group, kinds[i].file);
-			limit = limit_of_file(path);
-			if (limit && limit < ram && (!least || limit < least))
-				least = limit;
-			slash = strrchr(group, '/');
-			if (!slash || !group[1])
-				break;
-			*(slash == group ? slash + 1 : slash) = 0;
-		}
-	}
-	return least;
+	return limit < procfs_ram() ? limit : 0;
 }
