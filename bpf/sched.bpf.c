@@ -112,6 +112,11 @@ int BPF_PROG(ct_waking, struct task_struct *p)
 	return 0;
 }
 
+/*
+ * There is no hook on sched_wakeup_new, the first wake-up of a child: it comes right behind sched_process_fork, by the same
+ * thread, and the fork's record has made the child runnable. A child whose parent is not traced comes into the trace when
+ * it runs, because only a running goroutine can create one.
+ */
 SEC("tp_btf/sched_wakeup")
 int BPF_PROG(ct_wakeup, struct task_struct *p)
 {
