@@ -205,7 +205,7 @@ static int make_maps(struct capture *c, struct strbuf *why)
 	if (err)
 		strbuf_set_f(why, "cannot make the record buffers of %lluM: %s",
 			     (unsigned long long)(c->buffer >> 20), strerror(-err));
-	return err;
+	return err ? -ENOTSUP : 0; /* whatever it was: -EINVAL is for a wrong option alone */
 }
 
 struct capture *capture__open(const struct capture_opts *opts, struct strbuf *why)

@@ -25,7 +25,7 @@ struct capture_opts {
 /* A record out of the ring of `cpu`, valid until it returns. */
 typedef void (*capture_fn)(void *ctx, unsigned cpu, const void *rec, size_t len);
 
-/* Loads. NULL with the reason in why and errno: EINVAL for the buffer size, ENOTSUP for what the kernel refuses. */
+/* Loads. NULL with the reason in why and errno: EINVAL for a wrong buffer size and nothing else, ENOTSUP for what the kernel refuses. */
 struct capture *capture__open(const struct capture_opts *opts, struct strbuf *why);
 int capture__attach(struct capture *c, struct strbuf *why);
 void capture__free(struct capture *c); /* detaches; NULL is fine */
