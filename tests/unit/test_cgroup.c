@@ -62,7 +62,8 @@ static int done(void **state)
 
 #define MOUNTS(text) put("/proc/self/mountinfo", "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n" text)
 #define GROUPS(text) put("/proc/42/cgroup", text)
-#define V2(root, at) "30 22 0:26 " root " " at " rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
+#define V2(root, at) \
+	"30 22 0:26 " root " " at " rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
 #define V1(root, at, ctl) "31 22 0:27 " root " " at " rw,nosuid - cgroup cgroup rw," ctl "\n"
 
 static void nothing_to_read(void **state)
@@ -188,8 +189,12 @@ static void odd_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(nothing_to_read), TEST(every_ancestor), TEST(controllers_share_a_hierarchy),
-		TEST(hybrid),	       TEST(part_of_a_hierarchy), TEST(namespaces),
+		TEST(nothing_to_read),
+		TEST(every_ancestor),
+		TEST(controllers_share_a_hierarchy),
+		TEST(hybrid),
+		TEST(part_of_a_hierarchy),
+		TEST(namespaces),
 		TEST(odd_names),
 	};
 

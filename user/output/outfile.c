@@ -78,26 +78,32 @@ static int open_nameless(const char *path)
 	return fd;
 }
 
+static void open_as_this_user(struct outfile *f, const struct invoker *who)
+{
+	f->fd = open_existing(f->path, O_WRONLY, who);
+	if (f->fd >= 0 || errno != ENOENT)
+		return;
+	f->fd = open_nameless(f->path);
+	f->nameless = f->fd >= 0;
+	if (f->fd < 0) {
+		f->fd = open(f->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+		f->created = f->fd >= 0;
+	}
+	if (f->fd < 0 && errno == EEXIST) /* a link to nowhere, or just made */
+		f->fd = open_existing(f->path, O_WRONLY, who);
+}
+
 static void open_as_invoker(struct outfile *f)
 {
 	struct invoker who = invoker_get();
-	int err;
+	int err = invoker_enter(&who);
 
-	invoker_enter(&who);
-	f->fd = open_existing(f->path, O_WRONLY, &who);
-	if (f->fd < 0 && errno == ENOENT) {
-		f->fd = open_nameless(f->path);
-		f->nameless = f->fd >= 0;
-		if (f->fd < 0) {
-			f->fd = open(f->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-			f->created = f->fd >= 0;
-		}
-		if (f->fd < 0 && errno == EEXIST) /* a link to nowhere, or just made */
-			f->fd = open_existing(f->path, O_WRONLY, &who);
+	if (!err) {
+		open_as_this_user(f, &who);
+		err = -errno;
 	}
-	err = errno;
 	invoker_leave(&who);
-	errno = err;
+	errno = -err;
 }
 
 static void explain_open(const char *path, struct strbuf *why)
@@ -149,16 +155,17 @@ static bool open_file(struct outfile *f, struct strbuf *why)
 int outfile_open_in_place(const char *path, struct strbuf *why)
 {
 	struct invoker who = invoker_get();
-	int fd, err;
+	int err = invoker_enter(&who), fd = -1;
 
-	invoker_enter(&who);
-	fd = open_existing(path, O_RDWR, &who);
-	err = errno;
+	if (!err) {
+		fd = open_existing(path, O_RDWR, &who);
+		err = -errno;
+	}
 	invoker_leave(&who);
 	if (fd < 0) {
-		errno = err;
+		errno = -err;
 		explain_open(path, why);
-		return -err;
+		return err;
 	}
 	if (lock(fd))
 		return fd;
@@ -193,13 +200,11 @@ static int give_name(struct outfile *f)
 {
 	struct invoker who = invoker_get();
 	char proc[40];
-	int err;
+	int err = invoker_enter(&who);
 
-	invoker_enter(&who);
-	err = linkat(AT_FDCWD, proc_path(proc, sizeof(proc), f->fd), AT_FDCWD, f->path,
-		     AT_SYMLINK_FOLLOW) ?
-		      -errno :
-		      0;
+	if (!err && linkat(AT_FDCWD, proc_path(proc, sizeof(proc), f->fd), AT_FDCWD, f->path,
+			   AT_SYMLINK_FOLLOW))
+		err = -errno;
 	invoker_leave(&who);
 	f->nameless = err != 0;
 	return err;
@@ -280,8 +285,8 @@ int outfile__close(struct outfile *f)
 	int err = 0;
 
 	if (f->created && f->fd >= 0 && !f->bytes && is_still_ours(f)) {
-		invoker_enter(&who);
-		unlink(f->path);
+		if (!invoker_enter(&who))
+			unlink(f->path);
 		invoker_leave(&who);
 	}
 	if (f->fd >= 0)

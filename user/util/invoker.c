@@ -42,28 +42,33 @@ struct invoker invoker_get(void)
 }
 
 /* glibc's setgroups() changes all threads; the kernel's changes this one */
-static void set_groups(int n, const gid_t *groups)
+static int set_groups(int n, const gid_t *groups)
 {
-	(void)!syscall(SYS_setgroups, n, groups);
+	return syscall(SYS_setgroups, n, groups) ? -errno : 0;
 }
 
-void invoker_enter(const struct invoker *who)
+int invoker_enter(const struct invoker *who)
 {
 	gid_t groups[GROUPS_MAX];
 	struct passwd *pw;
-	int n = GROUPS_MAX;
+	int n = GROUPS_MAX, err;
 
 	if (!who->other)
-		return;
+		return 0;
 	own_ngroups = getgroups(GROUPS_MAX, own_groups);
 	pw = getpwuid(who->uid);
 	if (!pw || getgrouplist(pw->pw_name, who->gid, groups, &n) < 0) {
 		groups[0] = who->gid;
 		n = 1;
 	}
-	set_groups(n, groups);
+	err = set_groups(n, groups);
 	setfsgid(who->gid);
 	setfsuid(who->uid); /* drops the capabilities that override file permissions */
+	/* these two tell what was before, and nothing of an error */
+	if (!err &&
+	    ((gid_t)setfsgid(who->gid) != who->gid || (uid_t)setfsuid(who->uid) != who->uid))
+		err = -EPERM;
+	return err;
 }
 
 void invoker_leave(const struct invoker *who)
@@ -79,12 +84,13 @@ void invoker_leave(const struct invoker *who)
 int invoker_open(const char *path, int flags)
 {
 	struct invoker who = invoker_get();
-	int fd, err;
+	int err = invoker_enter(&who), fd = -1;
 
-	invoker_enter(&who);
-	fd = open(path, flags);
-	err = errno;
+	if (!err) {
+		fd = open(path, flags);
+		err = -errno;
+	}
 	invoker_leave(&who);
-	errno = err;
+	errno = -err;
 	return fd;
 }

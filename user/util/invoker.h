@@ -19,9 +19,10 @@ struct invoker invoker_get(void);
 
 /*
  * File access as the invoker, until invoker_leave: this thread's ids for files alone, so nothing can be done to us
- * meanwhile. They do not nest, and one thread does it at a time.
+ * meanwhile. They do not nest, and one thread does it at a time. 0, or -errno where the kernel did not take all of it:
+ * then some of root's rights are still there, and no file should be touched before invoker_leave.
  */
-void invoker_enter(const struct invoker *who);
+int invoker_enter(const struct invoker *who);
 void invoker_leave(const struct invoker *who);
 
 /* open(2) as the invoker; -1 with errno. */
