@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "bpf/event.h"
+#include "event/evlog.h"
 
 #define CPUS 2
 #define THREADS 8
@@ -173,7 +174,6 @@ static void prologue(void)
 							   proc.h.arg) };
 
 			snap.t.thr = key(cpu, n);
-			snap.t.start_ns = 1000000 + n;
 			snprintf(snap.t.comm, sizeof(snap.t.comm), "worker-%u", n);
 			snap.st = n ? EV_ST_PACK(EV_ST_SLEEP, EV_FD_PIPE, NR_READ) :
 				      EV_ST_PACK(EV_ST_RUNNABLE, 0, EV_NR_NONE);
@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 		__u32 flags;
 		unsigned char zero[28];
 	} head = { .magic = "ctraceRW",
-		   .version = 1,
+		   .version = EVLOG_VERSION,
 		   .nstream = CPUS + 1,
 		   .start_mono = START_TS,
 		   .wall_offset = 1700000000000000000ll };

@@ -33,6 +33,7 @@ const (
 	fdUnknown, fdFile, fdSocket, fdPipe      = 0, 1, 2, 3
 	fdTTY, fdEvent, fdOther                  = 4, 5, 6
 	rawMagic                                 = "ctraceRW"
+	rawVersion                               = 2
 	chunkRecords, chunkAdvance, chunkEnd     = 1, 2, 3
 	commLen                                  = 16
 	offTS, offKind, offFlags, offCPU, offArg = 0, 8, 9, 10, 12
@@ -109,7 +110,7 @@ func (r *recording) encode() []byte {
 	le := binary.LittleEndian
 	h := make([]byte, 64)
 	copy(h, rawMagic)
-	le.PutUint32(h[8:], 1)
+	le.PutUint32(h[8:], rawVersion)
 	le.PutUint32(h[12:], uint32(r.streams))
 	le.PutUint64(h[16:], r.mono)
 	le.PutUint64(h[24:], uint64(r.wall))
@@ -159,8 +160,8 @@ func (r *recording) encode() []byte {
 // decodeRecording reads a raw file back. whole tells that the end mark was there.
 func decodeRecording(b []byte) (r *recording, whole bool, err error) {
 	le := binary.LittleEndian
-	if len(b) < 64 || string(b[:8]) != rawMagic || le.Uint32(b[8:]) != 1 {
-		return nil, false, errors.New("not a raw record file of version 1")
+	if len(b) < 64 || string(b[:8]) != rawMagic || le.Uint32(b[8:]) != rawVersion {
+		return nil, false, errors.New("not a raw record file of the version we know")
 	}
 	r = &recording{streams: int(le.Uint32(b[12:])), mono: le.Uint64(b[16:]), wall: int64(le.Uint64(b[24:])), cut: -1}
 	for off := 64; off < len(b); {

@@ -115,24 +115,24 @@ static void reads_and_writes(void **state)
 
 static void stopped_and_traced(void **state)
 {
-	static const uint32_t nr[] = { SYS_read, SYS_futex, SYS_clone, SYS_fsync, NR_NONE };
+	static const uint32_t nr[] = { SYS_read, SYS_futex, SYS_clone, SYS_fsync, EV_NR_NONE };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(nr); i++) {
 		is(REASON_DEBUG, EV_ST_STOPPED, nr[i], EV_FD_SOCKET);
 		is(REASON_DEBUG, EV_ST_TRACED, nr[i], EV_FD_SOCKET);
 	}
-	assert_int_equal(classify_sleep(EV_ST_STOPPED, NR_NONE, 0, 1), REASON_DEBUG);
+	assert_int_equal(classify_sleep(EV_ST_STOPPED, EV_NR_NONE, 0, 1), REASON_DEBUG);
 }
 
 static void kernel_threads(void **state)
 {
 	(void)state;
-	assert_int_equal(classify_sleep(EV_ST_SLEEP, NR_NONE, 0, 1), REASON_SYSTEM);
-	assert_int_equal(classify_sleep(EV_ST_IDLE, NR_NONE, 0, 1), REASON_SYSTEM);
-	assert_int_equal(classify_sleep(EV_ST_PARKED, NR_NONE, 0, 1), REASON_SYSTEM);
-	assert_int_equal(classify_sleep(EV_ST_DISK, NR_NONE, 0, 1), REASON_NONE);
-	is(REASON_NONE, EV_ST_IDLE, NR_NONE, 0); /* another thread in these is nothing we know */
+	assert_int_equal(classify_sleep(EV_ST_SLEEP, EV_NR_NONE, 0, 1), REASON_SYSTEM);
+	assert_int_equal(classify_sleep(EV_ST_IDLE, EV_NR_NONE, 0, 1), REASON_SYSTEM);
+	assert_int_equal(classify_sleep(EV_ST_PARKED, EV_NR_NONE, 0, 1), REASON_SYSTEM);
+	assert_int_equal(classify_sleep(EV_ST_DISK, EV_NR_NONE, 0, 1), REASON_NONE);
+	is(REASON_NONE, EV_ST_IDLE, EV_NR_NONE, 0); /* another thread in these is nothing we know */
 	is(REASON_NONE, EV_ST_PARKED, SYS_futex, 0);
 }
 
@@ -141,7 +141,7 @@ static void all_others_block(void **state)
 	(void)state;
 	ALL_ARE(REASON_NONE, SYS_ioctl, SYS_fsync, SYS_openat, SYS_mmap, SYS_sched_yield,
 		SYS_getpid, SYS_sendfile, 2000, 0xffff, EV_NR_BAD, SYS_futex | EV_NR_COMPAT,
-		NR_NONE);
+		EV_NR_NONE);
 }
 
 static void stops(void **state)
@@ -150,7 +150,7 @@ static void stops(void **state)
 	assert_int_equal(classify_stop(SYS_sched_yield), REASON_YIELD);
 	assert_int_equal(classify_stop(SYS_read), REASON_PREEMPTED);
 	assert_int_equal(classify_stop(SYS_sched_yield | EV_NR_COMPAT), REASON_PREEMPTED);
-	assert_int_equal(classify_stop(NR_NONE), REASON_PREEMPTED);
+	assert_int_equal(classify_stop(EV_NR_NONE), REASON_PREEMPTED);
 }
 
 /* exactly the words that Go's runtime has; profiles look for parts of them */
@@ -180,7 +180,7 @@ static void names(void **state)
 	(void)state;
 	assert_string_equal(syscall_name(SYS_futex), "futex");
 	assert_string_equal(syscall_name(SYS_read), "read");
-	assert_null(syscall_name(NR_NONE));
+	assert_null(syscall_name(EV_NR_NONE));
 	assert_null(syscall_name(EV_NR_COMPAT | 3));
 	assert_null(syscall_name(0xffff));
 }

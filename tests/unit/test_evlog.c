@@ -83,7 +83,7 @@ static void small_file_comes_back(void **state)
 	(void)state;
 	/* the layout is a promise: head 64, chunk 8, record heads 8, paddings */
 	assert_int_equal(len, 64 + (8 + 8 + 16 + 8 + 32) + 16 + (8 + 8 + 40) + 8);
-	assert_memory_equal(buf, "ctraceRW\1\0\0\0\3\0\0\0", 16);
+	assert_memory_equal(buf, "ctraceRW\2\0\0\0\3\0\0\0", 16);
 	r = evlog_reader__new(fd, &why);
 	assert_non_null(r);
 	assert_int_equal(evlog_reader__head(r)->nstream, 3);
@@ -222,7 +222,7 @@ static void wrong_files(void **state)
 {
 	(void)state;
 	expect_broken(0, 0, -1, "not a raw record file");
-	expect_broken(8, 2, -1, "version 2");
+	expect_broken(8, 1, -1, "version 1");
 	expect_broken(40 - 8, 1, -1, "flags 0x1");
 	expect_broken(12, 0, -1, "0 streams");
 	expect_broken(12, 65537, -1, "65537 streams");

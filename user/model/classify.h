@@ -25,9 +25,6 @@ enum reason {
 	REASON_MAX,
 };
 
-/* A syscall is what the records say, less than NR_NONE. */
-#define NR_NONE EV_NR_NONE
-
 const char *reason_text(enum reason r);
 
 /* state, fdclass: of bpf/event.h */

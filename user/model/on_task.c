@@ -47,7 +47,7 @@ void on_snap(struct model *m, const struct ev_hdr *h, size_t len)
 		p->cur = g;
 		return;
 	}
-	g->pend = m->has_syscalls ? nr : NR_NONE;
+	g->pend = m->has_syscalls ? nr : EV_NR_NONE;
 	if (state == EV_ST_RUNNABLE) {
 		g->life = G_RUNNABLE;
 		return;
@@ -55,7 +55,7 @@ void on_snap(struct model *m, const struct ev_hdr *h, size_t len)
 	g->kstack = ev->kstack;
 	g->reason = classify_sleep(state, nr, EV_ST_FDCLASS(ev->st), g->kthread);
 	g->life = g->reason ? G_WAITING : G_BLOCKED;
-	g->synthetic = nr == NR_NONE || !m->has_syscalls;
+	g->synthetic = nr == EV_NR_NONE || !m->has_syscalls;
 	g->nr = nr;
 }
 
@@ -75,7 +75,7 @@ void on_fork(struct model *m, const struct ev_hdr *h, size_t len)
 	struct g_state *parent = table_find(
 		m, ev->parent); /* not before: the child may have its tid */
 	struct p_state *p = table_cpu(m, h->ts, h->cpu);
-	uint32_t nr = NR_NONE;
+	uint32_t nr = EV_NR_NONE;
 
 	(void)len;
 	if (!child || child == parent || child->life != G_NEW || !p)
@@ -94,7 +94,7 @@ void on_fork(struct model *m, const struct ev_hdr *h, size_t len)
 	wire_go_create(m, h->ts, parent, child, stacks_root(m, child), stacks_sys(m, parent, nr));
 	child->life = G_RUNNABLE;
 	child->seq = 0;
-	if (nr != NR_NONE)
+	if (nr != EV_NR_NONE)
 		syscall_begin(m, h->ts, parent, nr);
 }
 
@@ -103,15 +103,15 @@ void on_exec(struct model *m, const struct ev_hdr *h, size_t len)
 	const struct ev_exec *ev = (const struct ev_exec *)h;
 	struct g_state *g = thread_get(m, h->ts, ev->thr);
 	struct p_state *p = table_cpu(m, h->ts, h->cpu);
-	uint32_t nr = NR_NONE, old_stack = 0;
+	uint32_t nr = EV_NR_NONE, old_stack = 0;
 
 	if (!g || !p)
 		return;
 	if (g->life != G_NEW) {
 		sched_prove(m, h->ts, g, p);
-		nr = g->life == G_SYSCALL ? g->nr : NR_NONE;
+		nr = g->life == G_SYSCALL ? g->nr : EV_NR_NONE;
 		old_stack = stacks_sys(m, g, nr);
-		if (nr != NR_NONE)
+		if (nr != EV_NR_NONE)
 			syscall_end(m, h->ts, g);
 		names_new_image(m, g);
 		table_new_gid(m, g, ev->tid);
@@ -130,7 +130,7 @@ void on_exec(struct model *m, const struct ev_hdr *h, size_t len)
 	wire_ev(m, h->ts, &g->stream, GO_EV_GO_DESTROY);
 	g->seq = 0;
 	wire_go_start(m, h->ts, g);
-	if (nr != NR_NONE)
+	if (nr != EV_NR_NONE)
 		syscall_begin(m, h->ts, g, nr);
 }
 

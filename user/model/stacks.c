@@ -87,7 +87,7 @@ uint32_t stacks_sys(struct model *m, struct g_state *g, uint32_t nr)
 
 	if (!m->live)
 		return 0;
-	if (nr == NR_NONE || m->no_names)
+	if (nr == EV_NR_NONE || m->no_names)
 		return stacks_root(m, g);
 	c = cache_of(m, g);
 	if (!c->stack[i] || c->nr[i] != nr) {
@@ -142,10 +142,10 @@ uint32_t stacks_wait(struct model *m, struct g_state *g, uint32_t nr)
 
 	if (!m->live)
 		return 0;
-	if (nr != NR_NONE && !m->no_names)
+	if (nr != EV_NR_NONE && !m->no_names)
 		return stacks_sys(m, g, nr);
 	n = kernel_frames(m, g->kstack, frames);
-	if (!n && nr != NR_NONE)
+	if (!n && nr != EV_NR_NONE)
 		frames[n++] = m->frame_blocked;
 	else if (!n && !g->reason)
 		frames[n++] = m->frame_fault;

@@ -70,9 +70,9 @@ struct g_state {
 	struct proc *proc;
 
 	enum g_life life;
-	uint32_t nr;	  /* SYSCALL, BLOCKED: the syscall */
-	uint32_t pend;	  /* RUNNABLE, WAITING: the syscall to go on with; NR_NONE none */
-	uint32_t last_nr; /* the syscall before the present one, restarts not counted; NR_NONE none */
+	uint32_t nr;   /* SYSCALL, BLOCKED: the syscall */
+	uint32_t pend; /* RUNNABLE, WAITING: the syscall to go on with; EV_NR_NONE none */
+	uint32_t last_nr; /* the syscall before the present one, restarts not counted; EV_NR_NONE none */
 	uint64_t sys_begin; /* begin of the open syscall, or of the last one */
 	enum reason reason; /* WAITING */
 	uint32_t kstack;    /* id of the kernel stack of its sleep, 0 none */

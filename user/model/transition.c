@@ -19,9 +19,9 @@
 
 uint32_t syscall_real_nr(struct g_state *g, uint32_t nr)
 {
-	if (nr == NR_NONE)
+	if (nr == EV_NR_NONE)
 		return nr;
-	if (syscall_is_restart(nr) && g->last_nr != NR_NONE)
+	if (syscall_is_restart(nr) && g->last_nr != EV_NR_NONE)
 		return g->last_nr;
 	g->last_nr = nr;
 	return nr;
@@ -62,7 +62,7 @@ void syscall_end(struct model *m, uint64_t ts, struct g_state *g)
 {
 	wire_ev(m, ts, &g->stream, GO_EV_GO_SYSCALL_END);
 	g->life = G_RUNNING;
-	g->nr = NR_NONE;
+	g->nr = EV_NR_NONE;
 }
 
 /* ---- waking ---- */
@@ -86,13 +86,13 @@ void sched_unblock(struct model *m, uint64_t ts, struct g_state *g, uint64_t wak
 	g->woken = false;
 	if (g->life == G_BLOCKED) {
 		wire_ev(m, ts, &g->stream, GO_EV_GO_SYSCALL_END_BLOCKED);
-		g->pend = g->synthetic ? NR_NONE : g->nr;
+		g->pend = g->synthetic ? EV_NR_NONE : g->nr;
 		g->life = G_RUNNABLE;
 		return;
 	}
 	if (w && w->p) {
 		on = &w->stream;
-		stack = stacks_sys(m, w, w->life == G_SYSCALL ? w->nr : NR_NONE);
+		stack = stacks_sys(m, w, w->life == G_SYSCALL ? w->nr : EV_NR_NONE);
 	} else {
 		stack = stacks_of_frame(m, frame_of_waker(m, g, flags, frame));
 	}
@@ -104,9 +104,9 @@ void sched_unblock(struct model *m, uint64_t ts, struct g_state *g, uint64_t wak
 
 void sched_out_runnable(struct model *m, uint64_t ts, struct g_state *g)
 {
-	uint32_t nr = g->life == G_SYSCALL ? g->nr : NR_NONE;
+	uint32_t nr = g->life == G_SYSCALL ? g->nr : EV_NR_NONE;
 
-	if (nr != NR_NONE)
+	if (nr != EV_NR_NONE)
 		syscall_end(m, ts, g);
 	g->pend = nr;
 	wire_ev(m, ts, &g->stream, GO_EV_GO_STOP, wire_string(m, reason_text(classify_stop(nr))),
@@ -133,7 +133,7 @@ static void agree_on_syscall(struct model *m, uint64_t ts, struct g_state *g, ui
 		model_fix(m, REPAIR_LOST_EXIT);
 		syscall_end(m, ts, g);
 	}
-	if (g->life == G_RUNNING && nr != NR_NONE) {
+	if (g->life == G_RUNNING && nr != EV_NR_NONE) {
 		model_fix(m, REPAIR_LOST_ENTER);
 		syscall_begin(m, ts, g, nr);
 	}
@@ -145,11 +145,11 @@ void sched_sleep(struct model *m, uint64_t ts, struct g_state *g, uint32_t st)
 
 	agree_on_syscall(m, ts, g, nr);
 	g->reason = classify_sleep(EV_ST_STATE(st), nr, EV_ST_FDCLASS(st), g->kthread);
-	g->synthetic = nr == NR_NONE || !m->has_syscalls;
+	g->synthetic = nr == EV_NR_NONE || !m->has_syscalls;
 	if (g->reason) {
 		if (g->life == G_SYSCALL)
 			syscall_end(m, ts, g);
-		g->pend = g->synthetic ? NR_NONE : nr;
+		g->pend = g->synthetic ? EV_NR_NONE : nr;
 		wire_ev(m, ts, &g->stream, GO_EV_GO_BLOCK, wire_string(m, reason_text(g->reason)),
 			stacks_wait(m, g, nr));
 		g->life = G_WAITING;
@@ -201,8 +201,8 @@ void sched_in(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p
 	wire_go_start(m, ts, g);
 	g->woken = false;
 	pend = g->pend;
-	g->pend = NR_NONE;
-	if (pend != NR_NONE)
+	g->pend = EV_NR_NONE;
+	if (pend != EV_NR_NONE)
 		syscall_begin(m, ts, g, pend);
 	notes_flush(m, ts, g);
 }
@@ -234,7 +234,7 @@ static bool destroy_stale(struct model *m, uint64_t ts, struct g_state *g)
 	p = g->p ? g->p : table_idle_cpu(m);
 	if (!p)
 		return false;
-	g->pend = NR_NONE;
+	g->pend = EV_NR_NONE;
 	g->synthetic = true;
 	sched_in(m, ts, g, p);
 	sched_destroy(m, ts, g);
@@ -267,7 +267,7 @@ struct g_state *thread_get(struct model *m, uint64_t ts, uint64_t key)
 		return g;
 	g = xcalloc(1, sizeof(*g));
 	g->key = key;
-	g->nr = g->pend = g->last_nr = NR_NONE;
+	g->nr = g->pend = g->last_nr = EV_NR_NONE;
 	table_new_gid(m, g, tid);
 	trace_stream_init(&g->stream, choose_m(m, ts, g, tid));
 	g->next = m->threads;
