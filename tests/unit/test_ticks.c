@@ -49,14 +49,35 @@ static void late(void **state)
 	ticks_next(&t, START);
 	ticks_next(&t, START + 5000);
 	assert_int_equal(ticks_late(&t, START + 100, 1000), 1101);
-	assert_int_equal(ticks_late(&t, START + 101, 1000), 1103); /* that one is taken */
-	assert_int_equal(ticks_late(&t, START + 100, 0), 1105);
+	assert_int_equal(ticks_late(&t, START + 101, 1000), 1105); /* that one is taken */
+	assert_int_equal(ticks_late(&t, START + 100, 0), 1109);
 	assert_int_equal(ticks_late(&t, START + 100, 2000), 2001); /* behind its stream */
-	assert_int_equal(ticks_late(&t, START + 100, 2001), 2003);
+	assert_int_equal(ticks_late(&t, START + 100, 2001), 2005);
 	assert_int_equal(ticks_next(&t, START + 5000), 6002); /* the order is not touched */
 	/* of now: what follows in order is greater */
 	assert_int_equal(ticks_late(&t, START + 7000, 0), 8001);
 	assert_int_equal(ticks_next(&t, START + 7000), 8002);
+	ticks_free(&t);
+}
+
+/* a long syscall among short ones: its begin is out of the window by then, and still no other's */
+static void older_than_the_window(void **state)
+{
+	const uint64_t later = START + 10000000;
+	struct ticks t;
+
+	(void)state;
+	ticks_init(&t, START);
+	ticks_next(&t, START);
+	assert_int_equal(ticks_late(&t, START + 100, 0), 1101);
+	assert_int_equal(ticks_late(&t, later, 0), 10001001);
+	assert_int_equal(ticks_late(&t, START + 100, 0), 1103);
+	assert_int_equal(ticks_late(&t, START + 102, 0), 1107);
+	assert_int_equal(ticks_late(&t, START + 100, 1102), 1111);
+	assert_int_equal(ticks_late(&t, START + 200, 1200), 1203); /* behind its stream */
+	assert_int_equal(ticks_late(&t, later - 200000, 0), 9801001);
+	assert_int_equal(ticks_late(&t, later - 200000, 0), 9801005);
+	assert_int_equal(ticks_late(&t, later - 300000, 0), 9701003);
 	ticks_free(&t);
 }
 
@@ -106,7 +127,7 @@ static void many_at_random(void **state)
 			continue;
 		}
 		after = rnd(&seed) % 3 ? 0 : all[i - 1];
-		ts = now - rnd(&seed) % 3000;
+		ts = now - rnd(&seed) % (rnd(&seed) % 8 ? 3000 : 500000); /* some beyond the window */
 		all[i] = ticks_late(&t, ts, after);
 		assert_int_equal(all[i] & 1, 1);
 		assert_true(all[i] > after);
@@ -159,6 +180,7 @@ int main(void)
 		cmocka_unit_test(in_order),
 		cmocka_unit_test(far_away),
 		cmocka_unit_test(late),
+		cmocka_unit_test(older_than_the_window),
 		cmocka_unit_test(not_before_the_generation),
 		cmocka_unit_test(many_at_random),
 		cmocka_unit_test(unique_across_generations),

@@ -3,10 +3,7 @@
 #include "gotrace/ticks.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "util/xalloc.h"
 
 /*
  * 104 days. Readers multiply ticks by a float64, which tells even numbers apart up to twice this; a recording that is
@@ -21,8 +18,7 @@ void ticks_init(struct ticks *t, uint64_t start_ts)
 
 void ticks_free(struct ticks *t)
 {
-	free(t->used);
-	t->used = NULL;
+	u64map_free(&t->old);
 }
 
 static uint64_t tick_of(const struct ticks *t, uint64_t ts)
@@ -43,54 +39,73 @@ uint64_t ticks_next(struct ticks *t, uint64_t ts)
 	return t->last = tick;
 }
 
-/* Begins come nearly in order, so neighbours in time are neighbours in the table. */
-static size_t home_of(const struct ticks *t, uint32_t v)
+/* ---- recent late ticks: 4 k + 1, a bit for each in a window that moves on ---- */
+
+#define WORDS TICKS_WORDS
+
+static bool is_recent(const struct ticks *t, uint64_t tick)
 {
-	return (v >> 3) & (t->cap - 1);
+	return tick / 256 + WORDS >= t->swept;
 }
 
-/* false when v is in the table already */
-static bool take(struct ticks *t, uint32_t v)
+/* The window reaches up to this word. */
+static void sweep_to(struct ticks *t, uint64_t word)
 {
-	size_t i;
-
-	for (i = home_of(t, v); t->used[i]; i = (i + 1) & (t->cap - 1))
-		if (t->used[i] == v)
-			return false;
-	t->used[i] = v;
-	t->nused++;
-	return true;
+	if (word < t->swept)
+		return;
+	if (word - t->swept >= WORDS) {
+		memset(t->recent, 0, sizeof(t->recent));
+		t->swept = word + 1;
+	}
+	while (t->swept <= word)
+		t->recent[t->swept++ % WORDS] = 0;
 }
 
-static void grow(struct ticks *t)
+/* The first free tick from this one on. */
+static uint64_t take_recent(struct ticks *t, uint64_t tick)
 {
-	uint32_t *old = t->used;
-	size_t n = t->cap, i;
+	uint64_t slot = tick / 4, word, free;
 
-	t->cap = n ? n * 2 : 4096;
-	t->used = xcalloc(t->cap, sizeof(*t->used));
-	t->nused = 0;
-	for (i = 0; i < n; i++)
-		if (old[i])
-			take(t, old[i]);
-	free(old);
+	for (;;) {
+		word = slot / 64;
+		sweep_to(t, word);
+		free = ~t->recent[word % WORDS] >> (slot % 64);
+		if (free)
+			break;
+		slot = (word + 1) * 64;
+	}
+	slot += (unsigned)__builtin_ctzll(free);
+	t->recent[word % WORDS] |= 1ull << (slot % 64);
+	return slot * 4 + 1;
+}
+
+/* ---- those that are older than the window: 4 k + 3, in a table, for they are few ---- */
+
+static uint64_t take_old(struct ticks *t, uint64_t tick)
+{
+	bool fresh;
+
+	for (;; tick += 4) {
+		u64map_put(&t->old, tick, &fresh);
+		if (fresh)
+			return tick;
+	}
 }
 
 uint64_t ticks_late(struct ticks *t, uint64_t ts, uint64_t after)
 {
-	uint64_t tick = tick_of(t, ts) | 1;
+	uint64_t tick = tick_of(t, ts);
 
 	if (!t->base)
 		t->base = t->last;
 	if (after < t->base)
 		after = t->base;
-	if (tick <= after)
-		tick = (after + 1) | 1;
-	if ((t->nused + 1) * 2 > t->cap)
-		grow(t);
-	while ((tick - t->base) / 2 + 1 < UINT32_MAX &&
-	       !take(t, (uint32_t)((tick - t->base) / 2 + 1)))
-		tick += 2;
+	if (tick <= after + 2)
+		tick = after + 3; /* so that rounding keeps it behind */
+	if (is_recent(t, tick))
+		tick = take_recent(t, tick);
+	else
+		tick = take_old(t, tick | 3);
 	if (tick > t->last)
 		t->last = tick - 1;
 	return tick;
@@ -100,7 +115,5 @@ void ticks_new_gen(struct ticks *t)
 {
 	t->last += 2; /* a late tick may be one ahead of it */
 	t->base = 0;
-	if (t->nused)
-		memset(t->used, 0, t->cap * sizeof(*t->used));
-	t->nused = 0;
+	u64map_free(&t->old);
 }
