@@ -127,7 +127,8 @@ static void many_at_random(void **state)
 			continue;
 		}
 		after = rnd(&seed) % 3 ? 0 : all[i - 1];
-		ts = now - rnd(&seed) % (rnd(&seed) % 8 ? 3000 : 500000); /* some beyond the window */
+		ts = now -
+		     rnd(&seed) % (rnd(&seed) % 8 ? 3000 : 500000); /* some beyond the window */
 		all[i] = ticks_late(&t, ts, after);
 		assert_int_equal(all[i] & 1, 1);
 		assert_true(all[i] > after);

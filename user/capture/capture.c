@@ -376,6 +376,11 @@ uint64_t capture__buffer(const struct capture *c)
 	return c->buffer;
 }
 
+uint64_t capture__ring_size(const struct capture *c)
+{
+	return c->ring_size;
+}
+
 const char *capture__ksym(struct capture *c, uint64_t addr)
 {
 	return ksyms__name(c->ksyms, addr);

@@ -30,8 +30,9 @@ struct capture *capture__open(const struct capture_opts *opts, struct strbuf *wh
 int capture__attach(struct capture *c, struct strbuf *why);
 void capture__free(struct capture *c); /* detaches; NULL is fine */
 
-unsigned capture__ncpu(const struct capture *c);   /* possible CPUs: rings */
-uint64_t capture__buffer(const struct capture *c); /* bytes of all rings */
+unsigned capture__ncpu(const struct capture *c);      /* possible CPUs: rings */
+uint64_t capture__buffer(const struct capture *c);    /* bytes of all rings */
+uint64_t capture__ring_size(const struct capture *c); /* bytes of the ring of an online CPU */
 
 /* Every traced thread tells its state into the rings. 0 or -errno. */
 int capture__snapshot(struct capture *c);

@@ -23,13 +23,15 @@
 
 #define LOG_TAG "session"
 
-#define POLL_NS 20000000     /* a 16 MiB ring holds 20 times what a CPU makes in that time */
-#define POLL_BUSY_NS 2000000 /* once a ring is found more than this full: */
-#define BUSY_PERCENT 20
-#define CALM_PERCENT \
-	4 /* until all are found less than this full; 2 ms at full load are less than that */
-#define SAMPLE_NS 100000000    /* memory, and syscalls that run for long */
-#define PATIENCE_NS 1000000000 /* for the file, once a second signal has come */
+/* Rings are polled as seldom as they allow: each time puts somebody else's memory out of the caches. */
+#define POLL_MIN_NS 2000000
+#define POLL_MAX_NS 50000000
+#define RING_SECOND (200ull << 20) /* bytes of records; no CPU makes so many in a second */
+#define AIM_PERCENT 10		   /* as full as the fullest ring should be found */
+#define LATE_PERCENT 40		   /* so full, our turn did not come in time: real time … */
+#define CALM_PERCENT 15		   /* … until it does */
+#define SAMPLE_NS 100000000	   /* memory, and syscalls that run for long */
+#define PATIENCE_NS 1000000000	   /* for the file, once a second signal has come */
 #define PROGRESS_NS 500000000
 
 struct session {
@@ -40,8 +42,8 @@ struct session {
 	bool stop;
 	size_t alive; /* targets that have not ended */
 	uint64_t begin, next_sample, next_progress;
-	uint64_t poll_ns;
-	bool busy; /* the rings fill faster than our turn comes */
+	uint64_t timer_ns, poll_ns, poll_max_ns;
+	bool urgent; /* our turn does not come in time */
 };
 
 /* What an epoll event is about. */
@@ -76,9 +78,9 @@ static void set_timer(struct session *s, uint64_t ns)
 	struct itimerspec it = { .it_value = { .tv_nsec = (long)ns },
 				 .it_interval = { .tv_nsec = (long)ns } };
 
-	if (ns == s->poll_ns)
+	if (ns == s->timer_ns)
 		return;
-	s->poll_ns = ns;
+	s->timer_ns = ns;
 	timerfd_settime(s->timer_fd, 0, &it, NULL);
 }
 
@@ -100,7 +102,11 @@ static int set_up(struct session *s)
 		if (set->t[i].pidfd >= 0)
 			err = watch(s, set->t[i].pidfd, FROM_TARGET, (uint32_t)i);
 	}
-	set_timer(s, POLL_NS);
+	s->poll_max_ns = capture__ring_size(s->o->capture) * 1000000000 / RING_SECOND;
+	if (s->poll_max_ns > POLL_MAX_NS)
+		s->poll_max_ns = POLL_MAX_NS;
+	s->poll_ns = POLL_MIN_NS;
+	set_timer(s, s->poll_ns);
 	return err;
 }
 
@@ -158,6 +164,20 @@ static void on_target_end(struct session *s, uint32_t nr)
 	}
 }
 
+/* Twice as long at most, half as long at least, so that one burst does not decide. */
+static uint64_t next_poll(const struct session *s, unsigned fullest)
+{
+	uint64_t ns = s->poll_ns * 2;
+
+	if (fullest > AIM_PERCENT / 2)
+		ns = s->poll_ns * AIM_PERCENT / fullest;
+	if (ns < s->poll_ns / 2)
+		ns = s->poll_ns / 2;
+	if (ns > s->poll_max_ns)
+		ns = s->poll_max_ns;
+	return ns > POLL_MIN_NS ? ns : POLL_MIN_NS;
+}
+
 static int file_error(struct session *s)
 {
 	int err = pipeline__stats(s->o->pipeline).writer.err;
@@ -173,11 +193,11 @@ static void on_timer(struct session *s)
 	(void)!read(s->timer_fd, &expirations, sizeof(expirations));
 	fullest = collector__poll(s->collector);
 	now = clock_mono();
-	if (s->busy != (fullest >= (s->busy ? CALM_PERCENT : BUSY_PERCENT))) {
-		s->busy = !s->busy;
-		priority_urgent(s->busy);
+	if (s->urgent != (fullest >= (s->urgent ? CALM_PERCENT : LATE_PERCENT))) {
+		s->urgent = !s->urgent;
+		priority_urgent(s->urgent);
 	}
-	next = s->busy ? POLL_BUSY_NS : POLL_NS;
+	next = s->poll_ns = next_poll(s, fullest);
 	if (s->o->duration_ns && now < s->begin + s->o->duration_ns &&
 	    s->begin + s->o->duration_ns - now < next)
 		next = s->begin + s->o->duration_ns - now; /* the end is not late */

@@ -213,7 +213,6 @@ static bool kind_ok(const unsigned char *rec, size_t len)
 
 	switch (h->kind) {
 	case EV_SYS_ENTER:
-	case EV_SYSCALL:
 		return ((const struct ev_sys *)h)->begin <= h->ts;
 	case EV_STACK: {
 		const struct ev_stack *st = (const void *)rec;
@@ -227,6 +226,12 @@ static bool kind_ok(const unsigned char *rec, size_t len)
 	}
 }
 
+/* Most records are of this kind: what the table says of it, without the table. */
+static bool syscall_ok(const struct ev_sys *sys)
+{
+	return key_ok(sys->thr, false) && sys->begin <= sys->h.ts;
+}
+
 int ev_check(const void *rec, size_t len)
 {
 	const struct ev_hdr *h = rec;
@@ -234,6 +239,8 @@ int ev_check(const void *rec, size_t len)
 
 	if (len < sizeof(*h))
 		return -EINVAL;
+	if (h->kind == EV_SYSCALL && len == sizeof(struct ev_sys))
+		return syscall_ok(rec) ? 0 : -EINVAL;
 	s = ev_spec(h->kind);
 	if (!s || len < s->min || len > s->max || (s->step && (len - s->min) % s->step))
 		return -EINVAL;

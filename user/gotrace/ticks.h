@@ -25,7 +25,7 @@
 struct ticks {
 	uint64_t start_ts; /* CLOCK_MONOTONIC of TICK_START */
 	uint64_t last;	   /* newest even tick given */
-	uint64_t base;	/* first even tick of the generation, 0 none yet; no late tick is older */
+	uint64_t base; /* first even tick of the generation, 0 none yet; no late tick is older */
 	uint64_t recent[TICKS_WORDS]; /* a bit for each 4 ns: is their tick 4 k + 1 given? */
 	uint64_t swept;	   /* words below this are valid, as many as there are; 256 ns each */
 	struct u64map old; /* ticks 4 k + 3 that were given in this generation */

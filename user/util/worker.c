@@ -18,9 +18,10 @@ struct worker {
 	struct work *queue, **queue_end;
 	struct work *now; /* with the thread */
 	struct work *done;
-	unsigned nbusy; /* in the queue or being worked on */
+	_Atomic unsigned
+		nbusy; /* in the queue or being worked on; these two are asked without the lock */
+	_Atomic int err;
 	bool closing;
-	int err;
 };
 
 void worker_may_end(void)
@@ -135,47 +136,29 @@ struct work *worker__take_back(struct worker *w)
 	return work;
 }
 
-static bool is_behind(const struct worker *w)
+bool worker__behind(struct worker *w)
 {
 	return w->nbusy >= w->opts.max && !w->err;
 }
 
-bool worker__behind(struct worker *w)
-{
-	bool behind;
-
-	pthread_mutex_lock(&w->lock);
-	behind = is_behind(w);
-	pthread_mutex_unlock(&w->lock);
-	return behind;
-}
-
 void worker__wait(struct worker *w)
 {
+	if (!worker__behind(w))
+		return;
 	pthread_mutex_lock(&w->lock);
-	while (is_behind(w))
+	while (worker__behind(w))
 		pthread_cond_wait(&w->changed, &w->lock);
 	pthread_mutex_unlock(&w->lock);
 }
 
 bool worker__idle(struct worker *w)
 {
-	bool idle;
-
-	pthread_mutex_lock(&w->lock);
-	idle = !w->nbusy;
-	pthread_mutex_unlock(&w->lock);
-	return idle;
+	return !w->nbusy;
 }
 
 int worker__error(struct worker *w)
 {
-	int err;
-
-	pthread_mutex_lock(&w->lock);
-	err = w->err;
-	pthread_mutex_unlock(&w->lock);
-	return err;
+	return w->err;
 }
 
 /* What a thread that was ended early has left. */
