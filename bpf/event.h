@@ -240,8 +240,9 @@ struct ev_cpu_stat {
 	__u64 lost_since; /* time of the first one after lost_ack */
 	__u64 lost_kind[EV_KERNEL_MAX];
 	__u64 no_storage; /* a thread could not be given its storage (memory, or nested programs) */
-	__u64 scratch;	  /* of the programs */
-	__u64 pad[5];
+	__u64 left; /* processes that are not recorded any more: an exec gave them rights that we do not have */
+	__u64 scratch; /* of the programs */
+	__u64 pad[4];
 };
 
 /* The traced thread on a CPU, so that its syscalls need no look-up; the collector reads which one runs for long. */

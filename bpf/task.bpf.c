@@ -52,8 +52,11 @@ int BPF_PROG(ct_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 	if (!ct_cfg.see_all && ct_cfg.filter == CT_FILTER_SET &&
 	    BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec)) {
 		__u32 tgid = p->tgid; /* ptrace's rules end here, and so does the recording */
+		struct ev_cpu_stat *st = ct_stat(bpf_get_smp_processor_id());
 
 		bpf_map_delete_elem(&ct_targets, &tgid);
+		if (st)
+			st->left++;
 		return 0;
 	}
 	ct_flush_syscall(t);

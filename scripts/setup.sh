@@ -7,7 +7,7 @@
 #
 # build    compiler, BPF compiler, libbpf 1.4 or newer
 # demo     build, and Go for the viewer (without Go the demo still records)
-# test     demo, and all that the tests use but chromium
+# test     demo, and all that the tests use
 # bench    build, and the tracers that we are compared with
 # kernels  build, and qemu to boot the kernels of other releases
 #
@@ -25,7 +25,7 @@ declare -A packages_of=(
 	[demo]=""
 	[test]="bats libcmocka-dev libclang-rt-dev clang-format clang-tidy cppcheck shellcheck shfmt jq python3
 		ca-certificates git file binutils util-linux procps iproute2 strace gdb libcap2-bin
-		rustc default-jdk-headless redis-server redis-tools postgresql postgresql-contrib"
+		rustc default-jdk-headless chromium redis-server redis-tools postgresql postgresql-contrib"
 	[bench]="linux-perf trace-cmd bpftrace jq python3 redis-server redis-tools postgresql"
 	[kernels]="qemu-system-x86 busybox-static cpio"
 )

@@ -95,12 +95,13 @@ set_uid_setup() {
 	wait_line said '^ready'
 }
 # change_and_end: it becomes the set-uid program, which echoes a line and ends.
+# change_and_end COMMAND…
 change_and_end() {
 	tell go
 	until_true grep -q '^Uid:.12345.54321' "/proc/$(ready_word 2)/status"
 	tell again
 	wait_line said again
-	no gone "$rec_pid"
+	"$@" # what the recorder does meanwhile
 	tell_end
 	rec_stop -
 	cat err
@@ -115,7 +116,7 @@ change_and_end() {
 @test "a target that becomes a set-uid program is recorded to its end by root" {
 	set_uid_setup
 	rec -p "$(ready_word 2)" -o T
-	change_and_end
+	change_and_end no gone "$rec_pid"
 	jq -e --argjson p "$(ready_word 2)" '.goroutines | any(.id == $p + 10000000 and .name == "cat" and .ended_ns != null and .syscall_calls.write == 1)' times
 	jq -e '.goroutines | any(.name == "run" and .ended_ns != null)' times
 	nothing_left
@@ -127,7 +128,8 @@ change_and_end() {
 	printf '#!/bin/sh\nexec %s %s/ct "$@"\n' "$U --inh-caps=-all,+bpf,+perfmon --ambient-caps=-all,+bpf,+perfmon" "$PWD" >as-user
 	chmod 755 as-user
 	CTRACE=$PWD/as-user rec -p "$(ready_word 2)" -o T
-	change_and_end
+	change_and_end until_true gone "$rec_pid"
+	grep -q "process $(ready_word 2) (.*) has executed a program with more rights (set-uid): only root records it" err
 	jq -e --argjson p "$(ready_word 2)" '.goroutines | length == 1 and .[0].id == $p and .[0].name == "run"' times
 	jq -e '.goroutines[0].syscall_calls | has("write") | not' times
 	nothing_left

@@ -376,6 +376,24 @@ uint64_t capture__buffer(const struct capture *c)
 	return c->buffer;
 }
 
+uint64_t capture__left(const struct capture *c)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < c->ncpu; i++)
+		n += capture__stat(c, i)->left;
+	return n;
+}
+
+bool capture__has(const struct capture *c, const struct target *t)
+{
+	uint8_t one;
+
+	return !bpf_map_lookup_elem(bpf_map__fd(c->skel->maps.ct_targets), &t->tgid, &one) ||
+	       errno != ENOENT;
+}
+
 uint64_t capture__ring_size(const struct capture *c)
 {
 	return c->ring_size;

@@ -59,6 +59,10 @@ const char *capture__ksym(struct capture *c, uint64_t addr);
 void capture__stop_counting(struct capture *c);
 uint64_t capture__no_storage(const struct capture *c); /* of all CPUs */
 
+/* How many processes the kernel side has left by itself, and whether it still records this target. */
+uint64_t capture__left(const struct capture *c);
+bool capture__has(const struct capture *c, const struct target *t);
+
 /* Records nothing more of this target: its pid may be another's soon. */
 void capture__forget(struct capture *c, const struct target *t);
 

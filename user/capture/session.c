@@ -40,7 +40,8 @@ struct session {
 	struct collector *collector;
 	int epoll_fd, timer_fd;
 	bool stop;
-	size_t alive; /* targets that have not ended */
+	size_t alive;	/* targets that have not ended */
+	uint64_t nleft; /* capture__left() at the last look */
 	uint64_t begin, next_sample, next_progress;
 	uint64_t timer_ns, poll_ns, poll_max_ns;
 	bool urgent; /* our turn does not come in time */
@@ -149,18 +150,41 @@ static void on_signals(struct session *s)
 	}
 }
 
-static void on_target_end(struct session *s, uint32_t nr)
+static void target_is_gone(struct session *s, struct target *t)
 {
-	struct target *t = &s->o->targets->t[nr];
-
 	t->ended = true;
 	capture__forget(s->o->capture, t);
 	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, t->pidfd, NULL);
+	if (!--s->alive)
+		s->stop = true;
+}
+
+static void on_target_end(struct session *s, struct target *t)
+{
 	log_info("process %u (%.*s) has ended", t->pid, EV_COMM_LEN, t->comm);
-	if (!--s->alive) {
+	target_is_gone(s, t);
+	if (!s->alive)
 		log_notice("the %s ended",
 			   s->o->targets->cnt > 1 ? "last process has" : "process has");
-		s->stop = true;
+}
+
+/* Who has become a program with rights that we do not have is left by the kernel side at once; here it is told. */
+static void look_who_left(struct session *s)
+{
+	const struct target_set *set = s->o->targets;
+	uint64_t n = capture__left(s->o->capture);
+	size_t i;
+
+	if (!set || n == s->nleft)
+		return;
+	s->nleft = n;
+	for (i = 0; i < set->cnt; i++) {
+		if (set->t[i].ended || capture__has(s->o->capture, &set->t[i]))
+			continue;
+		log_error(
+			"process %u (%.*s) has executed a program with more rights (set-uid): only root records it from there on",
+			set->t[i].pid, EV_COMM_LEN, set->t[i].comm);
+		target_is_gone(s, &set->t[i]);
 	}
 }
 
@@ -205,6 +229,7 @@ static void on_timer(struct session *s)
 	if (now >= s->next_sample) {
 		s->next_sample = now + SAMPLE_NS;
 		collector__sample(s->collector);
+		look_who_left(s);
 		if (file_error(s)) /* no use to go on */
 			s->stop = true;
 	}
@@ -232,7 +257,7 @@ static void loop(struct session *s)
 				on_signals(s);
 				break;
 			case FROM_TARGET:
-				on_target_end(s, (uint32_t)ev[i].data.u64);
+				on_target_end(s, &s->o->targets->t[(uint32_t)ev[i].data.u64]);
 				break;
 			}
 		}
