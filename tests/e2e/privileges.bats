@@ -87,6 +87,14 @@ own_prog() { # the program again, as the user
 	sound T T2
 }
 
+# Beside four hundred runnable threads an ordinary thread loses half of the records.
+@test "drain and encoder go before others, also when the privileges are gone" {
+	rec -p "$P" -o T
+	[ "$(ps -o ni= -L -p "$rec_pid" | sort -u | tr -d ' ')" = -20 ]
+	[ "$(ps -o nlwp= -p "$rec_pid" | tr -d ' ')" -ge 2 ]
+	rec_stop
+}
+
 @test "features works for everybody, and tells what is missing" {
 	run as_user ./ct features
 	echo "$output"

@@ -18,7 +18,6 @@
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/parse.h"
-#include "util/priority.h"
 #include "util/strbuf.h"
 
 #define LOG_TAG "session"
@@ -28,8 +27,6 @@
 #define POLL_MAX_NS 50000000
 #define RING_SECOND (200ull << 20) /* bytes of records; no CPU makes so many in a second */
 #define AIM_PERCENT 10		   /* as full as the fullest ring should be found */
-#define LATE_PERCENT 40		   /* so full, our turn did not come in time: real time … */
-#define CALM_PERCENT 15		   /* … until it does */
 #define SAMPLE_NS 100000000	   /* memory, and syscalls that run for long */
 #define PATIENCE_NS 1000000000	   /* for the file, once a second signal has come */
 #define PROGRESS_NS 500000000
@@ -44,7 +41,6 @@ struct session {
 	uint64_t nleft; /* capture__left() at the last look */
 	uint64_t begin, next_sample, next_progress;
 	uint64_t timer_ns, poll_ns, poll_max_ns;
-	bool urgent; /* our turn does not come in time */
 };
 
 /* What an epoll event is about. */
@@ -217,10 +213,6 @@ static void on_timer(struct session *s)
 	(void)!read(s->timer_fd, &expirations, sizeof(expirations));
 	fullest = collector__poll(s->collector);
 	now = clock_mono();
-	if (s->urgent != (fullest >= (s->urgent ? CALM_PERCENT : LATE_PERCENT))) {
-		s->urgent = !s->urgent;
-		priority_urgent(s->urgent);
-	}
 	next = s->poll_ns = next_poll(s, fullest);
 	if (s->o->duration_ns && now < s->begin + s->o->duration_ns &&
 	    s->begin + s->o->duration_ns - now < next)

@@ -20,7 +20,6 @@
 #include "pipeline.h"
 #include "util/clock.h"
 #include "util/log.h"
-#include "util/priority.h"
 #include "util/privileges.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
@@ -116,7 +115,7 @@ static enum exit_code attach(struct recording *r, struct strbuf *why)
 		return errno == EINVAL ? EXIT_USAGE : EXIT_MACHINE;
 	if (r->o->all)
 		target_all(&r->procs);
-	priority_prepare();
+	privileges_raise_priority();
 	r->start_ts = clock_mono();
 	r->wall_offset = clock_wall_offset();
 	if (capture__attach(r->capture, why))

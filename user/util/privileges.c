@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "util/invoker.h"
@@ -50,4 +51,9 @@ int privileges_drop(void)
 	cap_free(keep);
 	cap_free(now);
 	return err;
+}
+
+void privileges_raise_priority(void)
+{
+	setpriority(PRIO_PROCESS, 0, -20);
 }

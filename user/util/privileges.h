@@ -9,4 +9,11 @@
  */
 int privileges_drop(void);
 
+/*
+ * The calling thread and those that it makes later go before others where that is allowed: the work on records takes a few
+ * percent of the time, but when all CPUs are full the rings would overflow before its turn comes. Beside 200 runnable
+ * threads on its CPU a thread at -20 gets 30 % of it; at -10 it gets 4 %. Real time gains nothing over that.
+ */
+void privileges_raise_priority(void);
+
 #endif
