@@ -28,8 +28,9 @@ teardown() {
 }
 
 @test "a zombie" {
-	# the child ends, and its parent, which became sleep, never asks for it
-	bash -c 'bash -c : & echo $!; exec sleep 100' >zombie 3>&- &
+	# the child ends when its parent has become sleep, which never asks for it; the shell would
+	# shellcheck disable=SC2016 # the dollars are the inner shell's
+	bash -c 'until [ "$(cat /proc/$$/comm)" = sleep ]; do :; done & echo $!; exec sleep 100' >zombie 3>&- &
 	other_pid=$!
 	until_true test -s zombie
 	until_true grep -q '^State:.Z' "/proc/$(cat zombie)/status"
