@@ -27,4 +27,23 @@ static __always_inline bool ct_is_queued(struct task_struct *p)
 	return true;
 }
 
+/*
+ * From 6.10 on a program may keep its CPU for a while. While one is inside the storage of a task, no other
+ * program on that CPU can make any: an iterator that is preempted there costs records of others.
+ */
+extern void bpf_preempt_disable(void) __weak __ksym;
+extern void bpf_preempt_enable(void) __weak __ksym;
+
+static __always_inline void ct_keep_cpu(void)
+{
+	if (bpf_ksym_exists(bpf_preempt_disable))
+		bpf_preempt_disable();
+}
+
+static __always_inline void ct_give_cpu(void)
+{
+	if (bpf_ksym_exists(bpf_preempt_enable))
+		bpf_preempt_enable();
+}
+
 #endif

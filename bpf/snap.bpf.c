@@ -25,16 +25,12 @@ static __always_inline __u32 send_kstack_of(struct task_struct *p, __u64 key)
 	return ev ? ct_finish_kstack(ev, key, bpf_get_task_stack(p, ev->pc, sizeof(ev->pc), 0)) : 0;
 }
 
-SEC("iter/task")
-int ct_snap_tasks(struct bpf_iter__task *ctx)
+static __noinline int ct_snap(struct task_struct *p)
 {
-	struct task_struct *p = ctx->task;
 	__u32 nr = EV_NR_NONE, fd = 0, state, kstack = 0;
 	struct ct_thread *t;
 	struct ev_snap *ev;
 
-	if (!p || !ct_task_traced(p) || p->exit_state)
-		return 0;
 	t = ct_thread_of(p);
 	if (!t)
 		return 0;
@@ -57,6 +53,19 @@ int ct_snap_tasks(struct bpf_iter__task *ctx)
 	ev->st = EV_ST_PACK(state, fd, nr);
 	ev->kstack = kstack;
 	ct_submit(ev);
+	return 0;
+}
+
+SEC("iter/task")
+int ct_snap_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *p = ctx->task;
+
+	if (!p || !ct_task_traced(p) || p->exit_state)
+		return 0;
+	ct_keep_cpu();
+	ct_snap(p);
+	ct_give_cpu();
 	return 0;
 }
 

@@ -197,7 +197,11 @@ static void recording(void **state)
 	has(out, "\"no_storage\":18446744073709551615,");
 	has(out, "\"buffer_bytes\":67108864}");
 	has(err, "12 records were lost (CPU 1: 1, CPU 2: 2, CPU 3: 3;");
+	has(err, "the kernel could not give their threads a place in time"); /* no buffer helps */
 	has(err, "12 lost, some late\n");
+	s.no_storage = 11;
+	print(&s, true);
+	has(err, "a larger --buffer helps, now 65536K");
 }
 
 /* The file could not be written: what was lost is told, and nothing that is not in the file. */

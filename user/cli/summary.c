@@ -118,10 +118,15 @@ static void say_lost(const struct summary *s)
 	for (i = 1; i < EV_KERNEL_MAX; i++)
 		if (s->lost_kind[i])
 			strbuf_addf(&where, "; %s %" PRIu64, ev_spec(i)->name, s->lost_kind[i]);
-	if (kernel || ring)
+	if (kernel > s->no_storage || ring > s->no_storage)
 		log_error("%" PRIu64
 			  " records were lost (%s); a larger --buffer helps, now %" PRIu64 "K",
 			  kernel > ring ? kernel : ring, where.buf, s->buffer_bytes >> 10);
+	else if (kernel || ring)
+		log_error(
+			"%" PRIu64
+			" records were lost (%s): the kernel could not give their threads a place in time",
+			kernel > ring ? kernel : ring, where.buf);
 	if (s->no_storage)
 		log_info("%" PRIu64 "× the kernel could not give a thread its storage at once",
 			 s->no_storage);
