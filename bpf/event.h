@@ -239,10 +239,11 @@ struct ev_cpu_stat {
 	__u64 lost_ack;	  /* written by the collector: what it has told of them */
 	__u64 lost_since; /* time of the first one after lost_ack */
 	__u64 lost_kind[EV_KERNEL_MAX];
-	__u64 no_storage; /* a thread could not be given its storage (memory, or nested programs) */
+	__u64 no_storage; /* of the lost ones, those whose thread could not be given its storage at once */
+	__u64 snap_missed; /* … and threads that a snapshot left out for that; it is made again */
 	__u64 left; /* processes that are not recorded any more: an exec gave them rights that we do not have */
 	__u64 scratch; /* of the programs */
-	__u64 pad[4];
+	__u64 pad[3];
 };
 
 /* The traced thread on a CPU, so that its syscalls need no look-up; the collector reads which one runs for long. */

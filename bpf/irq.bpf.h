@@ -13,7 +13,7 @@
 
 #include "bpf/syscall.bpf.h"
 
-/* A kernel stack is 4 pages on x86-64 and at least that on arm64. */
+/* Of x86-64, and of arm64 with small pages. A kernel with KASAN has more, and every waker would be an interrupt there. */
 #define CT_KSTACK_SIZE (16u << 10)
 
 /* Called with interrupts off. */

@@ -32,8 +32,13 @@ static __noinline int ct_snap(struct task_struct *p)
 	struct ev_snap *ev;
 
 	t = ct_thread_of(p);
-	if (!t)
+	if (!t) { /* the collector asks again */
+		struct ev_cpu_stat *st = ct_stat(bpf_get_smp_processor_id());
+
+		if (st)
+			st->snap_missed++;
 		return 0;
+	}
 	state = state_of(p);
 	if (!p->on_cpu) { /* the registers of a running thread are those of its last entry */
 		/* a stop happens on the way out of the syscall that the registers still name */

@@ -35,6 +35,26 @@ struct {
 	__type(value, struct ev_exec);
 } ct_exec_buf SEC(".maps");
 
+/* Ptrace's rules end here, and so does the recording: the thread is off its CPU for good. */
+static __noinline void ct_leave(struct task_struct *p, struct ev_cpu_now *now)
+{
+	struct ev_cpu_stat *st = ct_stat(bpf_get_smp_processor_id());
+	__u32 tgid = p->tgid;
+	struct ev_switch *ev;
+
+	bpf_map_delete_elem(&ct_targets, &tgid);
+	if (st)
+		st->left++;
+	ct_flush_syscall(now);
+	ev = ct_reserve(EV_SWITCH, EV_SWITCH_SHORT, EV_ST_PACK(EV_ST_DEAD, 0, EV_NR_NONE));
+	if (ev) {
+		ev->prev = now->key;
+		ev->next = 0;
+		ct_submit(ev);
+	}
+	now->task = 0;
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(ct_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)
 {
@@ -51,12 +71,7 @@ int BPF_PROG(ct_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 		return 0;
 	if (!ct_cfg.see_all && ct_cfg.filter == CT_FILTER_SET &&
 	    BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec)) {
-		__u32 tgid = p->tgid; /* ptrace's rules end here, and so does the recording */
-		struct ev_cpu_stat *st = ct_stat(bpf_get_smp_processor_id());
-
-		bpf_map_delete_elem(&ct_targets, &tgid);
-		if (st)
-			st->left++;
+		ct_leave(p, t);
 		return 0;
 	}
 	ct_flush_syscall(t);

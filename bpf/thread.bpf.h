@@ -42,8 +42,9 @@ static __noinline int ct_introduce(struct task_struct *p, struct ct_thread *t)
 {
 	struct ev_thread *ev;
 
-	if (!t->key)
-		t->key = (__u64)ct_next_serial(CT_SERIAL_THREAD) << 32 | ct_tid(p);
+	if (!t->key) /* two CPUs may see it for the first time at once */
+		__sync_val_compare_and_swap(
+			&t->key, 0, (__u64)ct_next_serial(CT_SERIAL_THREAD) << 32 | ct_tid(p));
 	ev = ct_reserve(EV_THREAD, sizeof(*ev), ct_tgid(p));
 	if (!ev)
 		return 0;
@@ -53,20 +54,13 @@ static __noinline int ct_introduce(struct task_struct *p, struct ct_thread *t)
 	return 0;
 }
 
-/* What we know of a traced thread; NULL when there is no memory for it (counted). */
+/* What we know of a traced thread; NULL when there is no memory for it. */
 static __always_inline struct ct_thread *ct_thread_of(struct task_struct *p)
 {
 	struct ct_thread *t = bpf_task_storage_get(&ct_threads, p, NULL,
 						   BPF_LOCAL_STORAGE_GET_F_CREATE);
-	struct ev_cpu_stat *st;
 
-	if (!t) {
-		st = ct_stat(bpf_get_smp_processor_id());
-		if (st)
-			st->no_storage++;
-		return NULL;
-	}
-	if (!t->told) /* also when its record was lost */
+	if (t && !t->told) /* also when its record was lost */
 		ct_introduce(p, t);
 	return t;
 }
@@ -75,10 +69,17 @@ static __always_inline struct ct_thread *ct_thread_of(struct task_struct *p)
 static __always_inline struct ct_thread *ct_thread_for(struct task_struct *p, __u32 kind)
 {
 	struct ct_thread *t = ct_thread_of(p);
+	struct ev_cpu_stat *st;
+	__u32 cpu;
 
-	if (!t)
-		ct_count_drop(bpf_get_smp_processor_id(), kind);
-	return t;
+	if (t)
+		return t;
+	cpu = bpf_get_smp_processor_id();
+	st = ct_stat(cpu);
+	if (st)
+		st->no_storage++;
+	ct_count_drop(cpu, kind);
+	return NULL;
 }
 
 /*

@@ -156,5 +156,54 @@ tell_all() {
 	nothing_left
 }
 
+@test "a file that stands still at the stop gets all that was recorded when it goes on" {
+	local k reader
+	mkfifo pipe told.k
+	"$PROG/known" 200 <told.k >said.k 3>&- {tell_fd}>&- &
+	other_pid=$!
+	exec {k}>told.k
+	wait_line said.k '^ready'
+	exec {reader}<>pipe
+	"$CTRACE" --json -p "$P,$(awk '/^ready/ { print $2 }' said.k)" -o - >pipe 2>err 3>&- {tell_fd}>&- {k}>&- {reader}>&- &
+	rec_pid=$!
+	until_true is_recording
+	until_true -t 20 writer_stands
+	echo go >&"$k"
+	wait_line said.k '^done' 30
+	kill -INT "$rec_pid"
+	until_true grep -q 'SigPnd:.*0$' "/proc/$rec_pid/status" # it has taken the signal
+	cat <pipe >T 3>&- {tell_fd}>&- {k}>&- {reader}>&- &
+	exec {reader}<&-
+	rec_stop -
+	wait $!
+	cat err
+	[ "$rec_status" -eq 0 ]
+	sound T
+	grep -q '"lost":0,' err
+	[ "$("$JUDGE" wakes -json T | jq --argjson b "$(awk '/^ready/ { print $4 }' said.k)" '[.[] | select(.wakee == $b and .reason == "sync")] | length')" -ge 200 ]
+}
+
+@test "a raw file that is given up takes nothing from the trace" {
+	local reader
+	mkfifo R
+	exec {reader}<>R # opens, and never reads
+	rec -p "$P" -o T --raw R
+	until_true -t 20 writer_stands
+	kill -INT "$rec_pid"
+	until_true is_at_the_end
+	kill -TERM "$rec_pid"
+	rec_stop -
+	exec {reader}<&-
+	cat err
+	[ "$rec_status" -eq 1 ]
+	grep -q 'given up writing R' err
+	no grep -q 'given up writing T' err
+	sound T
+	nothing_left
+}
+
+# Has it been stopped, and waits for its files?
+is_at_the_end() { no grep -q epoll "/proc/$rec_pid/wchan"; }
+
 # Does the thread that writes wait for room in the pipe?
 writer_stands() { grep -q pipe_write /proc/"$rec_pid"/task/*/wchan 2>/dev/null || grep -qs '^1 ' /proc/"$rec_pid"/task/*/syscall; }

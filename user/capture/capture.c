@@ -355,10 +355,13 @@ unsigned capture__drain(struct capture *c, capture_fn fn, void *ctx, bool *more,
 uint64_t capture__take_lost(struct capture *c, unsigned cpu, uint64_t *since_ts)
 {
 	struct ev_cpu_stat *st = &c->stat[cpu];
-	uint64_t lost = __atomic_load_n(&st->lost, __ATOMIC_ACQUIRE), n = lost - st->lost_ack;
+	uint64_t lost = __atomic_load_n(&st->lost, __ATOMIC_ACQUIRE), n;
 
-	if (!n)
+	if (c->final) /* what was lost since is no part of the recording */
+		lost = c->final[cpu].lost;
+	if (lost <= st->lost_ack)
 		return 0;
+	n = lost - st->lost_ack;
 	*since_ts = __atomic_load_n(&st->lost_since, __ATOMIC_RELAXED);
 	__atomic_store_n(&st->lost_ack, lost, __ATOMIC_RELEASE);
 	return n;
@@ -417,13 +420,13 @@ const struct ev_cpu_stat *capture__stat(const struct capture *c, unsigned cpu)
 	return c->final ? &c->final[cpu] : &c->stat[cpu];
 }
 
-uint64_t capture__no_storage(const struct capture *c)
+uint64_t capture__snap_missed(const struct capture *c)
 {
 	uint64_t n = 0;
 	unsigned i;
 
 	for (i = 0; i < c->ncpu; i++)
-		n += capture__stat(c, i)->no_storage;
+		n += capture__stat(c, i)->snap_missed;
 	return n;
 }
 

@@ -57,7 +57,7 @@ const char *capture__ksym(struct capture *c, uint64_t addr);
 
 /* Counters of the whole recording, up to this call; the programs go on until they are taken back. */
 void capture__stop_counting(struct capture *c);
-uint64_t capture__no_storage(const struct capture *c); /* of all CPUs */
+uint64_t capture__snap_missed(const struct capture *c); /* of all CPUs */
 
 /* How many processes the kernel side has left by itself, and whether it still records this target. */
 uint64_t capture__left(const struct capture *c);

@@ -20,9 +20,8 @@
 
 #define LOG_TAG "collector"
 
-#define HOOK_NS 1000000	 /* generous: a hook runs with preemption off and takes well under 10 us */
-#define PASSES_MAX 8	 /* drains in one poll, where the rings fill as fast as they are emptied */
-#define END_NS 100000000 /* the last drain takes no longer */
+#define HOOK_NS 1000000 /* generous: a hook runs with preemption off and takes well under 10 us */
+#define PASSES_MAX 8	/* drains in one poll, where the rings fill as fast as they are emptied */
 #define SNAPSHOT_TRIES 20
 #define LONG_SYSCALL_NS 10000000 /* a syscall that runs longer is told before its end */
 #define LIMIT_EVERY 10		 /* samples of the memory between two looks at its limit */
@@ -30,9 +29,10 @@
 struct collector {
 	struct collector_opts opts;
 	unsigned own; /* our stream, behind those of the CPUs */
-	uint64_t watermark;
+	uint64_t watermark, end;
 	struct u64map known_ksyms; /* addresses that were told */
 	unsigned samples;
+	uint64_t refused; /* records of our own programs that are not legal */
 };
 
 struct collector *collector__new(const struct collector_opts *opts)
@@ -50,6 +50,11 @@ void collector__free(struct collector *c)
 		return;
 	u64map_free(&c->known_ksyms);
 	free(c);
+}
+
+uint64_t collector__refused(const struct collector *c)
+{
+	return c->refused;
 }
 
 /* ---- handing on ---- */
@@ -122,6 +127,7 @@ static void take(void *ctx, unsigned cpu, const void *rec, size_t len)
 		len = cut_stack(rec, len);
 	if (ev_check(rec, len)) {
 		log_debug("a record of kind %u and %zu bytes is not legal", h->kind, len);
+		c->refused++;
 		return;
 	}
 	if (h->kind == EV_STACK)
@@ -198,13 +204,13 @@ static void push_cpu(void *ctx, unsigned cpu)
 static int snapshot(struct collector *c)
 {
 	struct timespec moment = { 0, 1000000 };
-	uint64_t before, after = capture__no_storage(c->opts.capture);
+	uint64_t before, after = capture__snap_missed(c->opts.capture);
 	int err, tries = SNAPSHOT_TRIES;
 
 	do {
 		before = after;
 		err = capture__snapshot(c->opts.capture);
-		after = capture__no_storage(c->opts.capture);
+		after = capture__snap_missed(c->opts.capture);
 		if (after != before)
 			nanosleep(&moment, NULL);
 	} while (!err && after != before && --tries);
@@ -284,14 +290,18 @@ void collector__sample(struct collector *c)
 void collector__end(struct collector *c)
 {
 	struct timespec hook = { 0, HOOK_NS };
-	uint64_t end, give_up;
 
 	ask_syscalls(c);
-	end = clock_mono();
+	c->end = clock_mono();
 	capture__stop_counting(c->opts.capture);
-	push_own(c, EV_STOP, end, 0);
+	push_own(c, EV_STOP, c->end, 0);
 	nanosleep(&hook, NULL); /* hooks that read the clock before the end have handed over now */
-	give_up = end + END_NS;
-	while (c->watermark <= end && clock_mono() < give_up && !is_stalled(c))
+}
+
+/* A ring gives in the order in which it took, so what is older than the end is no more than the rings hold. */
+bool collector__drained(struct collector *c)
+{
+	while (c->watermark <= c->end && !is_stalled(c))
 		collector__poll(c);
+	return c->watermark > c->end;
 }

@@ -36,7 +36,15 @@ int collector__begin(struct collector *c);
 unsigned collector__poll(struct collector *c);
 /* Samples memory; tells of syscalls that run for long. A few times a second. */
 void collector__sample(struct collector *c);
-/* Ends the trace now: takes all that came before. The pipeline and the raw copy can be finished then. */
+/* Ends the trace now. */
 void collector__end(struct collector *c);
+/*
+ * After the end: takes what came before it. True when that is all taken, and the pipeline and the raw copy can be closed;
+ * false while a file does not keep up: ask again.
+ */
+bool collector__drained(struct collector *c);
+
+/* Records that no reader would take, and that were left out: a mistake of ours. */
+uint64_t collector__refused(const struct collector *c);
 
 #endif

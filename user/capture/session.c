@@ -37,8 +37,9 @@ struct session {
 	struct collector *collector;
 	int epoll_fd, timer_fd;
 	bool stop;
-	size_t alive;	/* targets that have not ended */
-	uint64_t nleft; /* capture__left() at the last look */
+	unsigned signals; /* that ask for the end */
+	size_t alive;	  /* targets that have not ended */
+	uint64_t nleft;	  /* capture__left() at the last look */
 	uint64_t begin, next_sample, next_progress;
 	uint64_t timer_ns, poll_ns, poll_max_ns;
 };
@@ -141,6 +142,7 @@ static void on_signals(struct session *s)
 			break;
 		default:
 			s->stop = true;
+			s->signals++;
 			s->res->signal = si.ssi_signo;
 		}
 	}
@@ -153,15 +155,6 @@ static void target_is_gone(struct session *s, struct target *t)
 	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, t->pidfd, NULL);
 	if (!--s->alive)
 		s->stop = true;
-}
-
-static void on_target_end(struct session *s, struct target *t)
-{
-	log_info("process %u (%.*s) has ended", t->pid, EV_COMM_LEN, t->comm);
-	target_is_gone(s, t);
-	if (!s->alive)
-		log_notice("the %s ended",
-			   s->o->targets->cnt > 1 ? "last process has" : "process has");
 }
 
 /* Who has become a program with rights that we do not have is left by the kernel side at once; here it is told. */
@@ -182,6 +175,18 @@ static void look_who_left(struct session *s)
 			set->t[i].pid, EV_COMM_LEN, set->t[i].comm);
 		target_is_gone(s, &set->t[i]);
 	}
+}
+
+static void on_target_end(struct session *s, struct target *t)
+{
+	look_who_left(s);
+	if (t->ended)
+		return;
+	log_info("process %u (%.*s) has ended", t->pid, EV_COMM_LEN, t->comm);
+	target_is_gone(s, t);
+	if (!s->alive)
+		log_notice("the %s ended",
+			   s->o->targets->cnt > 1 ? "last process has" : "process has");
 }
 
 /* Twice as long at most, half as long at least, so that one burst does not decide. */
@@ -261,25 +266,41 @@ static bool all_written(struct session *s)
 	return pipeline__written(s->o->pipeline) && (!s->o->raw || rawlog__done(s->o->raw));
 }
 
-/* A file that takes for ever, such as a pipe that nobody reads: after another signal it has PATIENCE_NS left. */
-static void wait_for_file(struct session *s)
+static void close_files(struct session *s)
 {
-	struct timespec moment = { 0, 2000000 };
-	uint64_t give_up = 0;
-
 	pipeline__close(s->o->pipeline);
 	if (s->o->raw)
 		rawlog__close(s->o->raw);
-	s->stop = false;
-	while (!all_written(s)) {
+}
+
+static void give_up_files(struct session *s)
+{
+	if (!pipeline__written(s->o->pipeline))
+		pipeline__abandon(s->o->pipeline);
+	if (s->o->raw && !rawlog__done(s->o->raw))
+		rawlog__abandon(s->o->raw);
+}
+
+/* A file that takes for ever, such as a pipe that nobody reads: after a second signal it has PATIENCE_NS left. */
+static void complete_files(struct session *s)
+{
+	struct timespec moment = { 0, 2000000 };
+	uint64_t give_up = 0;
+	bool closed = false;
+
+	for (;;) {
+		if (!closed && collector__drained(s->collector)) {
+			close_files(s);
+			closed = true;
+		}
+		if (closed && all_written(s))
+			return;
 		on_signals(s);
-		if (s->stop && !give_up)
+		if (s->signals > 1 && !give_up)
 			give_up = clock_mono() + PATIENCE_NS;
 		if (give_up && clock_mono() > give_up) {
-			pipeline__abandon(s->o->pipeline);
-			if (s->o->raw)
-				rawlog__abandon(s->o->raw);
-			return;
+			give_up_files(s); /* the other one, if it waited for this, has as long */
+			give_up = clock_mono() + PATIENCE_NS;
 		}
 		nanosleep(&moment, NULL);
 	}
@@ -311,7 +332,8 @@ int session_run(const struct session_opts *o, struct session_result *res, struct
 	loop(&s);
 	res->stop_ns = clock_mono();
 	collector__end(s.collector);
-	wait_for_file(&s);
+	complete_files(&s);
+	res->refused = collector__refused(s.collector);
 	res->err = pipeline__finish(o->pipeline);
 	if (o->raw)
 		res->raw_err = rawlog__finish(o->raw);

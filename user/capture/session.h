@@ -31,6 +31,7 @@ struct session_opts {
 
 struct session_result {
 	int err;	  /* of the trace file: -errno, 0 fine */
+	uint64_t refused; /* records that were left out because they are not legal */
 	int raw_err;	  /* of the raw file */
 	uint64_t stop_ns; /* when the stop was asked for, CLOCK_MONOTONIC */
 	unsigned signal;  /* that stopped it, 0 none */

@@ -197,8 +197,7 @@ static uint64_t lost_records(const struct recording *r)
 	unsigned i;
 
 	for (i = 0; i < capture__ncpu(r->capture); i++)
-		lost += capture__stat(r->capture, i)->lost +
-			capture__stat(r->capture, i)->no_storage;
+		lost += capture__stat(r->capture, i)->lost;
 	return lost;
 }
 
@@ -218,6 +217,7 @@ static void sum_up(const struct recording *r, const char *error)
 		.ncpu = ncpu,
 		.stop_seconds = (double)(clock_mono() - r->res.stop_ns) / 1e9,
 		.buffer_bytes = capture__buffer(r->capture),
+		.refused = r->res.refused,
 	};
 	struct rusage ru;
 
@@ -241,7 +241,7 @@ static enum exit_code verdict(const struct recording *r, struct strbuf *why)
 		outfile__explain(r->out, r->res.err, why);
 	if (r->res.err || r->res.raw_err)
 		return EXIT_FAILED;
-	if (r->o->strict && lost_records(r)) {
+	if (r->o->strict && (lost_records(r) || r->res.refused)) {
 		strbuf_set_f(why, "records were lost, and --strict was given");
 		return EXIT_LOST;
 	}

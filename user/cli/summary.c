@@ -85,11 +85,11 @@ static void print_json(const struct summary *s)
 	if (s->recorded) {
 		json_lost(&out, s);
 		strbuf_addf(&out,
-			    ",\"no_storage\":%" PRIu64
+			    ",\"no_storage\":%" PRIu64 ",\"refused\":%" PRIu64
 			    ",\"cpu_seconds\":%.4f,\"user_seconds\":%.4f,\"rss_bytes\":%" PRIu64
 			    ",\"stop_seconds\":%.4f,\"buffer_bytes\":%" PRIu64,
-			    s->no_storage, s->cpu_seconds, s->user_seconds, s->rss_bytes,
-			    s->stop_seconds, s->buffer_bytes);
+			    s->no_storage, s->refused, s->cpu_seconds, s->user_seconds,
+			    s->rss_bytes, s->stop_seconds, s->buffer_bytes);
 	}
 	if (s->error) {
 		strbuf_addstr(&out, ",\"error\":");
@@ -118,7 +118,7 @@ static void say_lost(const struct summary *s)
 	for (i = 1; i < EV_KERNEL_MAX; i++)
 		if (s->lost_kind[i])
 			strbuf_addf(&where, "; %s %" PRIu64, ev_spec(i)->name, s->lost_kind[i]);
-	if (kernel > s->no_storage || ring > s->no_storage)
+	if (ring > s->no_storage || kernel > ring)
 		log_error("%" PRIu64
 			  " records were lost (%s); a larger --buffer helps, now %" PRIu64 "K",
 			  kernel > ring ? kernel : ring, where.buf, s->buffer_bytes >> 10);
@@ -127,10 +127,18 @@ static void say_lost(const struct summary *s)
 			"%" PRIu64
 			" records were lost (%s): the kernel could not give their threads a place in time",
 			kernel > ring ? kernel : ring, where.buf);
-	if (s->no_storage)
-		log_info("%" PRIu64 "× the kernel could not give a thread its storage at once",
-			 s->no_storage);
+	if (s->refused)
+		log_error("%" PRIu64 " records were not legal and are left out: please report it",
+			  s->refused);
 	strbuf_free(&where);
+}
+
+/* What the recorder takes beside the buffers. A ring is mapped twice, one behind the other, and counted twice. */
+static uint64_t own_memory(const struct summary *s)
+{
+	uint64_t rings = 2 * s->buffer_bytes;
+
+	return s->rss_bytes > rings ? s->rss_bytes - rings : s->rss_bytes;
 }
 
 static void say_repairs(const struct summary *s)
@@ -152,7 +160,7 @@ static void say_repairs(const struct summary *s)
 
 static void print_words(const struct summary *s)
 {
-	char size[16], rss[16];
+	char size[16], rss[16], buffers[16];
 
 	if (s->recorded)
 		say_lost(s);
@@ -166,8 +174,9 @@ static void print_words(const struct summary *s)
 		   s->late ? ", some late" : "");
 	if (s->recorded)
 		log_notice(
-			"cost: %.2f s CPU, %s; stopped in %.2f s. Open it with: go tool trace %s",
-			s->cpu_seconds, format_size(rss, s->rss_bytes), s->stop_seconds,
+			"cost: %.2f s CPU, %s besides buffers of %s; stopped in %.2f s. Open it with: go tool trace %s",
+			s->cpu_seconds, format_size(rss, own_memory(s)),
+			format_size(buffers, s->buffer_bytes), s->stop_seconds,
 			strcmp(s->file, "-") ? s->file : "FILE");
 }
 

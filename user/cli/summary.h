@@ -31,11 +31,12 @@ struct summary {
 	uint64_t lost_kind[EV_KERNEL_MAX];
 	const uint64_t *lost_cpu; /* by CPU, ncpu of them; NULL none */
 	unsigned ncpu;
-	uint64_t no_storage;
+	uint64_t no_storage; /* of the lost ones: their thread had no place in the kernel */
+	uint64_t refused;    /* records that are not legal; left out */
 	struct missed missed[SUMMARY_PROGS];
 	double cpu_seconds; /* our own, user and system */
 	double user_seconds;
-	uint64_t rss_bytes;  /* our own, the greatest */
+	uint64_t rss_bytes;  /* our own, the greatest, with the buffers, which are mapped twice */
 	double stop_seconds; /* from the stop to the complete file */
 	uint64_t buffer_bytes;
 };

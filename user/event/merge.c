@@ -34,7 +34,8 @@ struct merge {
 	unsigned nstream;
 	unsigned *heap; /* streams that have records older than the watermark, the oldest first */
 	unsigned nheap;
-	uint64_t last; /* newest watermark */
+	uint64_t last;	 /* newest watermark */
+	uint64_t newest; /* time of any record */
 	uint64_t late;
 	size_t pending;
 };
@@ -92,6 +93,8 @@ void merge__push(struct merge *m, unsigned stream, const void *rec, size_t len)
 	m->pending += room;
 	if (h->ts < m->last)
 		m->late++;
+	if (h->ts > m->newest)
+		m->newest = h->ts;
 	s->item = xgrow(s->item, s->cnt, &s->cap_item, sizeof(*s->item));
 	for (i = s->cnt++; i > s->head && s->item[i - 1].ts > it.ts; i--)
 		s->item[i] = s->item[i - 1];
@@ -185,6 +188,8 @@ void merge__advance(struct merge *m, uint64_t watermark)
 	}
 	for (i = 0; i < m->nstream; i++)
 		compact(&m->stream[i]);
+	if (watermark == UINT64_MAX) /* a flush: more may come */
+		watermark = m->newest;
 	if (watermark > m->last)
 		m->last = watermark;
 }

@@ -175,17 +175,26 @@ static void clear_away(struct worker *w)
 	}
 }
 
-int worker__finish(struct worker *w)
+/* Joins; true when something was left undone. */
+static bool end_thread(struct worker *w)
 {
-	if (w->joined)
-		return w->err;
+	bool left;
+
 	pthread_mutex_lock(&w->lock);
 	w->closing = true;
 	pthread_cond_broadcast(&w->changed);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
 	w->joined = true;
+	left = w->now || w->queue;
 	clear_away(w);
+	return left;
+}
+
+int worker__finish(struct worker *w)
+{
+	if (!w->joined)
+		end_thread(w);
 	return w->err;
 }
 
@@ -194,7 +203,6 @@ void worker__abandon(struct worker *w)
 	if (w->joined)
 		return;
 	pthread_cancel(w->thread);
-	worker__finish(w);
-	if (!w->err)
+	if (end_thread(w) && !w->err)
 		w->err = -ECANCELED;
 }

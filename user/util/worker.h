@@ -39,8 +39,8 @@ int worker__error(struct worker *w); /* the first one, 0 none */
 /* Ends the thread when all is done; nothing may be given any more. Returns the first error. */
 int worker__finish(struct worker *w);
 /*
- * Ends the thread inside a call between worker_may_end() and worker_must_go_on(), or when all is done; its error is
- * -ECANCELED then. For a write(2) that never returns.
+ * Ends the thread inside a call between worker_may_end() and worker_must_go_on(), or when all is done; what is left
+ * undone makes the error -ECANCELED. For a write(2) that never returns.
  */
 void worker__abandon(struct worker *w);
 
