@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Picks the command; nothing else. The first word names it, and a recording is meant where it is an option. */
+#include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/cmd.h"
 #include "util/strbuf.h"
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct strbuf why = STRBUF_INIT;
 	const struct cmd *cmd;
 
-	signal(SIGPIPE, SIG_IGN); /* a reader of stdout that goes away is an error of write() */
 	if (argc < 2 || argv[1][0] == '-')
 		return cmd_record.run(argc, argv);
 	cmd = cmd_find(argv[1]);
@@ -23,4 +25,26 @@ int main(int argc, char **argv)
 	}
 	strbuf_set_f(&why, "no command '%s'; see ctrace-bpf --help", argv[1]);
 	return cmd_fail(EXIT_USAGE, &why);
+}
+
+/* What was said on stdout must have got there, also the last of it. */
+static bool stdout_is_fine(void)
+{
+	bool failed = ferror(stdout);
+
+	return !fclose(stdout) && !failed;
+}
+
+int main(int argc, char **argv)
+{
+	struct strbuf why = STRBUF_INIT;
+	int code;
+
+	signal(SIGPIPE, SIG_IGN); /* a reader of stdout that goes away is an error of write() */
+	code = run(argc, argv);
+	if (!stdout_is_fine() && code == EXIT_FINE) {
+		strbuf_set_f(&why, "cannot write standard output: %s", strerror(errno));
+		code = cmd_fail(EXIT_FAILED, &why);
+	}
+	return code;
 }

@@ -104,6 +104,11 @@ int pipeline__finish(struct pipeline *p)
 	return trace_writer__finish(p->writer);
 }
 
+bool pipeline__has_threads(const struct pipeline *p)
+{
+	return model__has_threads(p->model);
+}
+
 struct pipeline_stats pipeline__stats(struct pipeline *p)
 {
 	return (struct pipeline_stats){

@@ -44,6 +44,8 @@ void pipeline__abandon(struct pipeline *p);
 /* Closes where that was not done, and waits until all is written. Returns the sink's first error. */
 int pipeline__finish(struct pipeline *p);
 
+/* Is there a thread that has not ended? */
+bool pipeline__has_threads(const struct pipeline *p);
 struct pipeline_stats pipeline__stats(struct pipeline *p);
 
 #endif

@@ -58,8 +58,8 @@ setup() {
 	refused 2 'not a duration' "$CTRACE" -p 1 -d ''
 	refused 2 'not a duration' "$CTRACE" -p 1 -d 1.2.3
 	refused 2 'not a duration' "$CTRACE" -p 1 -d nan
-	refused 2 'more than a year' "$CTRACE" -p 1 -d 99999999999
-	refused 2 'more than a year' "$CTRACE" -p 1 -d 9999999999999999999999999h
+	refused 2 'more than 104 days' "$CTRACE" -p 1 -d 99999999999
+	refused 2 'more than 104 days' "$CTRACE" -p 1 -d 9999999999999999999999999h
 }
 
 @test "values that are not in the list" {

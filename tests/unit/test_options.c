@@ -98,13 +98,13 @@ static void durations(void **state)
 	(void)state;
 	GOOD(FOR_RECORD, "-d 5", o.duration_ns == 5000000000);
 	GOOD(FOR_RECORD, "--duration=500ms", o.duration_ns == 500000000);
-	GOOD(FOR_RECORD, "-d 8784h", o.duration_ns == 8784ull * 3600 * 1000000000);
+	GOOD(FOR_RECORD, "-d 2496h", o.duration_ns == 2496ull * 3600 * 1000000000);
 	bad(FOR_RECORD, "-d 5x", "-d 5x: not a duration; write 5, 5s, 500ms or 1m");
 	bad(FOR_RECORD, "-d _", "-d : not a duration; write 5, 5s, 500ms or 1m");
-	bad(FOR_RECORD, "-d 8785h",
-	    "-d 8785h: more than a year; without -d it goes on until Ctrl-C");
+	bad(FOR_RECORD, "-d 2497h",
+	    "-d 2497h: more than 104 days, which a trace cannot tell apart; without -d it goes on until Ctrl-C");
 	bad(FOR_RECORD, "-d 99999999999999999h",
-	    "-d 99999999999999999h: more than a year; without -d it goes on until Ctrl-C");
+	    "-d 99999999999999999h: more than 104 days, which a trace cannot tell apart; without -d it goes on until Ctrl-C");
 	bad(FOR_RECORD, "-d 0", "-d 0: nothing would be recorded; write 5, 5s, 500ms or 1m");
 	bad(FOR_RECORD, "-d", "-d: TIME is missing; see ctrace-bpf --help");
 }

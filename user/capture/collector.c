@@ -287,12 +287,14 @@ void collector__sample(struct collector *c)
 
 /* ---- end ---- */
 
-void collector__end(struct collector *c)
+void collector__end(struct collector *c, uint64_t not_after)
 {
 	struct timespec hook = { 0, HOOK_NS };
 
 	ask_syscalls(c);
 	c->end = clock_mono();
+	if (not_after && c->end > not_after) /* we come late, and it may be merged already */
+		c->end = not_after > c->watermark ? not_after : c->watermark;
 	capture__stop_counting(c->opts.capture);
 	push_own(c, EV_STOP, c->end, 0);
 	nanosleep(&hook, NULL); /* hooks that read the clock before the end have handed over now */

@@ -36,8 +36,8 @@ int collector__begin(struct collector *c);
 unsigned collector__poll(struct collector *c);
 /* Samples memory; tells of syscalls that run for long. A few times a second. */
 void collector__sample(struct collector *c);
-/* Ends the trace now. */
-void collector__end(struct collector *c);
+/* Ends the trace now, or at not_after (CLOCK_MONOTONIC, 0: none) when that is past. */
+void collector__end(struct collector *c, uint64_t not_after);
 /*
  * After the end: takes what came before it. True when that is all taken, and the pipeline and the raw copy can be closed;
  * false while a file does not keep up: ask again.

@@ -29,6 +29,7 @@
 #define AIM_PERCENT 10		   /* as full as the fullest ring should be found */
 #define SAMPLE_NS 100000000	   /* memory, and syscalls that run for long */
 #define PATIENCE_NS 1000000000	   /* for the file, once a second signal has come */
+#define LAST_SWITCH_NS 50000000
 #define PROGRESS_NS 500000000
 
 struct session {
@@ -40,7 +41,7 @@ struct session {
 	unsigned signals; /* that ask for the end */
 	size_t alive;	  /* targets that have not ended */
 	uint64_t nleft;	  /* capture__left() at the last look */
-	uint64_t begin, next_sample, next_progress;
+	uint64_t begin, until, next_sample, next_progress;
 	uint64_t timer_ns, poll_ns, poll_max_ns;
 };
 
@@ -216,12 +217,15 @@ static void on_timer(struct session *s)
 	unsigned fullest;
 
 	(void)!read(s->timer_fd, &expirations, sizeof(expirations));
+	if (s->until && clock_mono() >= s->until) {
+		s->stop = true;
+		return;
+	}
 	fullest = collector__poll(s->collector);
 	now = clock_mono();
 	next = s->poll_ns = next_poll(s, fullest);
-	if (s->o->duration_ns && now < s->begin + s->o->duration_ns &&
-	    s->begin + s->o->duration_ns - now < next)
-		next = s->begin + s->o->duration_ns - now; /* the end is not late */
+	if (s->until && now + next > s->until)
+		next = s->until > now ? s->until - now : 1; /* the end is not late */
 	set_timer(s, next);
 	if (now >= s->next_sample) {
 		s->next_sample = now + SAMPLE_NS;
@@ -234,8 +238,18 @@ static void on_timer(struct session *s)
 		s->next_progress = now + PROGRESS_NS;
 		say_state(s, true);
 	}
-	if (s->o->duration_ns && now - s->begin >= s->o->duration_ns)
-		s->stop = true;
+}
+
+/* A process has ended a little before its last thread leaves its CPU: that is the end of the trace. */
+static void let_them_go(struct session *s)
+{
+	struct timespec moment = { 0, 1000000 };
+	uint64_t give_up = clock_mono() + LAST_SWITCH_NS;
+
+	while (pipeline__has_threads(s->o->pipeline) && clock_mono() < give_up) {
+		collector__poll(s->collector);
+		nanosleep(&moment, NULL);
+	}
 }
 
 static void loop(struct session *s)
@@ -328,10 +342,13 @@ int session_run(const struct session_opts *o, struct session_result *res, struct
 		goto out;
 	}
 	s.begin = clock_mono();
+	s.until = o->duration_ns ? s.begin + o->duration_ns : 0;
 	log_notice("recording%s", o->duration_ns ? "" : "; Ctrl-C stops");
 	loop(&s);
 	res->stop_ns = clock_mono();
-	collector__end(s.collector);
+	if (o->targets && !s.alive)
+		let_them_go(&s);
+	collector__end(s.collector, s.until);
 	complete_files(&s);
 	res->refused = collector__refused(s.collector);
 	res->err = pipeline__finish(o->pipeline);

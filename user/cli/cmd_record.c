@@ -135,6 +135,7 @@ static enum exit_code prepare(struct recording *r, struct strbuf *why)
 
 	/* at once: what comes while we load stops the recording when it begins, and leaves nothing behind */
 	r->signal_fd = session_signals();
+	clock_setup();
 	if (!r->o->all) {
 		err = target_resolve(&r->targets, r->o->pid, r->o->npid, why);
 		if (err)

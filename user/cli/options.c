@@ -13,8 +13,8 @@
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
-#define DURATION_MAX (366ull * 24 * 3600 * 1000000000)
-#define PID_MAX_LIMIT 4194304 /* the kernel gives no higher */
+#define DURATION_MAX (104ull * 24 * 3600 * 1000000000) /* see gotrace/ticks.c */
+#define PID_MAX_LIMIT 4194304			       /* the kernel gives no higher */
 
 typedef int (*setter)(struct options *o, const char *arg, struct strbuf *why);
 
@@ -58,8 +58,10 @@ static int set_duration(struct options *o, const char *arg, struct strbuf *why)
 	if (err == -EINVAL)
 		strbuf_set_f(why, "-d %s: not a duration; write 5, 5s, 500ms or 1m", arg);
 	else if (err || o->duration_ns > DURATION_MAX)
-		strbuf_set_f(why, "-d %s: more than a year; without -d it goes on until Ctrl-C",
-			     arg);
+		strbuf_set_f(
+			why,
+			"-d %s: more than 104 days, which a trace cannot tell apart; without -d it goes on until Ctrl-C",
+			arg);
 	else if (!o->duration_ns)
 		strbuf_set_f(why, "-d %s: nothing would be recorded; write 5, 5s, 500ms or 1m",
 			     arg);

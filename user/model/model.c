@@ -54,6 +54,11 @@ const struct model_stats *model__stats(const struct model *m)
 	return &m->stats;
 }
 
+bool model__has_threads(const struct model *m)
+{
+	return m->threads;
+}
+
 /* ---- CPUs and configuration ---- */
 
 static void on_cpu(struct model *m, const struct ev_hdr *h, size_t len)

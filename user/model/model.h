@@ -46,6 +46,7 @@ void model__feed(struct model *m, const struct ev_hdr *rec, size_t len);
 /* The end of all records: writes the last state, where there was no EV_STOP too. */
 void model__finish(struct model *m);
 
+bool model__has_threads(const struct model *m); /* that have not ended */
 const struct model_stats *model__stats(const struct model *m);
 
 #endif

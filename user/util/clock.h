@@ -14,9 +14,16 @@ static inline uint64_t clock_ns(clockid_t id)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
+/* What our time namespace adds to the kernel's monotonic clock, which is that of records; see clock_setup(). */
+extern int64_t clock_shift;
+
+/* Reads clock_shift. To be called once, before the first reading that meets a record. */
+void clock_setup(void);
+
+/* CLOCK_MONOTONIC as the kernel has it. */
 static inline uint64_t clock_mono(void)
 {
-	return clock_ns(CLOCK_MONOTONIC);
+	return clock_ns(CLOCK_MONOTONIC) - (uint64_t)clock_shift;
 }
 
 /* CLOCK_REALTIME - CLOCK_MONOTONIC, read between two readings of the latter */
