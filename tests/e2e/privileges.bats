@@ -23,14 +23,15 @@ with_caps() { # +cap,+cap COMMAND
 	shift
 	$U --inh-caps="-all,$caps" --ambient-caps="-all,$caps" "$@"
 }
-own_prog() { # the program again, as the user
+own_prog() { # [COMMAND…]: the program again, as the user; or ./known as COMMAND runs it
 	tell_end
 	wait "$prog_pid" || :
 	rm -f told said
 	mkfifo told
 	chmod 666 told
-	cp "$PROG/known" .
-	as_user ./known 5 <told >said 3>&- &
+	[ -e known ] || cp "$PROG/known" .
+	if [ $# -eq 0 ]; then set -- as_user; fi
+	"$@" ./known 5 <told >said 3>&- &
 	prog_pid=$!
 	exec {tell_fd}>told
 	wait_line said '^ready'
@@ -69,6 +70,81 @@ own_prog() { # the program again, as the user
 @test "-a needs to see all" {
 	refused 3 'root' with_caps +bpf,+perfmon ./ct -a -d 300ms -o T
 }
+
+# own_ct: ./ct has the capabilities as a file, as the manual has it
+own_ct() { file_caps cap_bpf,cap_perfmon+ep ./ct; }
+file_caps() { # CAPS FILE
+	case $(findmnt -no OPTIONS -T .) in *nosuid*) skip "no file capabilities in $PWD" ;; esac
+	setcap "$1" "$2" || skip "the file system of $PWD takes no file capabilities"
+}
+user_with_bounds() { $U --inh-caps=-all "$@"; } # files may give capabilities
+
+# own_refused: $P is refused, whether the capabilities are the file's or the caller's
+own_refused() {
+	no as_user readlink "/proc/$P/exe"
+	refused 3 "process $P \(.*\) is not yours" user_with_bounds ./ct -p "$P" -d 1 -o T
+	refused 3 "process $P \(.*\) is not yours" with_caps +bpf,+perfmon "$CTRACE" -p "$P" -d 1 -o T
+}
+
+@test "a file's capabilities are enough for an own process, and for no other" {
+	own_ct
+	refused 3 "process $P \(waker\) is not yours" user_with_bounds ./ct -p "$P" -d 1 -o T
+	own_prog
+	user_with_bounds ./ct -q --json -p "$P" -d 300ms -o T >sum
+	sound T
+	jq -e '.threads == 2' sum
+}
+
+@test "CAP_SYS_PTRACE of the file is not the caller's" {
+	file_caps cap_bpf,cap_perfmon,cap_sys_ptrace+ep ./ct
+	refused 3 "process $P \(waker\) is not yours" user_with_bounds ./ct -p "$P" -d 1 -o T
+}
+
+@test "root with the effective id of a user is not the user's" {
+	own_ct
+	own_prog setpriv --euid=12345
+	[ "$(stat -c %u "/proc/$P")" = 12345 ]
+	own_refused
+}
+
+@test "a program with file capabilities is not its user's" {
+	own_ct
+	cp "$PROG/known" .
+	file_caps cap_net_raw+ep known
+	own_prog user_with_bounds
+	own_refused
+}
+
+@test "the tracer's own file capabilities do not open a program with the same ones" {
+	own_ct
+	own_prog with_caps +bpf
+	refused 3 "process $P \(.*\) is not yours" user_with_bounds ./ct -p "$P" -d 1 -o T
+	with_caps +bpf,+perfmon "$CTRACE" -q -p "$P" -d 300ms -o T # the caller's own open it
+	sound T
+}
+
+@test "a program that its user may not read is not the user's" {
+	own_ct
+	cp "$PROG/known" .
+	chmod 711 known
+	own_prog as_user env # setpriv itself may still read it
+	own_refused
+	"$CTRACE" -q -p "$P" -d 300ms -o T
+	sound T
+}
+
+@test "one whose first thread has ended is judged by those that live" {
+	own_ct
+	cp "$PROG/exec" known
+	own_prog as_user_hidden
+	user_with_bounds ./ct -q -p "$P" -d 300ms -o T
+	sound T
+	rm T
+	chmod 711 known
+	own_prog as_user_hidden
+	own_refused
+}
+as_user_hidden() { as_user env "$1" hide; }
 
 @test "one of the two is not enough" {
 	own_prog

@@ -97,9 +97,14 @@ static bool ask_pt_regs(void)
 }
 
 /* A capability of the file is everybody's who may run it: it does not make root of who called. */
+bool features_rights_are_callers(void)
+{
+	return !getuid() || !getauxval(AT_SECURE);
+}
+
 static bool ask_see_all(void)
 {
-	return has_cap(CAP_SYS_PTRACE) && (!getuid() || !getauxval(AT_SECURE));
+	return has_cap(CAP_SYS_PTRACE) && features_rights_are_callers();
 }
 
 static bool ask_nice(void)

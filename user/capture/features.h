@@ -40,6 +40,9 @@ extern const struct feature features[FEATURE_MAX];
 /* 0, or -ENOTSUP with the sentence when something is missing without which nothing can be recorded. */
 int features_require(struct strbuf *why);
 
+/* Did we have our ids and capabilities before we were executed? Those of our file are not the caller's, unless he is root. */
+bool features_rights_are_callers(void);
+
 /* The BTF file to use: NULL for the running kernel's own. See ENV_BTF. */
 const char *features_btf_path(void);
 

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -51,7 +50,6 @@ int procfs_status(uint32_t pid, struct proc_info *out)
 	char path[64], text[4096];
 	const char *open_paren, *close_paren;
 	unsigned flags = 0;
-	struct stat st;
 	ssize_t n;
 
 	*out = (struct proc_info){ 0 };
@@ -74,10 +72,6 @@ int procfs_status(uint32_t pid, struct proc_info *out)
 		return n == -ENOENT ? -ESRCH : (int)n;
 	out->tgid = status_number(text, "\nTgid:");
 	out->pid = status_number(text, "\nPid:");
-	snprintf(path, sizeof(path), "/proc/%u", pid);
-	if (stat(path, &st))
-		return -ESRCH;
-	out->owner = st.st_uid;
 	return 0;
 }
 

@@ -13,7 +13,6 @@ struct proc_info {
 	char state; /* R S D T t Z X I */
 	uint32_t pid, tgid;
 	bool kthread;
-	uid_t owner; /* of /proc/PID: root's where ptrace's rules let only root look */
 };
 
 /* 0, or -ESRCH when there is no such thread, or another -errno. */

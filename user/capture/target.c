@@ -5,9 +5,12 @@
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -60,8 +63,82 @@ static bool has_living_thread(uint32_t pid)
 	return living;
 }
 
-static int check_process(struct target *t, uint32_t pid, int pidfd, struct strbuf *why)
+/* ---- may the caller look? ---- */
+
+/*
+ * readlink of /proc/…/exe asks ptrace_may_access() with PTRACE_MODE_READ_FSCREDS and nothing else: -EACCES when refused, and
+ * -ENOENT when allowed but the thread has no memory any more. Other questions give more than ptrace does: auxv and maps
+ * of newer kernels open to CAP_PERFMON as well, kcmp(2) compares with the permitted capabilities, which we cannot lay down
+ * for a while, and namespaces can be read of a thread whose memory, and with it the mark "not dumpable", is gone.
+ */
+static int ask_thread(uint32_t pid, const char *tid)
 {
+	char path[64], exe[2];
+
+	snprintf(path, sizeof(path), "/proc/%u/task/%.16s/exe", pid, tid);
+	if (readlink(path, exe, sizeof(exe)) >= 0 || errno == ENAMETOOLONG)
+		return 0;
+	return -errno;
+}
+
+/*
+ * One thread that lives answers for all: they share their memory, and who may write into that has them all. Most often it
+ * is the first one, but that may have ended before the others.
+ */
+static int ask_process(uint32_t pid)
+{
+	int err = -ENOENT;
+	char path[64];
+	struct dirent *d;
+	uint64_t tid;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
+	dir = opendir(path);
+	while (dir && err == -ENOENT && (d = readdir(dir)))
+		if (!parse_u64(d->d_name, &tid))
+			err = ask_thread(pid, d->d_name);
+	if (dir)
+		closedir(dir);
+	return err;
+}
+
+/*
+ * The kernel is asked with the caller's ids. Capabilities that our file gave us are laid down for the question: they would
+ * let us see programs with the same ones, and a CAP_SYS_PTRACE everybody's. 0 or -errno.
+ */
+static int ask_as_caller(uint32_t pid)
+{
+	cap_t now = cap_get_proc(), low = now ? cap_dup(now) : NULL;
+	int err = -ENOMEM;
+
+	if (low && !features_rights_are_callers())
+		cap_clear_flag(low, CAP_EFFECTIVE);
+	if (low) {
+		setfsgid(getgid());
+		setfsuid(getuid());
+		err = cap_set_proc(low) ? -errno : ask_process(pid);
+		setfsuid(geteuid());
+		setfsgid(getegid());
+		if (cap_set_proc(now) && !err)
+			err = -errno;
+	}
+	cap_free(low);
+	cap_free(now);
+	return err;
+}
+
+static bool has_ended(int pidfd)
+{
+	struct pollfd fd = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&fd, 1, 0) > 0;
+}
+
+/* Fills in the names. What has ended meanwhile is told as gone: /proc may have spoken of another process with its pid. */
+static int check_process(struct target *t, struct strbuf *why)
+{
+	uint32_t pid = t->pid;
 	struct proc_info st;
 	int err = procfs_status(pid, &st);
 
@@ -87,17 +164,21 @@ static int check_process(struct target *t, uint32_t pid, int pidfd, struct strbu
 		strbuf_set_f(why, "pid %u is this tracer itself", pid);
 		return -EINVAL;
 	}
-	if (st.owner != getuid() && !features[FEATURE_SEE_ALL].ask()) {
+	if (!features[FEATURE_SEE_ALL].ask())
+		err = ask_as_caller(pid);
+	read_exe(pid, t->exe, sizeof(t->exe));
+	memcpy(t->comm, st.comm, sizeof(t->comm));
+	if (has_ended(t->pidfd)) {
+		strbuf_set_f(why, "no process with pid %u", pid);
+		return -ESRCH;
+	}
+	if (err) {
 		strbuf_set_f(
 			why,
 			"process %u (%s) is not yours to look at: run as its user, or as root with sudo",
 			pid, st.comm);
 		return -EPERM;
 	}
-	*t = (struct target){ .pid = pid, .tgid = pid };
-	memcpy(t->comm, st.comm, sizeof(t->comm));
-	read_exe(pid, t->exe, sizeof(t->exe));
-	t->pidfd = pidfd;
 	return 0;
 }
 
@@ -122,7 +203,8 @@ static int check_one(struct target *t, uint32_t pid, struct strbuf *why)
 		strbuf_set_f(why, "cannot watch process %u: %s", pid, strerror(-err));
 		return err;
 	}
-	err = check_process(t, pid, pidfd, why);
+	*t = (struct target){ .pid = pid, .tgid = pid, .pidfd = pidfd };
+	err = check_process(t, why);
 	if (err)
 		close(pidfd);
 	return err;

@@ -30,8 +30,8 @@ struct target_set {
 };
 
 /*
- * Fills set from pids, each of which must be there now, no kernel thread, no zombie, not ourselves, and ours to look at by
- * ptrace's rules. A tid stands for its process, with a notice. Returns 0, or -errno with the reason in why:
+ * Fills set from pids, each of which must be there now, no kernel thread, no zombie, not ourselves, and one that
+ * ptrace's rules let the caller read: the kernel is asked, without what capabilities of our file would add. A tid stands for its process, with a notice. Returns 0, or -errno with the reason in why:
  * -ESRCH and -EINVAL for a wrong pid, -EPERM where more privilege would help.
  */
 int target_resolve(struct target_set *set, const uint32_t *pid, size_t cnt, struct strbuf *why);

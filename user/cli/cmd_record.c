@@ -100,6 +100,14 @@ static uint32_t config_of(const struct recording *r)
 	return config;
 }
 
+/* Root whom a target is denied lacks capabilities, not a user. */
+static enum exit_code target_code(int err, struct strbuf *why)
+{
+	if (err == -EPERM && !getuid())
+		features_require(why);
+	return err == -EPERM ? EXIT_MACHINE : EXIT_FAILED;
+}
+
 /* Everything that needs privileges; they are gone afterwards. */
 static enum exit_code attach(struct recording *r, struct strbuf *why)
 {
@@ -139,7 +147,7 @@ static enum exit_code prepare(struct recording *r, struct strbuf *why)
 	if (!r->o->all) {
 		err = target_resolve(&r->targets, r->o->pid, r->o->npid, why);
 		if (err)
-			return err == -EPERM ? EXIT_MACHINE : EXIT_FAILED;
+			return target_code(err, why);
 	}
 	if (features_require(why))
 		return EXIT_MACHINE;
