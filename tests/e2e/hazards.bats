@@ -77,12 +77,12 @@ all_traced() {
 	done
 }
 
-# set_uid_setup: ./run becomes ./cat, which is set-uid for 54321, at "go"; both are the user 12345's at first. start_run starts it.
+# set_uid_setup: ./run becomes ./cat, which is set-uid for 54321, at "go"; both are the user 12345's at first. set_uid_setup [OWNER MODE].
 set_uid_setup() {
 	case $(findmnt -no OPTIONS -T .) in *nosuid*) skip "no set-uid programs in $PWD" ;; esac
 	cp "$(command -v cat)" cat
-	chown 54321 cat
-	chmod 4755 cat
+	chown "${1:-54321}" cat
+	chmod "${2:-4755}" cat
 	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/*/ "$BATS_TEST_TMPDIR" 2>/dev/null || :
 	chmod 777 .
 	cp "$PROG/exec" run
@@ -133,6 +133,73 @@ change_and_end() {
 	jq -e --argjson p "$(ready_word 2)" '.goroutines | length == 1 and .[0].id == $p and .[0].name == "run"' times
 	jq -e '.goroutines[0].syscall_calls | has("write") | not' times
 	nothing_left
+}
+
+# stopped_before_attach PID…: the user's recorder stands still after it has looked at them, at its first bpf(2).
+stopped_before_attach() {
+	command -v strace >/dev/null || skip "no strace"
+	strace -D -o strace.out -e trace=bpf -e inject=bpf:signal=STOP:when=1 \
+		$U --inh-caps=-all,+bpf,+perfmon --ambient-caps=-all,+bpf,+perfmon ./ct -p "$1" -d 300ms -o T >sum 2>err 3>&- {tell_fd}>&- &
+	rec_pid=$!
+	wait_line strace.out 'stopped by SIGSTOP'
+	find "/proc/$rec_pid/fd" -lname '*pidfd*' | grep -q .
+}
+# refused_late CODE PATTERN: it goes on, says why not, and leaves nothing
+refused_late() {
+	kill -CONT "$rec_pid"
+	rec_stop -
+	cat err
+	[ "$rec_status" -eq "$1" ]
+	[ "$(wc -l <err)" -eq 1 ]
+	grep -q "^ctrace-bpf: $2" err
+	[ ! -e T ]
+	nothing_left
+}
+
+@test "a target that becomes set-uid between the check and the attach is refused" {
+	set_uid_setup
+	stopped_before_attach "$(ready_word 2)"
+	tell go
+	until_true grep -q '^Uid:.12345.54321' "/proc/$(ready_word 2)/status"
+	refused_late 3 "process $(ready_word 2) (cat) is not yours to look at"
+	tell_end
+}
+
+@test "one of two targets that becomes set-uid in that time is enough" {
+	set_uid_setup
+	cp "$PROG/known" .
+	mkfifo told.2
+	$U --inh-caps=-all --bounding-set=-all ./known 5 <told.2 >said.2 3>&- {tell_fd}>&- &
+	other_pid=$!
+	exec {second}>told.2
+	wait_line said.2 '^ready'
+	stopped_before_attach "$(ready_word 2),$(awk '/^ready/ { print $2 }' said.2)"
+	tell go
+	until_true grep -q '^Uid:.12345.54321' "/proc/$(ready_word 2)/status"
+	refused_late 3 "process $(ready_word 2) (cat) is not yours to look at"
+	tell_end
+}
+
+@test "a target that ends between the check and the attach is told as gone" {
+	set_uid_setup
+	stopped_before_attach "$(ready_word 2)"
+	tell_end
+	wait "$prog_pid"
+	prog_pid=''
+	refused_late 1 "no process with pid"
+}
+
+@test "a target that becomes another program of its user in that time is recorded with its new name" {
+	set_uid_setup 12345 755
+	stopped_before_attach "$(ready_word 2)"
+	tell go
+	until_true grep -q '^cat$' "/proc/$(ready_word 2)/comm"
+	kill -CONT "$rec_pid"
+	rec_stop -
+	[ "$rec_status" -eq 0 ]
+	tell_end
+	sound T
+	"$JUDGE" times T | jq -e '.goroutines | length == 1 and .[0].name == "cat"'
 }
 
 @test "a pid that comes back is another process: it is not recorded, and the other target goes on" {

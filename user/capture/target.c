@@ -290,6 +290,16 @@ int target_resolve(struct target_set *set, const uint32_t *pid, size_t cnt, stru
 	return err;
 }
 
+int target_check(struct target_set *set, struct strbuf *why)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; !err && i < set->cnt; i++)
+		err = check_process(&set->t[i], why);
+	return err;
+}
+
 void target_all(struct target_set *set)
 {
 	struct proc_info st;

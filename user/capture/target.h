@@ -35,6 +35,11 @@ struct target_set {
  * -ESRCH and -EINVAL for a wrong pid, -EPERM where more privilege would help.
  */
 int target_resolve(struct target_set *set, const uint32_t *pid, size_t cnt, struct strbuf *why);
+/*
+ * The same questions once more, and the names anew: between the first time and the kernel side's first look at execs a target
+ * may have become a program that the caller must not see. To be called after the attach; all of set have to pass.
+ */
+int target_check(struct target_set *set, struct strbuf *why);
 /* Are we in a pid namespace of our own? What the kernel calls a process is not what we see then. */
 bool target_in_container(void);
 /* Fills set with every process there is but kernel threads, to name them; without pidfd. */

@@ -128,6 +128,10 @@ static enum exit_code attach(struct recording *r, struct strbuf *why)
 	r->wall_offset = clock_wall_offset();
 	if (capture__attach(r->capture, why))
 		return EXIT_MACHINE;
+	/* from here on the kernel side sees each exec; what a target became before that is seen now */
+	err = r->o->all ? 0 : target_check(&r->targets, why);
+	if (err)
+		return target_code(err, why);
 	err = privileges_drop();
 	if (err) {
 		strbuf_set_f(why, "cannot drop privileges: %s", strerror(-err));
