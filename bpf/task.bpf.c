@@ -27,6 +27,9 @@ int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
+/* include/linux/binfmts.h: a program, or its interpreter, that its user may execute but not read */
+#define BINPRM_FLAGS_ENFORCE_NONDUMP 1u
+
 /* a record of variable length is built here: exec runs once at a time on a CPU, with preemption off */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -70,7 +73,8 @@ int BPF_PROG(ct_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 	if (!t || !ev)
 		return 0;
 	if (!ct_cfg.see_all && ct_cfg.filter == CT_FILTER_SET &&
-	    BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec)) {
+	    (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec) ||
+	     BPF_CORE_READ(bprm, interp_flags) & BINPRM_FLAGS_ENFORCE_NONDUMP)) {
 		ct_leave(p, t);
 		return 0;
 	}

@@ -135,6 +135,26 @@ change_and_end() {
 	nothing_left
 }
 
+@test "by its user it is recorded until it becomes a program that the user may not read" {
+	set_uid_setup 0 711
+	printf '#!/bin/sh\nexec %s %s/ct "$@"\n' "$U --inh-caps=-all,+bpf,+perfmon --ambient-caps=-all,+bpf,+perfmon" "$PWD" >as-user
+	chmod 755 as-user
+	CTRACE=$PWD/as-user rec -p "$(ready_word 2)" -o T
+	tell go
+	until_true grep -q '^cat$' "/proc/$(ready_word 2)/comm"
+	no $U readlink "/proc/$(ready_word 2)/exe"
+	tell again
+	wait_line said again
+	rec_stop -
+	[ "$rec_status" -eq 0 ]
+	tell_end
+	wait "$prog_pid"
+	sound T
+	"$JUDGE" times T >times
+	jq -e '.goroutines | length == 1 and .[0].name == "run" and (.[0].syscall_calls | has("write") | not)' times
+	nothing_left
+}
+
 # stopped_before_attach PID…: the user's recorder stands still after it has looked at them, at its first bpf(2).
 stopped_before_attach() {
 	command -v strace >/dev/null || skip "no strace"
