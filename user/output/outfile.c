@@ -78,11 +78,13 @@ static int open_nameless(const char *path)
 	return fd;
 }
 
-static void open_as_this_user(struct outfile *f, const struct invoker *who)
+static int open_to_write(void *ctx, const struct invoker *who)
 {
+	struct outfile *f = ctx;
+
 	f->fd = open_existing(f->path, O_WRONLY, who);
 	if (f->fd >= 0 || errno != ENOENT)
-		return;
+		return f->fd < 0 ? -errno : 0;
 	f->fd = open_nameless(f->path);
 	f->nameless = f->fd >= 0;
 	if (f->fd < 0) {
@@ -91,35 +93,23 @@ static void open_as_this_user(struct outfile *f, const struct invoker *who)
 	}
 	if (f->fd < 0 && errno == EEXIST) /* a link to nowhere, or just made */
 		f->fd = open_existing(f->path, O_WRONLY, who);
+	return f->fd < 0 ? -errno : 0;
 }
 
-static void open_as_invoker(struct outfile *f)
-{
-	struct invoker who = invoker_get();
-	int err = invoker_enter(&who);
-
-	if (!err) {
-		open_as_this_user(f, &who);
-		err = -errno;
-	}
-	invoker_leave(&who);
-	errno = -err;
-}
-
-static void explain_open(const char *path, struct strbuf *why)
+static void explain_open(const char *path, int err, struct strbuf *why)
 {
 	struct invoker who = invoker_get();
 
-	if (errno == ELOOP)
+	if (err == -ELOOP)
 		strbuf_set_f(why, "%s is a symbolic link of somebody else's; name the file itself",
 			     path);
-	else if (errno == ENXIO)
+	else if (err == -ENXIO)
 		strbuf_set_f(why, "cannot write %s: nobody reads that FIFO", path);
-	else if (who.other && errno == EACCES)
+	else if (who.other && err == -EACCES)
 		strbuf_set_f(why, "cannot write %s as user %u, who called sudo: %s", path, who.uid,
-			     strerror(errno));
+			     strerror(-err));
 	else
-		strbuf_set_f(why, "cannot write %s: %s", path, strerror(errno));
+		strbuf_set_f(why, "cannot write %s: %s", path, strerror(-err));
 }
 
 /* False when a recorder is writing it; a file system without locks is fine. */
@@ -130,11 +120,11 @@ static bool lock(int fd)
 
 static bool open_file(struct outfile *f, struct strbuf *why)
 {
+	int err = invoker_do(open_to_write, f);
 	struct stat st;
 
-	open_as_invoker(f);
-	if (f->fd < 0) {
-		explain_open(f->path, why);
+	if (err) {
+		explain_open(f->path, err, why);
 		return false;
 	}
 	fcntl(f->fd, F_SETFL, fcntl(f->fd, F_GETFL) & ~O_NONBLOCK);
@@ -152,20 +142,20 @@ static bool open_file(struct outfile *f, struct strbuf *why)
 	return true;
 }
 
+static int open_to_mend(void *ctx, const struct invoker *who)
+{
+	int fd = open_existing(ctx, O_RDWR, who);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int outfile_open_in_place(const char *path, struct strbuf *why)
 {
-	struct invoker who = invoker_get();
-	int err = invoker_enter(&who), fd = -1;
+	int fd = invoker_do(open_to_mend, (void *)path);
 
-	if (!err) {
-		fd = open_existing(path, O_RDWR, &who);
-		err = -errno;
-	}
-	invoker_leave(&who);
 	if (fd < 0) {
-		errno = -err;
-		explain_open(path, why);
-		return err;
+		explain_open(path, fd, why);
+		return fd;
 	}
 	if (lock(fd))
 		return fd;
@@ -196,18 +186,17 @@ struct outfile *outfile__open(const char *path, struct strbuf *why)
 
 /* ---- writing ---- */
 
-static int give_name(struct outfile *f)
+static int give_name(void *ctx, const struct invoker *who)
 {
-	struct invoker who = invoker_get();
+	struct outfile *f = ctx;
 	char proc[40];
-	int err = invoker_enter(&who);
 
-	if (!err && linkat(AT_FDCWD, proc_path(proc, sizeof(proc), f->fd), AT_FDCWD, f->path,
-			   AT_SYMLINK_FOLLOW))
-		err = -errno;
-	invoker_leave(&who);
-	f->nameless = err != 0;
-	return err;
+	(void)who;
+	if (linkat(AT_FDCWD, proc_path(proc, sizeof(proc), f->fd), AT_FDCWD, f->path,
+		   AT_SYMLINK_FOLLOW))
+		return -errno;
+	f->nameless = false;
+	return 0;
 }
 
 int outfile__write(void *ctx, const void *data, size_t len)
@@ -224,7 +213,7 @@ int outfile__write(void *ctx, const void *data, size_t len)
 	}
 	err = write_all(f->fd, data, len);
 	if (!err && f->nameless)
-		err = give_name(f);
+		err = invoker_do(give_name, f);
 	if (!err) {
 		f->bytes += len;
 		return 0;
@@ -257,15 +246,6 @@ FILE *outfile__stream(struct outfile *f)
 
 /* ---- the end ---- */
 
-/* Is the name still that of our file? Somebody may have moved another one there. */
-static bool is_still_ours(const struct outfile *f)
-{
-	struct stat a, b;
-
-	return !fstat(f->fd, &a) && !lstat(f->path, &b) && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
-}
-
 int outfile__finish(struct outfile *f)
 {
 	int fd = f->fd;
@@ -279,16 +259,26 @@ int outfile__finish(struct outfile *f)
 	return close(fd) ? -errno : 0;
 }
 
+/* Our file only: somebody may have moved another one there. */
+static int remove_empty(void *ctx, const struct invoker *who)
+{
+	struct outfile *f = ctx;
+	struct stat a, b;
+
+	(void)who;
+	if (fstat(f->fd, &a) || lstat(f->path, &b))
+		return errno == ENOENT ? 0 : -errno;
+	if (a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+		return 0;
+	return unlink(f->path) ? -errno : 0;
+}
+
 int outfile__close(struct outfile *f)
 {
-	struct invoker who = invoker_get();
 	int err = 0;
 
-	if (f->created && f->fd >= 0 && !f->bytes && is_still_ours(f)) {
-		if (!invoker_enter(&who))
-			unlink(f->path);
-		invoker_leave(&who);
-	}
+	if (f->created && f->fd >= 0 && !f->bytes)
+		invoker_do(remove_empty, f);
 	if (f->fd >= 0)
 		err = outfile__finish(f);
 	free(f->path);

@@ -81,16 +81,37 @@ void invoker_leave(const struct invoker *who)
 		set_groups(own_ngroups, own_groups);
 }
 
-int invoker_open(const char *path, int flags)
+int invoker_do(invoker_fn fn, void *ctx)
 {
 	struct invoker who = invoker_get();
-	int err = invoker_enter(&who), fd = -1;
+	int ret = invoker_enter(&who);
 
-	if (!err) {
-		fd = open(path, flags);
-		err = -errno;
-	}
+	if (!ret)
+		ret = fn(ctx, &who);
 	invoker_leave(&who);
-	errno = -err;
-	return fd;
+	return ret;
+}
+
+struct open_args {
+	const char *path;
+	int flags;
+};
+
+static int do_open(void *ctx, const struct invoker *who)
+{
+	const struct open_args *a = ctx;
+	int fd = open(a->path, a->flags);
+
+	(void)who;
+	return fd < 0 ? -errno : fd;
+}
+
+int invoker_open(const char *path, int flags)
+{
+	int fd = invoker_do(do_open, &(struct open_args){ path, flags });
+
+	if (fd >= 0)
+		return fd;
+	errno = -fd;
+	return -1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who called us. Under sudo that is the user before it, to whom every file belongs that we make; else it is the
- * process's own user. Nothing is done where the effective user is not root.
+ * Who called us. Under sudo that is the user before it, to whom every file belongs that we make;
+ * else it is the process's own user. Nothing is done where the effective user is not root.
  */
 #ifndef CTRACE_UTIL_INVOKER_H
 #define CTRACE_UTIL_INVOKER_H
@@ -18,12 +18,17 @@ struct invoker {
 struct invoker invoker_get(void);
 
 /*
- * File access as the invoker, until invoker_leave: this thread's ids for files alone, so nothing can be done to us
- * meanwhile. They do not nest, and one thread does it at a time. 0, or -errno where the kernel did not take all of it:
- * then some of root's rights are still there, and no file should be touched before invoker_leave.
+ * File access as the invoker, until invoker_leave: this thread's ids for files alone, so nothing
+ * can be done to us meanwhile. They do not nest, and one thread does it at a time. 0, or -errno
+ * where the kernel did not take all of it: then some of root's rights are still there, and no file
+ * should be touched before invoker_leave.
  */
 int invoker_enter(const struct invoker *who);
 void invoker_leave(const struct invoker *who);
+
+/* Calls fn between the two. What fn returned, or -errno when it was not called. */
+typedef int (*invoker_fn)(void *ctx, const struct invoker *who);
+int invoker_do(invoker_fn fn, void *ctx);
 
 /* open(2) as the invoker; -1 with errno. */
 int invoker_open(const char *path, int flags);
