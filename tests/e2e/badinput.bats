@@ -94,6 +94,19 @@ teardown() {
 	nothing_left
 }
 
+@test "a full disk, in another user's directory: it is said that an empty file stays" {
+	mkdir small
+	mount -t tmpfs -o size=64k,mode=755,uid=12345 none small || skip "no tmpfs can be mounted"
+	mounted=$PWD/small
+	dd if=/dev/zero of=small/fill bs=4k 2>/dev/null || :
+	run env -u SUDO_UID -u SUDO_GID timeout 20 "$CTRACE" -q -p "$P" -d 500ms -o small/T
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ $output == *"cannot write small/T: No space left"* ]]
+	[ ! -e small/T ] || [[ $output == *"small/T is left empty, it cannot be removed: Permission denied"* ]]
+	nothing_left
+}
+
 @test "losses are told where the file cannot be written as well" {
 	tell_end
 	start_prog mixed

@@ -140,6 +140,20 @@ teardown() { e2e_teardown; }
 	SUDO_UID=12345 SUDO_GID=12346 refused 1 'cannot write link' "$CTRACE" -q -p "$P" -d 200ms -o link
 }
 
+@test "root writes into another user's directory, also after it has given up its capabilities" {
+	mkdir -m 755 users closed
+	chmod 700 closed
+	chown 12345:12346 users closed
+	env -u SUDO_UID -u SUDO_GID "$CTRACE" -q -p "$P" -d 200ms -o users/T --raw closed/R
+	sound users/T
+	"$CTRACE" convert -q closed/R -o T
+	cmp users/T T
+	# what fails before leaves nothing
+	rm users/T
+	refused 1 'cannot write nowhere/R' env -u SUDO_UID -u SUDO_GID "$CTRACE" -p "$P" -d 1 -o users/T --raw nowhere/R
+	[ ! -e users/T ]
+}
+
 @test "an existing file is replaced with the first generation, not before" {
 	echo old >T
 	"$CTRACE" -v --json -p "$P" -o T >sum 2>err 3>&- {tell_fd}>&- &

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The file that a trace goes to: what is kept of one that exists, who else may write, what stays of a write that failed, and
- * what is removed at the end. Each test has a directory of its own.
+ * The file that a trace goes to: what is kept of one that exists, who else may write, what stays of
+ * a write that failed, and what is removed at the end. Each test has a directory of its own.
  */
 #include "helpers.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "output/outfile.h"
+#include "util/privileges.h"
 
 static char dir[64], path[96], other[96];
 
@@ -245,6 +250,105 @@ static void first_write_fails(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
+/* In a child, whose status it is: from here on fallocate(2) is answered with err. */
+static int with_fallocate_failing(int err, int want)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), /* the number of the call */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fallocate, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)err),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { COUNT(filter), filter };
+	struct strbuf why = STRBUF_INIT;
+	struct outfile *f = outfile__open(path, &why);
+
+	if (!f || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+		return 77;
+	if (outfile__write(f, "new", 3) != want)
+		return 1;
+	return outfile__close(f) ? 2 : 0;
+}
+
+static void no_room_for_the_first_write(void **state)
+{
+	static const struct {
+		int err, want;
+		const char *holds;
+	} cases[] = {
+		{ EDQUOT, -EDQUOT, "old" }, { ENOSPC, -ENOSPC, "old" }, { EFBIG, -EFBIG, "old" },
+		{ EIO, -EIO, "old" },	    { EOPNOTSUPP, 0, "new" },	{ ENOSYS, 0, "new" },
+		{ EINVAL, 0, "new" },
+	};
+	int status;
+	size_t i;
+	pid_t pid;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		put_file(path, "old");
+		pid = fork();
+		if (!pid)
+			_exit(with_fallocate_failing(cases[i].err, cases[i].want));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (WEXITSTATUS(status) == 77)
+			skip();
+		assert_int_equal(status, 0);
+		has(path, cases[i].holds);
+	}
+}
+
+/* The directory is somebody else's, and what root may there is given up before the first write. */
+static int without_capabilities(bool write)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct outfile *f = outfile__open(path, &why);
+
+	if (!f)
+		return 1;
+	if (privileges_drop())
+		return 2;
+	if (write && outfile__write(f, "abc", 3))
+		return 3;
+	return outfile__close(f) ? 4 : 0;
+}
+
+static void in_somebody_elses_directory(void **state)
+{
+	char said[512] = "", text[256];
+	int i, p[2], status;
+	pid_t pid;
+
+	(void)state;
+	if (geteuid() || chown(dir, 12345, 12345))
+		skip();
+	outfile__close(opened(path)); /* with its rights, root leaves nothing */
+	assert_int_equal(access(path, F_OK), -1);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(pipe(p), 0);
+		pid = fork();
+		if (!pid) {
+			dup2(p[1], STDERR_FILENO);
+			_exit(without_capabilities(i));
+		}
+		close(p[1]);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		memset(said, 0, sizeof(said));
+		assert_true(read(p[0], said, sizeof(said) - 1) >= 0);
+		close(p[0]);
+		snprintf(text, sizeof(text),
+			 "%s is left empty, it cannot be removed: Permission denied", path);
+		if (i)
+			assert_string_equal(said, "");
+		else
+			assert_non_null(strstr(said, text));
+		has(path, i ? "abc" : "");
+		unlink(path);
+	}
+}
+
 /* Where /proc is not to be seen, a file is made with its name at once. Runs in a child, whose status it is. */
 static int without_proc(void)
 {
@@ -404,6 +508,8 @@ int main(void)
 		TEST(locked),
 		TEST(partial_write_is_cut_back),
 		TEST(first_write_fails),
+		TEST(no_room_for_the_first_write),
+		TEST(in_somebody_elses_directory),
 		TEST(file_system_without_nameless_files),
 		TEST(text),
 		TEST(through_a_symlink),

@@ -8,15 +8,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/fileio.h"
 #include "util/invoker.h"
+#include "util/log.h"
 #include "util/parse.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
+
+#define LOG_TAG "output"
 
 struct outfile {
 	char *path;
@@ -56,7 +60,7 @@ static const char *proc_path(char *buf, size_t sz, int fd)
 	return buf;
 }
 
-/* A new file without a name, where it will get one. Some file systems do not have that, and who knows no /proc. */
+/* A new file without a name. Some file systems do not have that, and who knows no /proc. */
 static int open_nameless(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -78,6 +82,27 @@ static int open_nameless(const char *path)
 	return fd;
 }
 
+/*
+ * The file gets its name after privileges_drop(), so it must be one that the ids alone may make:
+ * the capabilities do not count meanwhile, for this thread.
+ */
+static int open_nameless_by_ids(const char *path)
+{
+	cap_t held = cap_get_proc(), none = cap_get_proc();
+	int fd = -1;
+
+	if (held && none && !cap_clear_flag(none, CAP_EFFECTIVE) && !cap_set_proc(none)) {
+		fd = open_nameless(path);
+		if (cap_set_proc(held) && fd >= 0) {
+			close(fd);
+			fd = -1;
+		}
+	}
+	cap_free(none);
+	cap_free(held);
+	return fd;
+}
+
 static int open_to_write(void *ctx, const struct invoker *who)
 {
 	struct outfile *f = ctx;
@@ -85,7 +110,7 @@ static int open_to_write(void *ctx, const struct invoker *who)
 	f->fd = open_existing(f->path, O_WRONLY, who);
 	if (f->fd >= 0 || errno != ENOENT)
 		return f->fd < 0 ? -errno : 0;
-	f->fd = open_nameless(f->path);
+	f->fd = open_nameless_by_ids(f->path);
 	f->nameless = f->fd >= 0;
 	if (f->fd < 0) {
 		f->fd = open(f->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -199,6 +224,17 @@ static int give_name(void *ctx, const struct invoker *who)
 	return 0;
 }
 
+/* A file system that cannot tell is taken to have it. */
+static int make_room(int fd, size_t len)
+{
+	int err;
+
+	do
+		err = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)len) ? -errno : 0;
+	while (err == -EINTR);
+	return err == -EOPNOTSUPP || err == -ENOSYS || err == -EINVAL ? 0 : err;
+}
+
 int outfile__write(void *ctx, const void *data, size_t len)
 {
 	struct outfile *f = ctx;
@@ -206,10 +242,11 @@ int outfile__write(void *ctx, const void *data, size_t len)
 
 	if (f->seekable && !f->bytes) {
 		/* what was there before goes only when there is room for what comes */
-		if (fallocate(f->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)len) && errno == ENOSPC)
-			return -ENOSPC;
-		if (ftruncate(f->fd, 0))
-			return -errno;
+		err = make_room(f->fd, len);
+		if (!err && ftruncate(f->fd, 0))
+			err = -errno;
+		if (err)
+			return err;
 	}
 	err = write_all(f->fd, data, len);
 	if (!err && f->nameless)
@@ -278,7 +315,10 @@ int outfile__close(struct outfile *f)
 	int err = 0;
 
 	if (f->created && f->fd >= 0 && !f->bytes)
-		invoker_do(remove_empty, f);
+		err = invoker_do(remove_empty, f);
+	if (err)
+		log_error("%s is left empty, it cannot be removed: %s", f->path, strerror(-err));
+	err = 0;
 	if (f->fd >= 0)
 		err = outfile__finish(f);
 	free(f->path);

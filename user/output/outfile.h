@@ -2,10 +2,12 @@
 /*
  * The file that a trace goes to.
  *
- * It is opened and locked at once, so that what is wrong with it is said before anything is recorded. An existing
- * file keeps its content, and a new one has no name, until the first write is there; where the file system has no
- * nameless files, a new one is empty until then. Each write is whole or is taken back, so the file can be read at
- * any time after the first. Under sudo everything is done as the invoking user, and a symbolic link at the end of
+ * It is opened and locked at once, so that what is wrong with it is said before anything is
+ * recorded. An existing file keeps its content, and a new one has no name, until the first write is
+ * there. A new one has its name at once, and is empty until then, where the file system has no
+ * nameless files, or where only a capability of root's lets it be made: its name may be due when
+ * that is given up. Each write is whole or is taken back, so the file can be read at any time after
+ * the first. Under sudo everything is done as the invoking user, and a symbolic link at the end of
  * the path is followed only when it is that user's or root's. One thread at a time.
  */
 #ifndef CTRACE_OUTPUT_OUTFILE_H
@@ -20,19 +22,32 @@ struct strbuf;
 
 /* path: "-" is stdout, which is not looked into and never cut. NULL with the reason in why. */
 struct outfile *outfile__open(const char *path, struct strbuf *why);
-/* A sink function: ctx is the outfile. 0 or -errno; -EEXIST: somebody else has taken the new name meanwhile. */
+/* A sink function: ctx is the outfile. 0 or -errno; -EEXIST: the new name has been taken meanwhile. */
 int outfile__write(void *ctx, const void *data, size_t len);
-/* For text: a stream whose buffers are such writes. The caller closes it before the outfile. NULL with errno. */
+/*
+ * For text: a stream whose buffers are such writes. The caller closes it before the outfile. NULL
+ * with errno.
+ */
 FILE *outfile__stream(struct outfile *f);
 /* Nothing more comes: closes the descriptor. 0 or -errno, which some file systems tell only now. */
 int outfile__finish(struct outfile *f);
-/* Frees; closes where that was not done. A new file to which nothing was written is not there. 0 or -errno of what only the close tells. */
+/*
+ * Frees; closes where that was not done. A new file to which nothing was written is not there then,
+ * or it is logged that it stays, empty: its directory may let nobody remove it but root, who is gone.
+ * 0 or -errno of what only the close tells.
+ */
 int outfile__close(struct outfile *f);
 
-/* The sentence for what one of these returned, and how much was written before; -ECANCELED: a write was given up. */
+/*
+ * The sentence for what one of these returned, and how much was written before; -ECANCELED: a write
+ * was given up.
+ */
 void outfile__explain(const struct outfile *f, int err, struct strbuf *why);
 
-/* An existing file to read and to cut, under the same rules and locked. The descriptor, or -errno with the reason in why. */
+/*
+ * An existing file to read and to cut, under the same rules and locked. The descriptor, or -errno
+ * with the reason in why.
+ */
 int outfile_open_in_place(const char *path, struct strbuf *why);
 
 int outfile__fd(const struct outfile *f);
