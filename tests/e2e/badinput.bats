@@ -86,7 +86,7 @@ teardown() {
 	[ "$status" -eq 1 ]
 	umount small
 	mount -t tmpfs -o size=6m none small
-	run timeout 20 "$CTRACE" -q -p "$(ready_word 2)" -d 6 -o small/T
+	run timeout 90 "$CTRACE" -q -p "$(ready_word 2)" -d 80 -o small/T
 	echo "$output"
 	[ "$status" -eq 1 ]
 	[[ $output == *"it holds what was written before"* ]]
