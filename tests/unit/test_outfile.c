@@ -430,6 +430,45 @@ static void through_a_symlink(void **state)
 	refused(path, "cannot write %s: No such file or directory");
 }
 
+/* Each link of a chain has an owner, and leads on from its own directory. */
+static void through_a_chain(void **state)
+{
+	char sub[128], link[160], text[160];
+	struct outfile *f;
+	int p[2];
+
+	(void)state;
+	snprintf(sub, sizeof(sub), "%s/sub", dir);
+	snprintf(link, sizeof(link), "%s/link", sub);
+	assert_int_equal(mkdir(sub, 0755), 0);
+	assert_int_equal(symlink("sub/link", path), 0);
+	assert_int_equal(symlink("../other", link), 0);
+	put_file(other, "old");
+	f = opened(path);
+	assert_int_equal(outfile__write(f, "new", 3), 0);
+	assert_int_equal(outfile__close(f), 0);
+	has(other, "new");
+	if (!geteuid()) {
+		assert_int_equal(lchown(link, 12345, 12345), 0);
+		refused(path, "%s is a symbolic link of somebody else's; name the file itself");
+	}
+	unlink(link);
+	assert_int_equal(symlink("../trace", link), 0); /* round and round */
+	refused(path, "cannot write %s: Too many levels of symbolic links");
+	unlink(link);
+	assert_int_equal(pipe(p), 0);
+	snprintf(text, sizeof(text), "/dev/fd/%d", p[1]); /* this one leads to no path */
+	assert_int_equal(symlink(text, link), 0);
+	f = opened(path);
+	assert_int_equal(outfile__write(f, "abc", 3), 0);
+	assert_int_equal(outfile__close(f), 0);
+	assert_int_equal(read(p[0], text, sizeof(text)), 3);
+	close(p[0]);
+	close(p[1]);
+	unlink(link);
+	rmdir(sub);
+}
+
 static void into_a_fifo(void **state)
 {
 	struct outfile *f;
@@ -513,6 +552,7 @@ int main(void)
 		TEST(file_system_without_nameless_files),
 		TEST(text),
 		TEST(through_a_symlink),
+		TEST(through_a_chain),
 		TEST(into_a_fifo),
 		TEST(reader_goes_away),
 		TEST(no_file_at_all),

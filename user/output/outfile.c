@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 #include <sys/capability.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "util/fileio.h"
@@ -36,20 +39,93 @@ struct outfile {
 
 /* ---- opening ---- */
 
-/* A symbolic link leads where its maker wants: only the invoker's own and root's are followed. */
-static bool is_foreign_link(const char *path, const struct invoker *who)
-{
-	struct stat st;
+#define LINKS_MAX 40
+#define FOREIGN_LINK EMLINK /* which open(2) never gives */
 
-	return !lstat(path, &st) && S_ISLNK(st.st_mode) && st.st_uid != who->uid && st.st_uid;
+/* The directory of a path from `dir` on, as a descriptor of its own, and the name in it. */
+static int open_parent(int dir, const char *path, const char **base)
+{
+	const char *slash = strrchr(path, '/');
+	char *name = xstrdup(slash ? path : ".");
+	int fd;
+
+	if (slash)
+		name[slash - path + 1] = 0;
+	*base = slash ? slash + 1 : path;
+	fd = openat(dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	free(name);
+	return fd;
 }
 
+static bool is_on_proc(int fd)
+{
+	struct statfs st;
+
+	return !fstatfs(fd, &st) && st.f_type == PROC_SUPER_MAGIC;
+}
+
+/*
+ * A symbolic link leads where its maker wants: only the invoker's own and root's are followed. It is
+ * held while its owner is looked at, and where it leads is read from what is held. False with errno.
+ */
+static bool read_link(int dir, const char *name, const struct invoker *who, char *to)
+{
+	int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), err = 0;
+	ssize_t n = -1;
+	struct stat st;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st))
+		err = errno;
+	else if (S_ISLNK(st.st_mode) && st.st_uid != who->uid && st.st_uid)
+		err = FOREIGN_LINK;
+	else
+		n = readlinkat(fd, "", to, PATH_MAX);
+	if (!err && n < 0)
+		err = errno == ENOENT ? EAGAIN : errno; /* it is no link any more */
+	else if (!err && n == PATH_MAX)
+		err = ENAMETOOLONG;
+	else if (!err)
+		to[n] = 0;
+	close(fd);
+	errno = err;
+	return !err;
+}
+
+/* -1 with errno. Links at the end of the path are followed one by one. */
 static int open_existing(const char *path, int mode, const struct invoker *who)
 {
-	int fd = open(path, mode | WRITABLE | O_NOFOLLOW);
+	char to[2][PATH_MAX + 1]; /* in turn: `name` is in the last one */
+	const char *name, *from = path;
+	int dir = AT_FDCWD, next, fd = -1, err = *path ? ELOOP : ENOENT, i;
 
-	if (fd < 0 && errno == ELOOP && !is_foreign_link(path, who))
-		fd = open(path, mode | WRITABLE);
+	for (i = 0; i < LINKS_MAX && err == ELOOP; i++) {
+		next = open_parent(dir, from, &name);
+		err = next < 0 ? errno : 0;
+		if (dir >= 0)
+			close(dir);
+		dir = next;
+		if (err)
+			break;
+		if (!*name)
+			name = "."; /* a directory, which nobody can write */
+		fd = openat(dir, name, mode | WRITABLE | O_NOFOLLOW);
+		err = fd < 0 ? errno : 0;
+		if (err != ELOOP)
+			break;
+		if (!read_link(dir, name, who, to[i % 2])) {
+			err = errno;
+		} else if (is_on_proc(dir)) {
+			/* it leads to an open file, not to a path; and nobody else can change it */
+			fd = openat(dir, name, mode | WRITABLE);
+			err = fd < 0 ? errno : 0;
+		}
+		from = to[i % 2];
+	}
+	if (dir >= 0)
+		close(dir);
+	errno = err;
 	return fd;
 }
 
@@ -125,7 +201,7 @@ static void explain_open(const char *path, int err, struct strbuf *why)
 {
 	struct invoker who = invoker_get();
 
-	if (err == -ELOOP)
+	if (err == -FOREIGN_LINK)
 		strbuf_set_f(why, "%s is a symbolic link of somebody else's; name the file itself",
 			     path);
 	else if (err == -ENXIO)
