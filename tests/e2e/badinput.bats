@@ -51,6 +51,26 @@ teardown() {
 	nothing_left
 }
 
+@test "one file for the trace and the raw records, by whatever name" {
+	local same='-o and --raw name the same file, '
+	mkdir d
+	ln -s d e
+	refused 2 "$same./T" "$CTRACE" -p "$P" -d 1 -o T --raw ./T
+	refused 2 "$same" "$CTRACE" -p "$P" -d 1 -o d/T --raw "$PWD/e/../d/T"
+	refused 2 "$same" "$CTRACE" -p "$P" -d 1 -o d/T --raw e/T
+	refused 2 "$same" "$CTRACE" -p "$P" -d 1 --raw ./go.trace
+	echo old >T
+	ln T hard
+	ln -s T soft
+	refused 2 "$same" "$CTRACE" -p "$P" -d 1 -o T --raw hard
+	refused 2 "$same" "$CTRACE" -p "$P" -d 1 -o soft --raw T
+	"$CTRACE" -p "$P" -d 1 -o - --raw T >>T 2>err && return 1
+	grep -q -- "$same" err
+	[ "$(cat T)" = old ]
+	"$CTRACE" -q -p "$P" -d 100ms -o d/T --raw T
+	sound d/T
+}
+
 @test "/dev/full, for the trace and for the raw file" {
 	refused 1 'cannot write /dev/full: No space left' "$CTRACE" -q -p "$P" -d 500ms -o /dev/full
 	# it is told at once, not at the end

@@ -47,9 +47,14 @@ static struct target_set *targets_of(struct recording *r)
 
 /* ---- before ---- */
 
+static const char *output_of(const struct options *o)
+{
+	return o->output ? o->output : "go.trace";
+}
+
 static int open_files(struct recording *r, struct strbuf *why)
 {
-	r->out = outfile__open(r->o->output ? r->o->output : "go.trace", why);
+	r->out = outfile__open(output_of(r->o), why);
 	if (r->out && r->o->raw)
 		r->raw_file = outfile__open(r->o->raw, why);
 	return r->out && (r->raw_file || !r->o->raw) ? 0 : -EIO;
@@ -338,7 +343,7 @@ static int run_record(int argc, char **argv)
 			     "-a records everything: -p cannot be added to it; give one of them");
 		err = -EINVAL;
 	}
-	if (!err && o.raw && o.output && !strcmp(o.raw, o.output)) {
+	if (!err && o.raw && outfile_same(o.raw, output_of(&o))) {
 		strbuf_set_f(&why,
 			     "-o and --raw name the same file, %s; choose another for one of them",
 			     o.raw);

@@ -285,6 +285,54 @@ struct outfile *outfile__open(const char *path, struct strbuf *why)
 	return NULL;
 }
 
+/* ---- two names ---- */
+
+struct two_paths {
+	const char *a, *b;
+};
+
+static int stat_path(const char *path, struct stat *st)
+{
+	return strcmp(path, "-") ? stat(path, st) : fstat(STDOUT_FILENO, st);
+}
+
+/* Both are not there yet: would they be made in one directory, with one name? */
+static int will_be_same(const char *a, const char *b)
+{
+	const char *a_base, *b_base;
+	int a_dir = open_parent(AT_FDCWD, a, &a_base), b_dir = open_parent(AT_FDCWD, b, &b_base);
+	struct stat as, bs;
+	bool same = a_dir >= 0 && b_dir >= 0 && !fstat(a_dir, &as) && !fstat(b_dir, &bs) &&
+		    as.st_dev == bs.st_dev && as.st_ino == bs.st_ino && !strcmp(a_base, b_base);
+
+	if (a_dir >= 0)
+		close(a_dir);
+	if (b_dir >= 0)
+		close(b_dir);
+	return same;
+}
+
+static int are_same(void *ctx, const struct invoker *who)
+{
+	const struct two_paths *p = ctx;
+	int no_a, no_b;
+	struct stat a, b;
+
+	(void)who;
+	if (!strcmp(p->a, p->b))
+		return true;
+	no_a = stat_path(p->a, &a);
+	no_b = stat_path(p->b, &b);
+	if (no_a && no_b)
+		return will_be_same(p->a, p->b);
+	return !no_a && !no_b && S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+bool outfile_same(const char *a, const char *b)
+{
+	return invoker_do(are_same, &(struct two_paths){ a, b }) == true;
+}
+
 /* ---- writing ---- */
 
 static int give_name(void *ctx, const struct invoker *who)

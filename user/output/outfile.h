@@ -13,6 +13,7 @@
 #ifndef CTRACE_OUTPUT_OUTFILE_H
 #define CTRACE_OUTPUT_OUTFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -49,6 +50,9 @@ void outfile__explain(const struct outfile *f, int err, struct strbuf *why);
  * with the reason in why.
  */
 int outfile_open_in_place(const char *path, struct strbuf *why);
+
+/* Do two paths name one regular file, or one that is not there yet? Also by "-" and by links. */
+bool outfile_same(const char *a, const char *b);
 
 int outfile__fd(const struct outfile *f);
 const char *outfile__path(const struct outfile *f); /* as it was given */
