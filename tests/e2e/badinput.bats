@@ -145,6 +145,26 @@ teardown() {
 	jq -e --argjson size "$(stat -c %s small/T)" '.lost > 0 and .bytes == $size and (.error | test("No space left"))' sum
 }
 
+@test "convert reads pipes, whatever comes through them" {
+	local f
+	"$CTRACE" -q -p "$P" -d 200ms -o T --raw R
+	"$CTRACE" convert --text R >R.ev
+	for f in R R.ev; do
+		# shellcheck disable=SC2002 # it shall be a pipe
+		cat $f | "$CTRACE" convert -q /dev/stdin -o T2
+		cmp T T2
+	done
+	"$CTRACE" convert --text T >want
+	"$CTRACE" convert --text <(cat T) | cmp - want
+	"$CTRACE" convert -q --repair <(cat T) -o T3
+	cmp T T3
+	"$CTRACE" convert --repair <(cat T) 2>err && return 1
+	grep -q 'is a pipe, which cannot be mended in place; give -o FILE' err
+	"$CTRACE" convert <(echo hello) -o T4 2>err && return 1
+	grep -q 'is neither a raw recording nor a Go trace' err
+	[ ! -e T4 ]
+}
+
 @test "a FIFO that nobody reads" {
 	mkfifo pipe
 	refused 1 'nobody reads' "$CTRACE" -p "$P" -d 1 -o pipe

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * ctrace-bpf convert: from what was recorded to what is wanted, without root; under sudo it reads and writes as the user
- * who called that. The first bytes of the input say what it is: raw records, records as text, or a Go trace.
+ * ctrace-bpf convert: from what was recorded to what is wanted, without root; under sudo it reads
+ * and writes as the user who called that. The first bytes of the input say what it is: raw records,
+ * records as text, or a Go trace. A pipe is copied to a file first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@
 #include "gotrace/repair.h"
 #include "output/outfile.h"
 #include "pipeline.h"
+#include "util/fileio.h"
 #include "util/invoker.h"
 #include "util/log.h"
 #include "util/strbuf.h"
@@ -304,6 +306,47 @@ static int open_input(const struct options *o, struct strbuf *why)
 	return fd;
 }
 
+/* A file without a name, with all that the pipe `fd` gives, in its place. 0 or -errno. */
+static int copy_pipe(int fd)
+{
+	FILE *copy = tmpfile();
+	char buf[1 << 16];
+	ssize_t n = 0;
+	int err = copy ? 0 : -errno;
+
+	while (!err) {
+		n = read(fd, buf, sizeof(buf));
+		if (n < 0 && errno != EINTR)
+			err = -errno;
+		if (!n)
+			break;
+		if (n > 0)
+			err = write_all(fileno(copy), buf, (size_t)n);
+	}
+	if (!err && (lseek(fileno(copy), 0, SEEK_SET) < 0 || dup3(fileno(copy), fd, O_CLOEXEC) < 0))
+		err = -errno;
+	if (copy)
+		fclose(copy);
+	return err;
+}
+
+static int make_seekable(int fd, const struct options *o, struct strbuf *why)
+{
+	int err;
+
+	if (lseek(fd, 0, SEEK_CUR) >= 0 || errno != ESPIPE)
+		return 0;
+	if (o->repair && !o->output) {
+		strbuf_set_f(why, "%s is a pipe, which cannot be mended in place; give -o FILE",
+			     o->rest[0]);
+		return -ESPIPE;
+	}
+	err = copy_pipe(fd);
+	if (err)
+		strbuf_set_f(why, "cannot copy %s to a file: %s", o->rest[0], strerror(-err));
+	return err;
+}
+
 static int convert_file(const struct options *o, struct strbuf *why)
 {
 	int fd = open_input(o, why);
@@ -312,6 +355,10 @@ static int convert_file(const struct options *o, struct strbuf *why)
 
 	if (fd < 0)
 		return EXIT_FAILED;
+	if (make_seekable(fd, o, why)) {
+		close(fd);
+		return EXIT_FAILED;
+	}
 	kind = kind_of_input(fd);
 	if (check_input(fd, kind, o, why))
 		code = EXIT_FAILED;

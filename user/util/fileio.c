@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See fileio.h. The size of a pipe's content is the input's choice, so memory that is not there is an error here. */
+/*
+ * See fileio.h. How much comes from what is no regular file is the input's choice, so memory that is
+ * not there is an error here.
+ */
 #include "util/fileio.h"
 
 #include <errno.h>

@@ -2,8 +2,8 @@
 /*
  * Whole files, in both directions.
  *
- * Reading: the bytes in memory, for who walks a file by offset; mapped when it is a regular file, read to its end
- * otherwise. They are valid until file_unload(); the descriptor stays open.
+ * Reading: the bytes in memory, for who walks a file by offset; mapped when it is a regular file,
+ * read to its end otherwise. They are valid until file_unload(); the descriptor stays open.
  */
 #ifndef CTRACE_UTIL_FILEIO_H
 #define CTRACE_UTIL_FILEIO_H
