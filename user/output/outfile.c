@@ -65,8 +65,9 @@ static bool is_on_proc(int fd)
 }
 
 /*
- * A symbolic link leads where its maker wants: only the invoker's own and root's are followed. It is
- * held while its owner is looked at, and where it leads is read from what is held. False with errno.
+ * A symbolic link leads where its maker wants: only the invoker's own and root's are followed. It
+ * is held while its owner is looked at, and where it leads is read from what is held. False with
+ * errno.
  */
 static bool read_link(int dir, const char *name, const struct invoker *who, char *to)
 {

@@ -23,7 +23,7 @@ struct strbuf;
 
 /* path: "-" is stdout, which is not looked into and never cut. NULL with the reason in why. */
 struct outfile *outfile__open(const char *path, struct strbuf *why);
-/* A sink function: ctx is the outfile. 0 or -errno; -EEXIST: the new name has been taken meanwhile. */
+/* A sink function: ctx is the outfile. 0 or -errno; -EEXIST: the new name was taken meanwhile. */
 int outfile__write(void *ctx, const void *data, size_t len);
 /*
  * For text: a stream whose buffers are such writes. The caller closes it before the outfile. NULL
@@ -34,8 +34,8 @@ FILE *outfile__stream(struct outfile *f);
 int outfile__finish(struct outfile *f);
 /*
  * Frees; closes where that was not done. A new file to which nothing was written is not there then,
- * or it is logged that it stays, empty: its directory may let nobody remove it but root, who is gone.
- * 0 or -errno of what only the close tells.
+ * or it is logged that it stays, empty: its directory may let nobody remove it but root, who is
+ * gone. 0 or -errno of what only the close tells.
  */
 int outfile__close(struct outfile *f);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See fileio.h. How much comes from what is no regular file is the input's choice, so memory that is
- * not there is an error here.
+ * See fileio.h. How much comes from what is no regular file is the input's choice, so memory that
+ * is not there is an error here.
  */
 #include "util/fileio.h"
 
