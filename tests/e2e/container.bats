@@ -55,3 +55,17 @@ in_namespace() { # SCRIPT: it gets $CTRACE, $PROG
 	sound T
 	jq -e '.threads == 2' sum
 }
+
+# The clock of records is the kernel's; ours may be another's here.
+@test "inside a time namespace the trace has its whole length, and nothing is late" {
+	local offset
+	unshare -T true 2>/dev/null || skip "no time namespaces"
+	start_prog mixed
+	for offset in 50000 -5000; do
+		[ $offset -gt 0 ] || [ "$(cut -d. -f1 /proc/uptime)" -gt 5000 ] || continue # no clock begins before 0
+		unshare -T --monotonic $offset "$CTRACE" -q --json -p "$(ready_word 2)" -d 500ms -o T >sum
+		cat sum
+		jq -e '.late == 0 and .events > 100 and .seconds > 0.49 and .seconds < 0.51' sum
+		sound T
+	done
+}

@@ -129,7 +129,7 @@ change_and_end() {
 	chmod 755 as-user
 	CTRACE=$PWD/as-user rec -p "$(ready_word 2)" -o T
 	change_and_end until_true gone "$rec_pid"
-	grep -q "process $(ready_word 2) (.*) has executed a program with more rights (set-uid): only root records it" err
+	grep -q "process $(ready_word 2) (.*) has executed a program with more rights (set-uid), or one that its user may not read: only root records it" err
 	jq -e --argjson p "$(ready_word 2)" '.goroutines | length == 1 and .[0].id == $p and .[0].name == "run"' times
 	jq -e '.goroutines[0].syscall_calls | has("write") | not' times
 	nothing_left

@@ -360,3 +360,33 @@ start_again() {
 	"$JUDGE" times T | jq -e '[.goroutines[].name] == ["exec"]'
 	"$CTRACE" convert --text T | grep 'GoLabel.*"third"'
 }
+
+@test "when the process ends, each of its threads has ended in the trace" {
+	local i
+	for i in 1 2 3 4 5; do
+		tell_end
+		wait "$prog_pid" || :
+		start_prog known 3
+		rec -p "$(ready_word 2)" -o T
+		tell go
+		wait_line said '^done'
+		tell_end
+		rec_stop -
+		[ "$rec_status" -eq 0 ]
+		"$JUDGE" times T | jq -e '[.goroutines[] | select(.ended_ns == null)] == []'
+	done
+}
+
+@test "what cannot be said on stdout is an error" {
+	run "$CTRACE" -q --json -p "$P" -d 100ms -o T >/dev/null
+	[ "$status" -eq 0 ]
+	for args in "-q --json -p $P -d 100ms -o T" features "features --json" --help --version; do
+		echo "$args"
+		status=0
+		# shellcheck disable=SC2086 # words
+		"$CTRACE" $args >/dev/full 2>err || status=$?
+		[ "$status" -eq 1 ]
+		grep -q 'cannot write standard output: No space left' err
+	done
+	sound T
+}

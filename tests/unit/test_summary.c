@@ -156,6 +156,7 @@ static struct summary full(struct model_stats *ms, uint64_t *lost, unsigned ncpu
 			     .lost_cpu = lost,
 			     .ncpu = ncpu,
 			     .late = 3,
+			     .refused = 7,
 			     .no_storage = UINT64_MAX };
 	size_t i;
 
@@ -197,11 +198,14 @@ static void recording(void **state)
 	has(out, "\"no_storage\":18446744073709551615,");
 	has(out, "\"buffer_bytes\":67108864}");
 	has(err, "12 records were lost (CPU 1: 1, CPU 2: 2, CPU 3: 3;");
-	has(err, "the kernel could not give their threads a place in time"); /* no buffer helps */
-	has(err, "12 lost, some late\n");
-	s.no_storage = 11;
-	print(&s, true);
 	has(err, "a larger --buffer helps, now 65536K");
+	has(err, "12 lost, some late\n");
+	has(err, "7 records were not legal");
+	memset(lost, 0, sizeof(lost));
+	lost[1] = s.no_storage = 12;
+	print(&s, true);
+	has(err, "12 records were lost (CPU 1: 12;");
+	has(err, "the kernel could not give their threads a place in time"); /* no buffer helps */
 }
 
 /* The file could not be written: what was lost is told, and nothing that is not in the file. */

@@ -172,7 +172,7 @@ static void look_who_left(struct session *s)
 		if (set->t[i].ended || capture__has(s->o->capture, &set->t[i]))
 			continue;
 		log_error(
-			"process %u (%.*s) has executed a program with more rights (set-uid): only root records it from there on",
+			"process %u (%.*s) has executed a program with more rights (set-uid), or one that its user may not read: only root records it from there on",
 			set->t[i].pid, EV_COMM_LEN, set->t[i].comm);
 		target_is_gone(s, &set->t[i]);
 	}
