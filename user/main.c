@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Picks the command; nothing else. The first word names it, and a recording is meant where it is an option. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cmd.h"
 #include "util/strbuf.h"
@@ -27,6 +29,18 @@ static int run(int argc, char **argv)
 	return cmd_fail(EXIT_USAGE, &why);
 }
 
+/* What is opened later must not become stdin, stdout or stderr because that was closed; writing there stays an error. */
+static void occupy_std_fds(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* What was said on stdout must have got there, also the last of it. */
 static bool stdout_is_fine(void)
 {
@@ -40,6 +54,7 @@ int main(int argc, char **argv)
 	struct strbuf why = STRBUF_INIT;
 	int code;
 
+	occupy_std_fds();
 	signal(SIGPIPE, SIG_IGN); /* a reader of stdout that goes away is an error of write() */
 	code = run(argc, argv);
 	if (!stdout_is_fine() && code == EXIT_FINE) {

@@ -389,4 +389,13 @@ start_again() {
 		grep -q 'cannot write standard output: No space left' err
 	done
 	sound T
+	status=0
+	"$CTRACE" -q --json -p "$P" -d 100ms -o T >&- 2>err || status=$?
+	[ "$status" -eq 1 ]
+	grep -q 'cannot write standard output: Bad file descriptor' err
+	sound T
+	status=0
+	"$CTRACE" -q -p "$P" -d 60 -o - >&- 2>err || status=$?
+	[ "$status" -eq 1 ]
+	grep -q 'standard output is closed' err
 }

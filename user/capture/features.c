@@ -115,8 +115,8 @@ static bool ask_nice(void)
 #define AS_ROOT "run as root (sudo ctrace-bpf …)"
 
 const struct feature features[FEATURE_MAX] = {
-	[FEATURE_BTF] = { "btf", "the kernel tells its own types (BTF)", NULL,
-			  "a kernel built with CONFIG_DEBUG_INFO_BTF=y; Debian's, Ubuntu's and Fedora's are",
+	[FEATURE_BTF] = { "btf", "the kernel's own types (BTF)", NULL,
+			  "a kernel built with CONFIG_DEBUG_INFO_BTF=y, as Debian's, Ubuntu's and Fedora's are, and /sys mounted",
 			  ask_btf },
 	[FEATURE_CAP_BPF] = { "cap_bpf", "we may load BPF programs (CAP_BPF)", NULL,
 			      AS_ROOT ", or: sudo setcap cap_bpf,cap_perfmon+ep ctrace-bpf",

@@ -22,6 +22,7 @@ ssize_t procfs_read(const char *path, char *buf, size_t sz)
 	ssize_t n;
 	int fd, err;
 
+	buf[0] = 0;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

@@ -269,15 +269,21 @@ int outfile_open_in_place(const char *path, struct strbuf *why)
 struct outfile *outfile__open(const char *path, struct strbuf *why)
 {
 	struct outfile *f = xcalloc(1, sizeof(*f));
+	int mode;
 
 	f->path = xstrdup(path);
 	f->fd = -1;
 	if (!strcmp(path, "-")) {
+		mode = fcntl(STDOUT_FILENO, F_GETFL);
 		f->fd = STDOUT_FILENO;
-		if (!isatty(f->fd))
+		if (mode < 0 || (mode & O_ACCMODE) == O_RDONLY)
+			strbuf_set_f(why, "standard output is closed: open it, or give -o FILE");
+		else if (isatty(f->fd))
+			strbuf_set_f(
+				why,
+				"a trace is not for a terminal: redirect stdout, or give -o FILE");
+		else
 			return f;
-		strbuf_set_f(why,
-			     "a trace is not for a terminal: redirect stdout, or give -o FILE");
 		f->fd = -1;
 	} else if (open_file(f, why)) {
 		return f;
