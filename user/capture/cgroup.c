@@ -158,3 +158,10 @@ uint64_t cgroup_memory_limit(const char *root, uint32_t pid)
 	fclose(f);
 	return least;
 }
+
+uint64_t cgroup_binding_limit(uint32_t pid)
+{
+	uint64_t limit = cgroup_memory_limit("", pid);
+
+	return limit < procfs_ram() ? limit : 0;
+}

@@ -16,4 +16,7 @@
  */
 uint64_t cgroup_memory_limit(const char *root, uint32_t pid);
 
+/* The limit that binds a process of this machine: 0 when none is set, or none below the memory of the machine. */
+uint64_t cgroup_binding_limit(uint32_t pid);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "bpf/event.h"
 #include "capture/capture.h"
+#include "capture/cgroup.h"
 #include "capture/procfs.h"
 #include "capture/rawlog.h"
 #include "capture/target.h"
@@ -277,7 +278,7 @@ void collector__sample(struct collector *c)
 	if (c->samples++ % LIMIT_EVERY)
 		return;
 	for (i = 0; i < set->cnt; i++) {
-		one = set->t[i].ended ? 0 : procfs_memory_limit(set->t[i].pid);
+		one = set->t[i].ended ? 0 : cgroup_binding_limit(set->t[i].pid);
 		if (one && (!limit || one < limit))
 			limit = one;
 	}

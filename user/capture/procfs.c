@@ -12,8 +12,6 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-#include "capture/cgroup.h"
-
 #define PF_KTHREAD 0x00200000
 
 ssize_t procfs_read(const char *path, char *buf, size_t sz)
@@ -115,11 +113,4 @@ uint64_t procfs_ram(void)
 	struct sysinfo si;
 
 	return sysinfo(&si) ? 0 : (uint64_t)si.totalram * si.mem_unit;
-}
-
-uint64_t procfs_memory_limit(uint32_t pid)
-{
-	uint64_t limit = cgroup_memory_limit("", pid);
-
-	return limit < procfs_ram() ? limit : 0;
 }

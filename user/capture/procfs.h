@@ -25,7 +25,4 @@ ssize_t procfs_read(const char *path, char *buf, size_t sz);
 int procfs_cpus(const char *path, void (*fn)(void *ctx, unsigned cpu), void *ctx);
 uint64_t procfs_ram(void); /* bytes of the machine */
 
-/* The memory limit that binds a process, see cgroup.h; 0 when none is set, or none below the memory of the machine. */
-uint64_t procfs_memory_limit(uint32_t pid);
-
 #endif
