@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sched.h>
 #include <stddef.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -55,5 +56,15 @@ int privileges_drop(void)
 
 void privileges_raise_priority(void)
 {
+	struct sched_param first = { .sched_priority = 1 };
+
 	setpriority(PRIO_PROCESS, 0, -20);
+	sched_setscheduler(0, SCHED_RR, &first);
+}
+
+void privileges_no_real_time(void)
+{
+	struct sched_param none = { .sched_priority = 0 };
+
+	sched_setscheduler(0, SCHED_OTHER, &none);
 }

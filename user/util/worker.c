@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "util/privileges.h"
 #include "util/xalloc.h"
 
 struct worker {
@@ -48,6 +49,7 @@ static void *work_thread(void *arg)
 	int err;
 
 	worker_must_go_on();
+	privileges_no_real_time();
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
 		while (!w->queue && !w->closing)

@@ -5,7 +5,7 @@
  * Giving does not block and does not refuse: the giver asks whether the worker has fallen behind and brings nothing more
  * until it has not, so that it is the giver who decides what is lost. A piece belongs to the worker until
  * worker__take_back() gives it back. The first error ends the work: what comes after is only handed back.
- * One thread gives; signals go to other threads.
+ * One thread gives; signals go to other threads, and so does real time.
  */
 #ifndef CTRACE_UTIL_WORKER_H
 #define CTRACE_UTIL_WORKER_H
