@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What differs between the kernels from 6.1 on, each with the version that changed it. A type that is missing from
- * the vmlinux.h of the build machine is declared here under a flavour (___name), which CO-RE strips.
+ * What differs between the kernels from 6.1 on, each with the version that changed it. A type that
+ * is missing from the vmlinux.h of the build machine is declared here under a flavour (___name),
+ * which CO-RE strips.
  */
 #ifndef CTRACE_BPF_COMPAT_H
 #define CTRACE_BPF_COMPAT_H
@@ -9,8 +10,8 @@
 #include "bpf/common.bpf.h"
 
 /*
- * From 6.12 on (152e11f6df29) a sleeping task may stay on its run queue for a while, with sched_delayed set.
- * on_rq alone then no longer says that a task is runnable.
+ * From 6.12 on (152e11f6df29) a sleeping task may stay on its run queue for a while, with
+ * sched_delayed set. on_rq alone then no longer says that a task is runnable.
  */
 struct sched_entity___delayed {
 	unsigned char sched_delayed;
@@ -28,8 +29,9 @@ static __always_inline bool ct_is_queued(struct task_struct *p)
 }
 
 /*
- * From 6.10 on a program may keep its CPU for a while. While one is inside the storage of a task, no other
- * program on that CPU can make any: an iterator that is preempted there costs records of others.
+ * From 6.10 on a program may keep its CPU for a while. While one is inside the storage of a task,
+ * no other program on that CPU can make any: an iterator that is preempted there costs records of
+ * others.
  */
 extern void bpf_preempt_disable(void) __weak __ksym;
 extern void bpf_preempt_enable(void) __weak __ksym;

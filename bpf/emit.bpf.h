@@ -2,8 +2,8 @@
 /*
  * The way of a record into the ring of its CPU; the only place that counts drops.
  *
- * The collector polls: no submit ever wakes it. The time is read after the room was reserved, so that a record that
- * waits for its content holds back its ring instead of arriving late.
+ * The collector polls: no submit ever wakes it. The time is read after the room was reserved, so
+ * that a record that waits for its content holds back its ring instead of arriving late.
  */
 #ifndef CTRACE_BPF_EMIT_H
 #define CTRACE_BPF_EMIT_H

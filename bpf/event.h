@@ -2,16 +2,16 @@
 /*
  * The record contract between the BPF programs and the collector.
  *
- * Every record opens with struct ev_hdr; its kind decides what follows. Records are sent at their own
- * size: what a kind may leave out stands at the end of its struct and is told by the record's length.
- * Numbers reach disk (`--raw`) and are never reused.
+ * Every record opens with struct ev_hdr; its kind decides what follows. Records are sent at their
+ * own size: what a kind may leave out stands at the end of its struct and is told by the record's
+ * length. Numbers reach disk (`--raw`) and are never reused.
  *
- * Time is CLOCK_MONOTONIC in ns and is the moment of the emission, so that a ring is in time order but
- * for interrupts; an older moment (the begin of a syscall) travels in the body.
+ * Time is CLOCK_MONOTONIC in ns and is the moment of the emission, so that a ring is in time order
+ * but for interrupts; an older moment (the begin of a syscall) travels in the body.
  *
- * A thread is named by its key: the tid it had when it was first seen in the low half, a number that is
- * never given twice in one recording in the high half. Key 0 is "nobody we trace": the idle task, an
- * interrupt, a thread of another process.
+ * A thread is named by its key: the tid it had when it was first seen in the low half, a number
+ * that is never given twice in one recording in the high half. Key 0 is "nobody we trace": the idle
+ * task, an interrupt, a thread of another process.
  */
 #ifndef CTRACE_BPF_EVENT_H
 #define CTRACE_BPF_EVENT_H
@@ -37,8 +37,8 @@ enum event_kind {
 	EV_EXEC = 6,   /* a process has a new image */
 	EV_EXIT = 7,   /* a thread has begun to exit; it still runs for a while */
 	EV_RENAME = 8, /* a thread has a new name */
-	EV_SYS_ENTER =
-		9, /* a syscall began; sent late, when another record of the thread needs it first */
+	EV_SYS_ENTER = 9, /* a syscall began; sent late, when another record of the thread needs it
+			     first */
 	EV_SYS_EXIT = 10, /* a syscall ended whose begin went ahead, or was before the recording */
 	EV_SYSCALL = 11,  /* a whole syscall: nothing else of its thread happened inside */
 	EV_STACK = 12,	  /* the frames of a stack id, sent once and before its first use */
@@ -83,11 +83,13 @@ enum ev_fdclass {
 #define EVF_IRQ 0x01	 /* waking, wakeup: from an interrupt, so its waker is a bystander */
 #define EVF_KTHREAD 0x02 /* thread, snap: a kernel thread */
 #define EVF_ONCPU 0x08	 /* waking: the wakee has not left its CPU yet; snap: it is on one */
-#define EVF_ASKED \
-	0x10 /* sys_enter: not from the thread but from the collector, for one that runs for long; may come after its end */
+#define EVF_ASKED                                                                                  \
+	0x10 /* sys_enter: not from the thread but from the collector, for one that runs for long; \
+		may come after its end */
 #define EVF_EXEC 0x20 /* rename: by an exec that is under way; the name is the new image's */
 
-/* A syscall, in every record: its number, with EV_NR_COMPAT added when that is one of the 32-bit table. */
+/* A syscall, in every record: its number, with EV_NR_COMPAT added when that is one of the 32-bit
+ * table. */
 #define EV_NR_COMPAT 0x8000u
 #define EV_NR_BAD 0x7fffu  /* a number that no table has */
 #define EV_NR_NONE 0xffffu /* not inside a syscall */
@@ -239,14 +241,17 @@ struct ev_cpu_stat {
 	__u64 lost_ack;	  /* written by the collector: what it has told of them */
 	__u64 lost_since; /* time of the first one after lost_ack */
 	__u64 lost_kind[EV_KERNEL_MAX];
-	__u64 no_storage; /* of the lost ones, those whose thread could not be given its storage at once */
+	__u64 no_storage;  /* of the lost ones, those whose thread could not be given its storage at
+			      once */
 	__u64 snap_missed; /* … and threads that a snapshot left out for that; it is made again */
-	__u64 left; /* processes that are not recorded any more: an exec gave them rights that we do not have */
+	__u64 left; /* processes that are not recorded any more: an exec gave them rights that we do
+		       not have */
 	__u64 scratch; /* of the programs */
 	__u64 pad[3];
 };
 
-/* The traced thread on a CPU, so that its syscalls need no look-up; the collector reads which one runs for long. */
+/* The traced thread on a CPU, so that its syscalls need no look-up; the collector reads which one
+ * runs for long. */
 struct ev_cpu_now {
 	__u64 task;	 /* address of the task, 0 none */
 	__u64 key;	 /* its thread key */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What kind of file a blocked read or write waits for: the mode of the inode tells most, the device number a
- * terminal, and the name that the kernel gives an anonymous file the rest.
+ * What kind of file a blocked read or write waits for: the mode of the inode tells most, the device
+ * number a terminal, and the name that the kernel gives an anonymous file the rest.
  */
 #ifndef CTRACE_BPF_FDCLASS_H
 #define CTRACE_BPF_FDCLASS_H
@@ -23,7 +23,8 @@ static __always_inline bool ct_is_tty(__u32 major)
 	       major == 188 || major == 204 || major == 229;
 }
 
-/* Does the read or write family use its first argument as a descriptor that may block? By syscall number. */
+/* Does the read or write family use its first argument as a descriptor that may block? By syscall
+ * number. */
 static __always_inline bool ct_is_rw(__u32 nr)
 {
 #if defined(__TARGET_ARCH_x86)
@@ -69,8 +70,9 @@ static __always_inline __u8 ct_class_of_anon(struct file *f)
 #endif
 
 /*
- * The class of the descriptor in the first argument of the syscall that p is in, p being the current task or one that is
- * off its CPU. This is on the way of every read and write that blocks, so typed pointers are followed directly.
+ * The class of the descriptor in the first argument of the syscall that p is in, p being the
+ * current task or one that is off its CPU. This is on the way of every read and write that blocks,
+ * so typed pointers are followed directly.
  */
 static __always_inline __u8 ct_fd_class(struct task_struct *p)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For a tracer inside a pid namespace: which process does the kernel mean by a pid that we see? Loaded alone, before the
- * rest; each process that the reader's namespace sees is answered to the reader.
+ * For a tracer inside a pid namespace: which process does the kernel mean by a pid that we see?
+ * Loaded alone, before the rest; each process that the reader's namespace sees is answered to the
+ * reader.
  */
 #include "bpf/common.bpf.h"
 #include "bpf/find.h"

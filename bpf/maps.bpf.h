@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The maps and the configuration that all program files share. They are weak, so that the linker makes one of
- * each when the objects become one skeleton.
+ * The maps and the configuration that all program files share. They are weak, so that the linker
+ * makes one of each when the objects become one skeleton.
  */
 #ifndef CTRACE_BPF_MAPS_H
 #define CTRACE_BPF_MAPS_H

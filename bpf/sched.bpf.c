@@ -47,7 +47,8 @@ int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_stru
 		if (now) {
 			prev_key = now->key;
 			ct_flush_syscall(now);
-			/* state is what the task wanted; a preemption or a signal may have kept it runnable */
+			/* state is what the task wanted; a preemption or a signal may have kept it
+			 * runnable */
 			if (state && !preempt && !ct_is_queued(prev))
 				st = leave(ctx, prev, now, state, &kstack);
 		}
@@ -113,9 +114,10 @@ int BPF_PROG(ct_waking, struct task_struct *p)
 }
 
 /*
- * There is no hook on sched_wakeup_new, the first wake-up of a child: it comes right behind sched_process_fork, by the same
- * thread, and the fork's record has made the child runnable. A child whose parent is not traced comes into the trace when
- * it runs, because only a running goroutine can create one.
+ * There is no hook on sched_wakeup_new, the first wake-up of a child: it comes right behind
+ * sched_process_fork, by the same thread, and the fork's record has made the child runnable. A
+ * child whose parent is not traced comes into the trace when it runs, because only a running
+ * goroutine can create one.
  */
 SEC("tp_btf/sched_wakeup")
 int BPF_PROG(ct_wakeup, struct task_struct *p)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An iterator over all tasks. It tells the state of every traced thread, once the other programs run: what it says
- * holds at its time, what they say later is newer.
+ * An iterator over all tasks. It tells the state of every traced thread, once the other programs
+ * run: what it says holds at its time, what they say later is newer.
  */
 #include "bpf/fdclass.bpf.h"
 #include "bpf/compat.bpf.h"

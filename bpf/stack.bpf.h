@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The kernel stack of a thread that sleeps where no syscall explains it: a page fault, its exit, a signal stop. */
+/* The kernel stack of a thread that sleeps where no syscall explains it: a page fault, its exit, a
+ * signal stop. */
 #ifndef CTRACE_BPF_STACK_H
 #define CTRACE_BPF_STACK_H
 

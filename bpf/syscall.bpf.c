@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Entry and exit of every syscall of the traced processes; not loaded with --syscalls=blocking or none. See
- * syscall.bpf.h for what becomes a record.
+ * Entry and exit of every syscall of the traced processes; not loaded with --syscalls=blocking or
+ * none. See syscall.bpf.h for what becomes a record.
  */
 #include "bpf/syscall.bpf.h"
 

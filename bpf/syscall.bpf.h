@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * In which syscall a thread is. A syscall in which nothing else happens to its thread is one record, sent at its
- * end. When something does, the entry goes ahead.
+ * In which syscall a thread is. A syscall in which nothing else happens to its thread is one
+ * record, sent at its end. When something does, the entry goes ahead.
  */
 #ifndef CTRACE_BPF_SYSCALL_H
 #define CTRACE_BPF_SYSCALL_H

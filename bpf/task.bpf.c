@@ -30,7 +30,8 @@ int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
 /* include/linux/binfmts.h: a program, or its interpreter, that its user may execute but not read */
 #define BINPRM_FLAGS_ENFORCE_NONDUMP 1u
 
-/* a record of variable length is built here: exec runs once at a time on a CPU, with preemption off */
+/* a record of variable length is built here: exec runs once at a time on a CPU, with preemption off
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who a thread is. Its key is made when it is first seen and kept in task storage, so it survives what changes a
- * tid (an exec by a thread that is not the leader) and is not given to the next thread with the same tid.
+ * Who a thread is. Its key is made when it is first seen and kept in task storage, so it survives
+ * what changes a tid (an exec by a thread that is not the leader) and is not given to the next
+ * thread with the same tid.
  */
 #ifndef CTRACE_BPF_THREAD_H
 #define CTRACE_BPF_THREAD_H
@@ -83,8 +84,8 @@ static __always_inline struct ct_thread *ct_thread_for(struct task_struct *p, __
 }
 
 /*
- * The current task, which is traced, as its CPU remembers it. Every switch from or to a traced thread sets this anew, so a
- * task that is still the same has not left the CPU. Task context only.
+ * The current task, which is traced, as its CPU remembers it. Every switch from or to a traced
+ * thread sets this anew, so a task that is still the same has not left the CPU. Task context only.
  */
 static __always_inline struct ev_cpu_now *ct_current(struct task_struct *cur)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Picks the command; nothing else. The first word names it, and a recording is meant where it is an option. */
+/* Picks the command; nothing else. The first word names it, and a recording is meant where it is an
+ * option. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -29,7 +30,8 @@ static int run(int argc, char **argv)
 	return cmd_fail(EXIT_USAGE, &why);
 }
 
-/* What is opened later must not become stdin, stdout or stderr because that was closed; writing there stays an error. */
+/* What is opened later must not become stdin, stdout or stderr because that was closed; writing
+ * there stays an error. */
 static void occupy_std_fds(void)
 {
 	int fd;

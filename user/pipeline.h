@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The pure half of the program in one piece: records by stream → merge → model → encoder → sink. A recording and a
- * replay use it alike, so a recording that was kept raw gives the same trace again.
+ * The pure half of the program in one piece: records by stream → merge → model → encoder → sink. A
+ * recording and a replay use it alike, so a recording that was kept raw gives the same trace again.
  */
 #ifndef CTRACE_PIPELINE_H
 #define CTRACE_PIPELINE_H

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The floor: the least that a tracer on these hooks can do. In: context switches, wake-ups, entry and
- * exit of every syscall. Out: one 32-byte record per firing in the BPF ring of the CPU, never with a
- * wake-up of the reader. Nothing is kept between two firings. Mode `empty` has the same hooks and no
- * body. The reader's own process is left out, or it would feed itself.
+ * The floor: the least that a tracer on these hooks can do. In: context switches, wake-ups, entry
+ * and exit of every syscall. Out: one 32-byte record per firing in the BPF ring of the CPU, never
+ * with a wake-up of the reader. Nothing is kept between two firings. Mode `empty` has the same
+ * hooks and no body. The reader's own process is left out, or it would feed itself.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Loads the floor's programs, polls their rings every 10 ms and copies the records to a file or away.
- * In: the options below. Out: `ready` on stderr once every hook is attached; at SIGINT or SIGTERM one
- * JSON object on stdout. Single-threaded; rings and links live until the process ends.
+ * Loads the floor's programs, polls their rings every 10 ms and copies the records to a file or
+ * away. In: the options below. Out: `ready` on stderr once every hook is attached; at SIGINT or
+ * SIGTERM one JSON object on stdout. Single-threaded; rings and links live until the process ends.
  *
  *   floor [-e] [-s] [-p TGID] [-o FILE] [-b RING_BYTES] [-i POLL_MS]
  *     -e  empty programs        -s  scheduler hooks alone        -p  one process

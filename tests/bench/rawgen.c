@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Writes a raw record file that is always the same, so that merge, model and encoder can be timed
- * without root and without the noise of a recording. In: a number of records. Out: the file on stdout,
- * and on stderr `events N` (hook firings: a whole syscall is two).
+ * without root and without the noise of a recording. In: a number of records. Out: the file on
+ * stdout, and on stderr `events N` (hook firings: a whole syscall is two).
  *
  * Two CPUs with eight threads each, in two processes. The running thread makes two short syscalls,
  * wakes its neighbour and blocks in read; every 64th time its CPU goes idle and a timer wakes the

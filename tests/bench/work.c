@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The workloads that no package has. Prints its own time, so that start and end of the process do not
- * count. Needs no privileges.
+ * The workloads that no package has. Prints its own time, so that start and end of the process do
+ * not count. Needs no privileges.
  *
  *   work getppid N              N calls in a row
- *   work load EVENTS_PER_S [S]  a moderate load until killed or for S seconds: pairs of threads that
- *                               talk through pipes on a clock, and a short-lived process every 50 ms,
- *                               so that threads and numbers come and go
- *   work names PER_S [S]        so many threads a second, each with a name that never was before, every
- *                               second one renamed on its way; how many there were at the end
+ *   work load EVENTS_PER_S [S]  a moderate load until killed or for S seconds: pairs of threads
+ *                               that talk through pipes on a clock, and a short-lived process
+ *                               every 50 ms, so that threads and numbers come and go
+ *   work names PER_S [S]        so many threads a second, each with a name that never was
+ *                               before, every second one renamed on its way; how many there
+ *                               were at the end
  */
 #define _GNU_SOURCE
 #include <pthread.h>

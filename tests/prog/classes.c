@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * One thread blocked in each kind of wait, named after it. All sleep before and during a recording; at a line on stdin each
- * is woken once and sleeps again, so that the wait is seen both as an initial state and as a transition.
+ * One thread blocked in each kind of wait, named after it. All sleep before and during a recording;
+ * at a line on stdin each is woken once and sleeps again, so that the wait is seen both as an
+ * initial state and as a transition.
  *
- * Out: "ready PID" and, for each thread, "class NAME REASON SYSCALL"; then "end". Ends at the end of stdin.
+ * Out: "ready PID" and, for each thread, "class NAME REASON SYSCALL"; then "end". Ends at the end
+ * of stdin.
  */
 #include <fcntl.h>
 #include <linux/futex.h>

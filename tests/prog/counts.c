@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Exact numbers of many syscalls. Out: "ready PID"; after a line on stdin it makes them and prints "NAME N" a line and
- * "done"; ends at the end of stdin. None of the names is used for anything else, by it or by libc.
+ * Exact numbers of many syscalls. Out: "ready PID"; after a line on stdin it makes them and prints
+ * "NAME N" a line and "done"; ends at the end of stdin. None of the names is used for anything
+ * else, by it or by libc.
  */
 #include <fcntl.h>
 #include <poll.h>

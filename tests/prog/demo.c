@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A program whose trace is worth looking at: a dozen threads, each with one role and a name that says it.
+ * A program whose trace is worth looking at: a dozen threads, each with one role and a name that
+ * says it.
  *
- * In: -d SECONDS (else until SIGINT or SIGTERM), -q. Out: what each thread does, one line each, then a line
- * "demo: pid N is running" once all of them stand; nothing after that. Exit 0.
+ * In: -d SECONDS (else until SIGINT or SIGTERM), -q. Out: what each thread does, one line each,
+ * then a line "demo: pid N is running" once all of them stand; nothing after that. Exit 0.
  *
- * All work is a count of loop rounds, measured once at the start: a role costs the same CPU time in every
- * round, and reading a clock adds no syscalls to the trace. Threads of a fixed period sleep to absolute
- * times from one common start, so that the picture repeats every 100 ms. Together about 60 % of one CPU.
+ * All work is a count of loop rounds, measured once at the start: a role costs the same CPU time in
+ * every round, and reading a clock adds no syscalls to the trace. Threads of a fixed period sleep
+ * to absolute times from one common start, so that the picture repeats every 100 ms. Together about
+ * 60 % of one CPU.
  *
- * Everything lives in the one static struct below and ends with the process: threads are never stopped.
+ * Everything lives in the one static struct below and ends with the process: threads are never
+ * stopped.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -94,8 +97,8 @@ static void calibrate(void)
 }
 
 /*
- * Sleeps until the next multiple of period_ms after the common start. Who is late skips what was missed,
- * so that a slow machine gets fewer rounds and not a growing delay.
+ * Sleeps until the next multiple of period_ms after the common start. Who is late skips what was
+ * missed, so that a slow machine gets fewer rounds and not a growing delay.
  */
 static void next_period(unsigned int period_ms)
 {
@@ -376,7 +379,8 @@ static _Noreturn void usage(int status)
 	exit(status);
 }
 
-/* Until one of the signals, or the time, 0 none. A stop and a continue end the wait and are no reason to end. */
+/* Until one of the signals, or the time, 0 none. A stop and a continue end the wait and are no
+ * reason to end. */
 static void wait_for_end(const sigset_t *stop, double seconds)
 {
 	uint64_t end = now_ns() + (uint64_t)(seconds * NS_PER_S), now;

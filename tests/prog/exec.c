@@ -2,9 +2,10 @@
 /*
  * execve in its variants, at a line on stdin: exec leader|thread|spawn|rename|hide [CAT].
  *
- * leader: the only thread becomes cat, or the one named as second argument; thread: a second thread does, and takes over the leader's tid; spawn: posix_spawn (a vfork) of
- * true, 5 times; rename: takes the names first, second, third; hide: the leader ends and its thread goes on.
- * Out: "ready PID"; "done" where it still can. cat ends with stdin.
+ * leader: the only thread becomes cat, or the one named as second argument; thread: a second thread
+ * does, and takes over the leader's tid; spawn: posix_spawn (a vfork) of true, 5 times; rename:
+ * takes the names first, second, third; hide: the leader ends and its thread goes on. Out: "ready
+ * PID"; "done" where it still can. cat ends with stdin.
  */
 #include <pthread.h>
 #include <spawn.h>

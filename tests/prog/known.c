@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A schedule that is known: thread "waker" sleeps 10 ms, wakes thread "burner" by a futex and waits for it; the burner burns
- * 5 ms and wakes the waker by another futex. N times over.
+ * A schedule that is known: thread "waker" sleeps 10 ms, wakes thread "burner" by a futex and waits
+ * for it; the burner burns 5 ms and wakes the waker by another futex. N times over.
  *
- * In: N [20]. Out: "ready PID WAKER-TID BURNER-TID", then, after a line on stdin, N rounds and one line
- * "round I slept_ns burned_ns B A" each, B and A 1 where the burner and the waker slept in their futex, then "done N". Ends at the end of stdin.
+ * In: N [20]. Out: "ready PID WAKER-TID BURNER-TID", then, after a line on stdin, N rounds and one
+ * line "round I slept_ns burned_ns B A" each, B and A 1 where the burner and the waker slept in
+ * their futex, then "done N". Ends at the end of stdin.
  */
 #include <linux/futex.h>
 #include <pthread.h>

@@ -2,11 +2,14 @@
 /*
  * Eight threads of different habits, and what the kernel accounts to each at two moments.
  *
- * With the argument "cpu" all eight are CPU-bound. In: a line "read" on stdin. Out: "ready PID"; at each "read" a block of lines "TID COMM run_ns wait_ns slices switches", taken
- * by the thread "reader" which makes a mark (see prog.h) right before and right after, then "end". Ends at the end of stdin.
+ * With the argument "cpu" all eight are CPU-bound. In: a line "read" on stdin. Out: "ready PID"; at
+ * each "read" a block of lines "TID COMM run_ns wait_ns slices switches", taken by the thread
+ * "reader" which makes a mark (see prog.h) right before and right after, then "end". Ends at the
+ * end of stdin.
  *
- * schedstat of a running thread is as old as its last tick, so all threads are made to stop at a gate while the
- * reader reads: what it reads is exact, and the gate is a sleep in the trace as in the kernel.
+ * schedstat of a running thread is as old as its last tick, so all threads are made to stop at a
+ * gate while the reader reads: what it reads is exact, and the gate is a sleep in the trace as in
+ * the kernel.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -68,7 +71,8 @@ static void sleeper(void)
 	sleep_us(1000);
 }
 
-/* Tells the partner before it goes to the gate itself: else one would wait for the other who stands there. */
+/* Tells the partner before it goes to the gate itself: else one would wait for the other who stands
+ * there. */
 static void pinger(void)
 {
 	char c = 'p';

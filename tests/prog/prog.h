@@ -2,8 +2,8 @@
 /*
  * What the traced programs share: a burner of CPU time, errors that end the program, and marks.
  *
- * A mark is a syscall that nothing else makes, gettid's neighbour getpgid(0) three times in a row; a test cuts the trace
- * between two marks and compares with what the program read of itself there.
+ * A mark is a syscall that nothing else makes, gettid's neighbour getpgid(0) three times in a row;
+ * a test cuts the trace between two marks and compares with what the program read of itself there.
  */
 #ifndef TESTS_PROG_H
 #define TESTS_PROG_H
@@ -33,7 +33,8 @@ static inline uint64_t now_ns(clockid_t clock)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* CPU time of this thread, read without a syscall only where the vDSO has it: count rounds instead, measured once. */
+/* CPU time of this thread, read without a syscall only where the vDSO has it: count rounds instead,
+ * measured once. */
 static inline double rounds_per_ns(void)
 {
 	volatile uint64_t x = 0;

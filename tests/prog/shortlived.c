@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Threads that come and go: at each line on stdin it makes N [200], one after the other, each of which renames itself to
- * "short" and ends. Out: "ready PID", "made N" for each line. With "fork" as second argument they are processes.
+ * Threads that come and go: at each line on stdin it makes N [200], one after the other, each of
+ * which renames itself to "short" and ends. Out: "ready PID", "made N" for each line. With "fork"
+ * as second argument they are processes.
  */
 #include <pthread.h>
 #include <sys/prctl.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A program with a pid of our choice: withpid PID CMD ARG…. The pid must be free. Needs root. Ends as CMD does; 125 when it
- * could not be started, with a line that says why.
+ * A program with a pid of our choice: withpid PID CMD ARG…. The pid must be free. Needs root. Ends
+ * as CMD does; 125 when it could not be started, with a line that says why.
  */
 #include <linux/sched.h>
 #include <signal.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What several unit tests share: cmocka in its order, numbers at random that are the same in each run, a sink in memory,
- * and a trace that was written read back as a flat list of events. Whoever makes a thing frees it.
+ * What several unit tests share: cmocka in its order, numbers at random that are the same in each
+ * run, a sink in memory, and a trace that was written read back as a flat list of events. Whoever
+ * makes a thing frees it.
  */
 #ifndef CTRACE_TESTS_HELPERS_H
 #define CTRACE_TESTS_HELPERS_H
@@ -132,8 +133,8 @@ static UNUSED int by_time(const void *a, const void *b)
 }
 
 /*
- * All of a trace in time order. Fails the test when it is not whole, when an id is not defined, or when two events have one
- * tick, in whatever streams and generations they are.
+ * All of a trace in time order. Fails the test when it is not whole, when an id is not defined, or
+ * when two events have one tick, in whatever streams and generations they are.
  */
 static UNUSED struct trace trace_read(const struct strbuf *data)
 {

@@ -6,7 +6,8 @@
 
 #include "util/arena.h"
 
-/* Pieces of sizes that end, cross and exceed a block; each is filled and must still be whole at the end. */
+/* Pieces of sizes that end, cross and exceed a block; each is filled and must still be whole at the
+ * end. */
 static void no_overlap(void **state)
 {
 	static const size_t sizes[] = { 1,	8,	7,	262144 - 24, 1, 300000, 24,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The memory limit of process 42 in trees made up of a few files each: v2, v1 and both, hierarchies that several
- * controllers share, of which only a part is mounted, or that begin at a namespace's root.
+ * The memory limit of process 42 in trees made up of a few files each: v2, v1 and both, hierarchies
+ * that several controllers share, of which only a part is mounted, or that begin at a namespace's
+ * root.
  */
 #include "helpers.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Every row of the table of sleeps: which syscalls, in which state, on which kind of descriptor, are which reason, and that
- * what is in no row stays a syscall that blocks. Rows are tried from the top.
+ * Every row of the table of sleeps: which syscalls, in which state, on which kind of descriptor,
+ * are which reason, and that what is in no row stays a syscall that blocks. Rows are tried from the
+ * top.
  */
 #include "helpers.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Reading Go traces: framing of the four headers, tables, events, the text form and the repair of files that
- * were cut. Traces are built here byte by byte, so nothing of the encoder can hide an error.
+ * Reading Go traces: framing of the four headers, tables, events, the text form and the repair of
+ * files that were cut. Traces are built here byte by byte, so nothing of the encoder can hide an
+ * error.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -82,8 +83,8 @@ static void sync_batch(struct strbuf *sb, unsigned minor, uint64_t gen, uint64_t
 }
 
 /*
- * A generation of two threads: 100 runs and wakes 101, which starts. Stack ids differ from file order on
- * purpose, and the batch of 101 stands before that of 100.
+ * A generation of two threads: 100 runs and wakes 101, which starts. Stack ids differ from file
+ * order on purpose, and the batch of 101 stands before that of 100.
  */
 static void generation(struct strbuf *sb, unsigned minor, uint64_t gen, uint64_t t)
 {
@@ -481,7 +482,8 @@ static void wrong_framing(void **state)
 				header(&sb, *m);
 				generation(&sb, *m, 5, 1000);
 				generation(&sb, *m, second == 3 ? 0 : second, 2000);
-				/* before 1.26, the same number means the same generation, which has its tables twice */
+				/* before 1.26, the same number means the same generation, which has
+				 * its tables twice */
 				assert_int_equal(read_all(sb.buf, sb.len),
 						 second == 6 ? 0 : -EINVAL);
 			}

@@ -117,7 +117,8 @@ static void small_file_comes_back(void **state)
 	close(fd);
 }
 
-/* Counts what comes; every record must be legal and of a stream that exists. -1: refused by the constructor. */
+/* Counts what comes; every record must be legal and of a stream that exists. -1: refused by the
+ * constructor. */
 static int drain(int fd, bool *complete, struct strbuf *why)
 {
 	struct evlog_reader *r = evlog_reader__new(fd, why);

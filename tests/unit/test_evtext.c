@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Records as text: every legal record survives the way there and back, and wrong lines are told apart. */
+/* Records as text: every legal record survives the way there and back, and wrong lines are told
+ * apart. */
 #include "tests/unit/helpers.h"
 
 #include "event/evspec.h"

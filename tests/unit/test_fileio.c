@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Whole files: a regular one, an empty one, a pipe that is longer than its buffer, and what cannot be read or written. */
+/* Whole files: a regular one, an empty one, a pipe that is longer than its buffer, and what cannot
+ * be read or written. */
 #include "helpers.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The index under the interning tables: ids in the order of adding, all ids of a hash found and no other. */
+/* The index under the interning tables: ids in the order of adding, all ids of a hash found and no
+ * other. */
 #include "helpers.h"
 
 #include "util/idset.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Becoming the user before sudo for files, and back; and that it is told when the kernel refuses a part of it. Needs root.
+ * Becoming the user before sudo for files, and back; and that it is told when the kernel refuses a
+ * part of it. Needs root.
  */
 #include "helpers.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Many streams become one in time order: against qsort() at random, ties, disorder inside a stream, late records, and that
- * the watermark alone decides when.
+ * Many streams become one in time order: against qsort() at random, ties, disorder inside a stream,
+ * late records, and that the watermark alone decides when.
  */
 #include "helpers.h"
 

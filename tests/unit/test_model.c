@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The model where the golden files cannot reach: very many threads at once and one after the other, memory, CPU numbers and
- * kinds that do not exist. What it writes is read again: trace_read() of helpers.h refuses an undefined id and an equal tick.
+ * The model where the golden files cannot reach: very many threads at once and one after the other,
+ * memory, CPU numbers and kinds that do not exist. What it writes is read again: trace_read() of
+ * helpers.h refuses an undefined id and an equal tick.
  */
 #include "helpers.h"
 
@@ -196,7 +197,8 @@ static size_t heap(void)
 	return mi.uordblks + mi.hblkhd;
 }
 
-/* A million threads, one after the other, tids used again, no name twice: the heap stays as it is after the first. */
+/* A million threads, one after the other, tids used again, no name twice: the heap stays as it is
+ * after the first. */
 static void threads_leave_nothing(void **state)
 {
 	const uint32_t n = SANITIZED ? 60000 : 1000000;
@@ -295,8 +297,8 @@ static void feed_exec(struct bench *b, unsigned cpu, uint64_t thr, uint32_t tid)
 }
 
 /*
- * The second thread of a tid whose M is still another's has its goroutine's id for an M. A tid of that number, which no
- * Linux gives, must not get the same. Nor is there a goroutine 0.
+ * The second thread of a tid whose M is still another's has its goroutine's id for an M. A tid of
+ * that number, which no Linux gives, must not get the same. Nor is there a goroutine 0.
  */
 static void ids_that_no_linux_gives(void **state)
 {

@@ -149,7 +149,8 @@ static void no_name_before_the_first_write(void **state)
 	assert_int_equal(chdir("/"), 0);
 }
 
-/* Two that begin at once with a new name: the second is told at its first write, and nobody's data are harmed. */
+/* Two that begin at once with a new name: the second is told at its first write, and nobody's data
+ * are harmed. */
 static void name_taken_meanwhile(void **state)
 {
 	struct outfile *first = opened(path), *second = opened(path);
@@ -349,7 +350,8 @@ static void in_somebody_elses_directory(void **state)
 	}
 }
 
-/* Where /proc is not to be seen, a file is made with its name at once. Runs in a child, whose status it is. */
+/* Where /proc is not to be seen, a file is made with its name at once. Runs in a child, whose
+ * status it is. */
 static int without_proc(void)
 {
 	struct strbuf why = STRBUF_INIT;

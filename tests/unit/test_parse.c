@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Numbers as users write them: what is one, what is none, what does not fit, and that a refusal leaves the value. */
+/* Numbers as users write them: what is one, what is none, what does not fit, and that a refusal
+ * leaves the value. */
 #include "helpers.h"
 
 #include <errno.h>

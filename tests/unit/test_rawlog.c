@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The raw file of a recording and the worker under it: what is given comes out in its order and whole; a sink that stands
- * still is told and holds nobody; one that fails is left alone; one that never returns can be given up.
+ * The raw file of a recording and the worker under it: what is given comes out in its order and
+ * whole; a sink that stands still is told and holds nobody; one that fails is left alone; one that
+ * never returns can be given up.
  */
 #include "tests/unit/helpers.h"
 

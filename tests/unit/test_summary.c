@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The summary as JSON: one valid object on one line, on the right stream, whatever the file is called; and for people. */
+/* The summary as JSON: one valid object on one line, on the right stream, whatever the file is
+ * called; and for people. */
 #include "helpers.h"
 
 #include <ctype.h>

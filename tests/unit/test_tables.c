@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Strings, stacks and frames become ids: equal ones the same id, others another, after a reset from 1 again; texts are cut
- * and cleaned; a frame's text stays where it is while another thread adds frames.
+ * Strings, stacks and frames become ids: equal ones the same id, others another, after a reset from
+ * 1 again; texts are cut and cleaned; a frame's text stays where it is while another thread adds
+ * frames.
  */
 #include "helpers.h"
 

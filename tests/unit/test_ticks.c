@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Time on the wire: ticks in order are even and grow; late ones are odd, unique, behind the stream's last event and inside the
- * generation, whatever the order, the gaps and the broken times of the records.
+ * Time on the wire: ticks in order are even and grow; late ones are odd, unique, behind the
+ * stream's last event and inside the generation, whatever the order, the gaps and the broken times
+ * of the records.
  */
 #include "helpers.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The hash table: against a plain array under random puts and deletes, with keys that all want one place and keys that wrap
- * around the end, and with no memory of what was deleted.
+ * The hash table: against a plain array under random puts and deletes, with keys that all want one
+ * place and keys that wrap around the end, and with no memory of what was deleted.
  */
 #include "helpers.h"
 
@@ -45,7 +45,8 @@ static void put_and_get(void **state)
 	assert_int_equal(m.cap, 0);
 }
 
-/* fills keys with numbers whose first place in a table of 64 is one of the last two: runs that wrap */
+/* fills keys with numbers whose first place in a table of 64 is one of the last two: runs that wrap
+ */
 static void crowded_keys(uint64_t *keys, size_t n)
 {
 	uint64_t k = 1;

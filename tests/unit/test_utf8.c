@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Characters and bytes: every code point there is, each kind of byte sequence that is none, cutting on a character's end;
- * and JSON strings made of them.
+ * Characters and bytes: every code point there is, each kind of byte sequence that is none, cutting
+ * on a character's end; and JSON strings made of them.
  */
 #include "helpers.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The encoder, its bytes read again by gotrace/decode.h: what was put comes back, in each version of the format; batches
- * keep their limit; generations end by time and by size and stand alone; a sink that fails is left alone; a slow one
- * delays and loses nothing.
+ * The encoder, its bytes read again by gotrace/decode.h: what was put comes back, in each version
+ * of the format; batches keep their limit; generations end by time and by size and stand alone; a
+ * sink that fails is left alone; a slow one delays and loses nothing.
  */
 #include "helpers.h"
 
@@ -86,7 +86,8 @@ static void nothing_put(void **state)
 	strbuf_free(&out);
 }
 
-/* the longest events there are, until one stream has several batches; and tables of several batches */
+/* the longest events there are, until one stream has several batches; and tables of several batches
+ */
 static void batches_keep_their_limit(void **state)
 {
 	enum { N = 20000, TEXTS = 600 };
@@ -370,7 +371,8 @@ static int sink_slow(void *ctx, const void *data, size_t len)
 	return sink_keep(&s->out, data, len);
 }
 
-/* The sink waits for us: two generations can go ahead of it, no later ones are lost when it moves on. */
+/* The sink waits for us: two generations can go ahead of it, no later ones are lost when it moves
+ * on. */
 static void slow_sink(void **state)
 {
 	struct slow sink = { .out = STRBUF_INIT };

@@ -344,7 +344,8 @@ unsigned capture__drain(struct capture *c, capture_fn fn, void *ctx, bool *more,
 		ring__consume(ring);
 		if (c->ring[i].taken >= c->drain_max)
 			*more = true;
-		/* what is left, or held back by a record that is being filled, is newer than the last one seen */
+		/* what is left, or held back by a record that is being filled, is newer than the
+		 * last one seen */
 		first = c->ring[i].last_ts;
 		if (ring__avail_data_size(ring) && first < *unseen_ts)
 			*unseen_ts = first;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel side of a recording: the BPF programs, their rings and counters. Opened, attached, drained as often as wanted, and
- * freed; the kernel takes everything back when the process ends, however it does.
+ * The kernel side of a recording: the BPF programs, their rings and counters. Opened, attached,
+ * drained as often as wanted, and freed; the kernel takes everything back when the process ends,
+ * however it does.
  */
 #ifndef CTRACE_CAPTURE_CAPTURE_H
 #define CTRACE_CAPTURE_CAPTURE_H
@@ -25,7 +26,8 @@ struct capture_opts {
 /* A record out of the ring of `cpu`, valid until it returns. */
 typedef void (*capture_fn)(void *ctx, unsigned cpu, const void *rec, size_t len);
 
-/* Loads. NULL with the reason in why and errno: EINVAL for a wrong buffer size and nothing else, ENOTSUP for what the kernel refuses. */
+/* Loads. NULL with the reason in why and errno: EINVAL for a wrong buffer size and nothing else,
+ * ENOTSUP for what the kernel refuses. */
 struct capture *capture__open(const struct capture_opts *opts, struct strbuf *why);
 int capture__attach(struct capture *c, struct strbuf *why);
 void capture__free(struct capture *c); /* detaches; NULL is fine */
@@ -37,14 +39,15 @@ uint64_t capture__ring_size(const struct capture *c); /* bytes of the ring of an
 /* Every traced thread tells its state into the rings. 0 or -errno. */
 int capture__snapshot(struct capture *c);
 /*
- * The syscall that is running on a CPU and whose entry was not told yet, as an EV_SYS_ENTER that was asked for; its time is
- * not set. Without this a generation, or the recording, could end inside one without knowing. false: there is none.
+ * The syscall that is running on a CPU and whose entry was not told yet, as an EV_SYS_ENTER that
+ * was asked for; its time is not set. Without this a generation, or the recording, could end inside
+ * one without knowing. false: there is none.
  */
 bool capture__running_syscall(const struct capture *c, unsigned cpu, struct ev_sys *out);
 
 /*
- * Empties the rings, each up to a bound; *more: something was left. A record of a ring that is not empty then is not
- * older than *unseen_ts. Returns the fullest ring's share before, in percent.
+ * Empties the rings, each up to a bound; *more: something was left. A record of a ring that is not
+ * empty then is not older than *unseen_ts. Returns the fullest ring's share before, in percent.
  */
 unsigned capture__drain(struct capture *c, capture_fn fn, void *ctx, bool *more,
 			uint64_t *unseen_ts);

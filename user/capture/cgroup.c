@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See cgroup.h. A hierarchy can be mounted at several places, each from some group downwards: the root field of mountinfo
- * says which. Paths there and in /proc/PID/cgroup are both told from the root of our cgroup namespace; what lies
- * above that begins with "/..", and its name is not to be had.
+ * See cgroup.h. A hierarchy can be mounted at several places, each from some group downwards: the
+ * root field of mountinfo says which. Paths there and in /proc/PID/cgroup are both told from the
+ * root of our cgroup namespace; what lies above that begins with "/..", and its name is not to be
+ * had.
  */
 #include "capture/cgroup.h"
 

@@ -201,7 +201,8 @@ static void push_cpu(void *ctx, unsigned cpu)
 	push_own(c, EV_CPU, clock_mono(), cpu);
 }
 
-/* The kernel refills its memory for what we keep of a thread a little late: those that were left out are asked again. */
+/* The kernel refills its memory for what we keep of a thread a little late: those that were left
+ * out are asked again. */
 static int snapshot(struct collector *c)
 {
 	struct timespec moment = { 0, 1000000 };
@@ -301,7 +302,8 @@ void collector__end(struct collector *c, uint64_t not_after)
 	nanosleep(&hook, NULL); /* hooks that read the clock before the end have handed over now */
 }
 
-/* A ring gives in the order in which it took, so what is older than the end is no more than the rings hold. */
+/* A ring gives in the order in which it took, so what is older than the end is no more than the
+ * rings hold. */
 bool collector__drained(struct collector *c)
 {
 	while (c->watermark <= c->end && !is_stalled(c))

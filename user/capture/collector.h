@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From the rings to the pipeline: drains, adds what only user space knows (processes, losses, memory, kernel symbols), says by
- * watermarks what is complete, and keeps a raw copy where one is wanted.
+ * From the rings to the pipeline: drains, adds what only user space knows (processes, losses,
+ * memory, kernel symbols), says by watermarks what is complete, and keeps a raw copy where one is
+ * wanted.
  *
- * The watermark is a clock reading taken before the drain, less the longest time that a hook may take between reading
- * the clock and handing over its record.
+ * The watermark is a clock reading taken before the drain, less the longest time that a hook may
+ * take between reading the clock and handing over its record.
  */
 #ifndef CTRACE_CAPTURE_COLLECTOR_H
 #define CTRACE_CAPTURE_COLLECTOR_H
@@ -39,8 +40,8 @@ void collector__sample(struct collector *c);
 /* Ends the trace now, or at not_after (CLOCK_MONOTONIC, 0: none) when that is past. */
 void collector__end(struct collector *c, uint64_t not_after);
 /*
- * After the end: takes what came before it. True when that is all taken, and the pipeline and the raw copy can be closed;
- * false while a file does not keep up: ask again.
+ * After the end: takes what came before it. True when that is all taken, and the pipeline and the
+ * raw copy can be closed; false while a file does not keep up: ask again.
  */
 bool collector__drained(struct collector *c);
 

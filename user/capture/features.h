@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What this kernel and these privileges give. A row is one question: how to ask it, what we do without it, how to get it.
- * Asking changes nothing and needs no other feature.
+ * What this kernel and these privileges give. A row is one question: how to ask it, what we do
+ * without it, how to get it. Asking changes nothing and needs no other feature.
  */
 #ifndef CTRACE_CAPTURE_FEATURES_H
 #define CTRACE_CAPTURE_FEATURES_H
@@ -37,10 +37,12 @@ struct feature {
 
 extern const struct feature features[FEATURE_MAX];
 
-/* 0, or -ENOTSUP with the sentence when something is missing without which nothing can be recorded. */
+/* 0, or -ENOTSUP with the sentence when something is missing without which nothing can be recorded.
+ */
 int features_require(struct strbuf *why);
 
-/* Did we have our ids and capabilities before we were executed? Those of our file are not the caller's, unless he is root. */
+/* Did we have our ids and capabilities before we were executed? Those of our file are not the
+ * caller's, unless he is root. */
 bool features_rights_are_callers(void);
 
 /* The BTF file to use: NULL for the running kernel's own. See ENV_BTF. */

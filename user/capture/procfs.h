@@ -21,7 +21,8 @@ int procfs_status(uint32_t pid, struct proc_info *out);
 uint64_t procfs_rss(uint32_t pid);
 /* Content of a small file, NUL-terminated; length or -errno. */
 ssize_t procfs_read(const char *path, char *buf, size_t sz);
-/* Calls fn for each CPU of a list such as /sys/devices/system/cpu/online; returns how many, or -errno. */
+/* Calls fn for each CPU of a list such as /sys/devices/system/cpu/online; returns how many, or
+ * -errno. */
 int procfs_cpus(const char *path, void (*fn)(void *ctx, unsigned cpu), void *ctx);
 uint64_t procfs_ram(void); /* bytes of the machine */
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See rawlog.h. Pieces of the file go round: filled here, written by the worker, taken back to be filled again. */
+/* See rawlog.h. Pieces of the file go round: filled here, written by the worker, taken back to be
+ * filled again. */
 #include "capture/rawlog.h"
 
 #include <errno.h>

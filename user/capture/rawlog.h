@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The raw record file of a recording (--raw): what the collector drains, in the layout of event/evlog.h, written by a
- * thread of its own, so that a slow file delays the file and not the drain.
+ * The raw record file of a recording (--raw): what the collector drains, in the layout of
+ * event/evlog.h, written by a thread of its own, so that a slow file delays the file and not the
+ * drain.
  *
- * Errors stay inside until somebody asks: after the first one, what comes is dropped. Called from one thread.
+ * Errors stay inside until somebody asks: after the first one, what comes is dropped. Called from
+ * one thread.
  */
 #ifndef CTRACE_CAPTURE_RAWLOG_H
 #define CTRACE_CAPTURE_RAWLOG_H

@@ -11,9 +11,9 @@ struct strbuf;
 #define RING_DEFAULT (16u << 20)
 
 /*
- * Bytes of one online CPU's ring, a power of two: an even share of `total`, rounded up; for total 0 the default, which
- * is at most 1/32 of the machine's memory for all rings together. 0 with the reason in why when `total` is too small
- * to be of use or too large for the machine.
+ * Bytes of one online CPU's ring, a power of two: an even share of `total`, rounded up; for total 0
+ * the default, which is at most 1/32 of the machine's memory for all rings together. 0 with the
+ * reason in why when `total` is too small to be of use or too large for the machine.
  */
 uint32_t ring_size(uint64_t total, unsigned online, uint64_t ram, struct strbuf *why);
 

@@ -22,7 +22,8 @@
 
 #define LOG_TAG "session"
 
-/* Rings are polled as seldom as they allow: each time puts somebody else's memory out of the caches. */
+/* Rings are polled as seldom as they allow: each time puts somebody else's memory out of the
+ * caches. */
 #define POLL_MIN_NS 2000000
 #define POLL_MAX_NS 50000000
 #define RING_SECOND (200ull << 20) /* bytes of records; no CPU makes so many in a second */
@@ -158,7 +159,8 @@ static void target_is_gone(struct session *s, struct target *t)
 		s->stop = true;
 }
 
-/* Who has become a program with rights that we do not have is left by the kernel side at once; here it is told. */
+/* Who has become a program with rights that we do not have is left by the kernel side at once; here
+ * it is told. */
 static void look_who_left(struct session *s)
 {
 	const struct target_set *set = s->o->targets;
@@ -240,7 +242,8 @@ static void on_timer(struct session *s)
 	}
 }
 
-/* A process has ended a little before its last thread leaves its CPU: that is the end of the trace. */
+/* A process has ended a little before its last thread leaves its CPU: that is the end of the trace.
+ */
 static void let_them_go(struct session *s)
 {
 	struct timespec moment = { 0, 1000000 };
@@ -295,7 +298,8 @@ static void give_up_files(struct session *s)
 		rawlog__abandon(s->o->raw);
 }
 
-/* A file that takes for ever, such as a pipe that nobody reads: after a second signal it has PATIENCE_NS left. */
+/* A file that takes for ever, such as a pipe that nobody reads: after a second signal it has
+ * PATIENCE_NS left. */
 static void complete_files(struct session *s)
 {
 	struct timespec moment = { 0, 2000000 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One recording from begin to end: idle → armed (attached) → recording → done. Driven by one event loop: a timer polls the
- * rings, signals and the ends of the targets are events like any other.
+ * One recording from begin to end: idle → armed (attached) → recording → done. Driven by one event
+ * loop: a timer polls the rings, signals and the ends of the targets are events like any other.
  */
 #ifndef CTRACE_CAPTURE_SESSION_H
 #define CTRACE_CAPTURE_SESSION_H
@@ -38,12 +38,13 @@ struct session_result {
 };
 
 /*
- * From now on SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 come through the descriptor that is returned (-errno); to be
- * called before any thread is made.
+ * From now on SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 come through the descriptor that is
+ * returned (-errno); to be called before any thread is made.
  */
 int session_signals(void);
 
-/* Records until the end, and finishes the pipeline and the raw file. 0, or -errno with the reason in why when it could not begin. */
+/* Records until the end, and finishes the pipeline and the raw file. 0, or -errno with the reason
+ * in why when it could not begin. */
 int session_run(const struct session_opts *opts, struct session_result *res, struct strbuf *why);
 
 #endif

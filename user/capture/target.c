@@ -66,10 +66,11 @@ static bool has_living_thread(uint32_t pid)
 /* ---- may the caller look? ---- */
 
 /*
- * readlink of /proc/…/exe asks ptrace_may_access() with PTRACE_MODE_READ_FSCREDS and nothing else: -EACCES when refused, and
- * -ENOENT when allowed but the thread has no memory any more. Other questions give more than ptrace does: auxv and maps
- * of newer kernels open to CAP_PERFMON as well, kcmp(2) compares with the permitted capabilities, which we cannot lay down
- * for a while, and namespaces can be read of a thread whose memory, and with it the mark "not dumpable", is gone.
+ * readlink of /proc/…/exe asks ptrace_may_access() with PTRACE_MODE_READ_FSCREDS and nothing else:
+ * -EACCES when refused, and -ENOENT when allowed but the thread has no memory any more. Other
+ * questions give more than ptrace does: auxv and maps of newer kernels open to CAP_PERFMON as well,
+ * kcmp(2) compares with the permitted capabilities, which we cannot lay down for a while, and
+ * namespaces can be read of a thread whose memory, and with it the mark "not dumpable", is gone.
  */
 static int ask_thread(uint32_t pid, const char *tid)
 {
@@ -82,8 +83,8 @@ static int ask_thread(uint32_t pid, const char *tid)
 }
 
 /*
- * One thread that lives answers for all: they share their memory, and who may write into that has them all. Most often it
- * is the first one, but that may have ended before the others.
+ * One thread that lives answers for all: they share their memory, and who may write into that has
+ * them all. Most often it is the first one, but that may have ended before the others.
  */
 static int ask_process(uint32_t pid)
 {
@@ -104,8 +105,9 @@ static int ask_process(uint32_t pid)
 }
 
 /*
- * The kernel is asked with the caller's ids. Capabilities that our file gave us are laid down for the question: they would
- * let us see programs with the same ones, and a CAP_SYS_PTRACE everybody's. 0 or -errno.
+ * The kernel is asked with the caller's ids. Capabilities that our file gave us are laid down for
+ * the question: they would let us see programs with the same ones, and a CAP_SYS_PTRACE
+ * everybody's. 0 or -errno.
  */
 static int ask_as_caller(uint32_t pid)
 {
@@ -135,7 +137,8 @@ static bool has_ended(int pidfd)
 	return poll(&fd, 1, 0) > 0;
 }
 
-/* Fills in the names. What has ended meanwhile is told as gone: /proc may have spoken of another process with its pid. */
+/* Fills in the names. What has ended meanwhile is told as gone: /proc may have spoken of another
+ * process with its pid. */
 static int check_process(struct target *t, struct strbuf *why)
 {
 	uint32_t pid = t->pid;
@@ -182,7 +185,8 @@ static int check_process(struct target *t, struct strbuf *why)
 	return 0;
 }
 
-/* The descriptor is taken first: what /proc says after that is of the same process, or the descriptor tells its end. */
+/* The descriptor is taken first: what /proc says after that is of the same process, or the
+ * descriptor tells its end. */
 static int check_one(struct target *t, uint32_t pid, struct strbuf *why)
 {
 	struct proc_info st;

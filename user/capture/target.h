@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which processes are meant: the pids that the user wrote, checked against /proc and turned into the kernel's numbers. What
- * cannot be recorded is refused in a sentence.
+ * Which processes are meant: the pids that the user wrote, checked against /proc and turned into
+ * the kernel's numbers. What cannot be recorded is refused in a sentence.
  */
 #ifndef CTRACE_CAPTURE_TARGET_H
 #define CTRACE_CAPTURE_TARGET_H
@@ -30,14 +30,16 @@ struct target_set {
 };
 
 /*
- * Fills set from pids, each of which must be there now, no kernel thread, no zombie, not ourselves, and one that
- * ptrace's rules let the caller read: the kernel is asked, without what capabilities of our file would add. A tid stands for its process, with a notice. Returns 0, or -errno with the reason in why:
- * -ESRCH and -EINVAL for a wrong pid, -EPERM where more privilege would help.
+ * Fills set from pids, each of which must be there now, no kernel thread, no zombie, not ourselves,
+ * and one that ptrace's rules let the caller read: the kernel is asked, without what capabilities
+ * of our file would add. A tid stands for its process, with a notice. Returns 0, or -errno with the
+ * reason in why: -ESRCH and -EINVAL for a wrong pid, -EPERM where more privilege would help.
  */
 int target_resolve(struct target_set *set, const uint32_t *pid, size_t cnt, struct strbuf *why);
 /*
- * The same questions once more, and the names anew: between the first time and the kernel side's first look at execs a target
- * may have become a program that the caller must not see. To be called after the attach; all of set have to pass.
+ * The same questions once more, and the names anew: between the first time and the kernel side's
+ * first look at execs a target may have become a program that the caller must not see. To be called
+ * after the attach; all of set have to pass.
  */
 int target_check(struct target_set *set, struct strbuf *why);
 /* Are we in a pid namespace of our own? What the kernel calls a process is not what we see then. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* ctrace-bpf -p PID: records running processes. What can be wrong is found, and said, before anything is attached. */
+/* ctrace-bpf -p PID: records running processes. What can be wrong is found, and said, before
+ * anything is attached. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,7 +134,8 @@ static enum exit_code attach(struct recording *r, struct strbuf *why)
 	r->wall_offset = clock_wall_offset();
 	if (capture__attach(r->capture, why))
 		return EXIT_MACHINE;
-	/* from here on the kernel side sees each exec; what a target became before that is seen now */
+	/* from here on the kernel side sees each exec; what a target became before that is seen now
+	 */
 	err = r->o->all ? 0 : target_check(&r->targets, why);
 	if (err)
 		return target_code(err, why);
@@ -150,7 +152,8 @@ static enum exit_code prepare(struct recording *r, struct strbuf *why)
 	enum exit_code code;
 	int err;
 
-	/* at once: what comes while we load stops the recording when it begins, and leaves nothing behind */
+	/* at once: what comes while we load stops the recording when it begins, and leaves nothing
+	 * behind */
 	r->signal_fd = session_signals();
 	clock_setup();
 	if (!r->o->all) {

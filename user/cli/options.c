@@ -238,7 +238,8 @@ static const char *help_of(unsigned cmd)
 				     "ctrace-bpf --help";
 }
 
-/* What getopt_long() did not take: optopt is the letter, or 256 + the row of a name, or 0 for a name that it does not know. */
+/* What getopt_long() did not take: optopt is the letter, or 256 + the row of a name, or 0 for a
+ * name that it does not know. */
 static void unknown_option(unsigned cmd, char **argv, struct strbuf *why)
 {
 	/* a byte that is no ASCII: getopt has not gone past its word */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The options of all commands: one table feeds the parser, --help and the test that the man page knows them all.
- * Options are const once parsed.
+ * The options of all commands: one table feeds the parser, --help and the test that the man page
+ * knows them all. Options are const once parsed.
  */
 #ifndef CTRACE_CLI_OPTIONS_H
 #define CTRACE_CLI_OPTIONS_H
@@ -42,8 +42,8 @@ struct options {
 };
 
 /*
- * 0; -EINVAL with the reason in why; 1 when --help was asked for, 2 for --version: the caller prints it.
- * Strings are borrowed from argv. The caller frees with options_free in each case.
+ * 0; -EINVAL with the reason in why; 1 when --help was asked for, 2 for --version: the caller
+ * prints it. Strings are borrowed from argv. The caller frees with options_free in each case.
  */
 int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct strbuf *why);
 void options_free(struct options *o);

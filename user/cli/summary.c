@@ -133,7 +133,8 @@ static void say_lost(const struct summary *s)
 	strbuf_free(&where);
 }
 
-/* What the recorder takes beside the buffers. A ring is mapped twice, one behind the other, and counted twice. */
+/* What the recorder takes beside the buffers. A ring is mapped twice, one behind the other, and
+ * counted twice. */
 static uint64_t own_memory(const struct summary *s)
 {
 	uint64_t rings = 2 * s->buffer_bytes;

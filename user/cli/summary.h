@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The last words of a recording or a conversion: for people on stderr, as JSON on stdout when asked. Where a recording
- * could not be written, it is what was lost before, and the caller tells the error behind it.
+ * The last words of a recording or a conversion: for people on stderr, as JSON on stdout when
+ * asked. Where a recording could not be written, it is what was lost before, and the caller tells
+ * the error behind it.
  */
 #ifndef CTRACE_CLI_SUMMARY_H
 #define CTRACE_CLI_SUMMARY_H
@@ -14,7 +15,8 @@
 
 #define SUMMARY_PROGS 16
 
-/* Programs that could not run because they already ran on the CPU: the kernel skips them without a record. */
+/* Programs that could not run because they already ran on the CPU: the kernel skips them without a
+ * record. */
 struct missed {
 	const char *prog;
 	uint64_t cnt;

@@ -2,9 +2,9 @@
 /*
  * The raw record file, written and read; the layout is drawn in evlog.h.
  *
- * The writer fills one buffer with chunks and patches the length of the open one when another stream, an
- * advance or a full buffer closes it. The reader trusts nothing: it holds one record at a time, so no length
- * in a file makes it allocate.
+ * The writer fills one buffer with chunks and patches the length of the open one when another
+ * stream, an advance or a full buffer closes it. The reader trusts nothing: it holds one record at
+ * a time, so no length in a file makes it allocate.
  */
 #include "event/evlog.h"
 

@@ -10,9 +10,9 @@
  *	kind 2   advance: u64 watermark; everything older may be emitted
  *	kind 3   end, without bytes: the file is whole
  *
- * Records of a stream stand in the order in which they were drained. A file without its end was cut off; what is
- * whole of it is still read. Readers and writers keep their own buffers; a reader leaves its descriptor open. One
- * thread at a time.
+ * Records of a stream stand in the order in which they were drained. A file without its end was cut
+ * off; what is whole of it is still read. Readers and writers keep their own buffers; a reader
+ * leaves its descriptor open. One thread at a time.
  */
 #ifndef CTRACE_EVENT_EVLOG_H
 #define CTRACE_EVENT_EVLOG_H
@@ -54,11 +54,13 @@ struct evlog_item {
 	uint64_t watermark; /* advance */
 };
 
-/* Gives pieces of up to EVLOG_PIECE_MAX bytes; the head goes out at once. NULL with errno set: EINVAL for a head that no reader takes, else that of the sink. */
+/* Gives pieces of up to EVLOG_PIECE_MAX bytes; the head goes out at once. NULL with errno set:
+ * EINVAL for a head that no reader takes, else that of the sink. */
 struct evlog_writer *evlog_writer__new(const struct sink *sink, const struct evlog_head *head);
 /*
  * These return 0 or -errno; the first error of the sink stays and every later call returns it.
- * -EINVAL: no such stream, or a record that is empty or longer than EV_RECORD_MAX; nothing is written then.
+ * -EINVAL: no such stream, or a record that is empty or longer than EV_RECORD_MAX; nothing is
+ * written then.
  */
 int evlog_writer__records(struct evlog_writer *w, uint32_t stream, const void *rec, size_t len);
 int evlog_writer__advance(struct evlog_writer *w, uint64_t watermark);
@@ -70,14 +72,14 @@ void evlog_writer__free(
 	struct evlog_writer *w); /* without an end, the file says that it was cut off */
 
 /*
- * A reader from the descriptor's position on, which may be a pipe. NULL with errno set and the reason in
- * `why`: EINVAL when it is no such file, else that of read(2).
+ * A reader from the descriptor's position on, which may be a pipe. NULL with errno set and the
+ * reason in `why`: EINVAL when it is no such file, else that of read(2).
  */
 struct evlog_reader *evlog_reader__new(int fd, struct strbuf *why);
 const struct evlog_head *evlog_reader__head(const struct evlog_reader *r);
 /*
- * 0 with the next item, or -errno of read(2). A file that is cut off or not legal ends early with EVLOG_END:
- * evlog_reader__complete() is false then and evlog_reader__why() tells what and where.
+ * 0 with the next item, or -errno of read(2). A file that is cut off or not legal ends early with
+ * EVLOG_END: evlog_reader__complete() is false then and evlog_reader__why() tells what and where.
  */
 int evlog_reader__next(struct evlog_reader *r, struct evlog_item *it);
 bool evlog_reader__complete(const struct evlog_reader *r); /* its end was read */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The rows of evspec.h, and the check that stands between foreign bytes and everybody who reads records
- * through structs. Fields are named in the order in which the text form writes them.
+ * The rows of evspec.h, and the check that stands between foreign bytes and everybody who reads
+ * records through structs. Fields are named in the order in which the text form writes them.
  */
 #include "event/evspec.h"
 

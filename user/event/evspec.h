@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The records of bpf/event.h as data: one row per kind with its name, legal lengths and fields. The text form
- * (evtext.h) and the check of foreign records are driven by it.
+ * The records of bpf/event.h as data: one row per kind with its name, legal lengths and fields. The
+ * text form (evtext.h) and the check of foreign records are driven by it.
  *
  * In: a kind, or the bytes of a record, aligned to 8. Out: constants; nothing allocates.
- * A record that passed ev_check() may be read through its struct: its length is one of its kind's, comm and
- * path end in a NUL, frame counts and indices are in range. What a kind may leave out is still to be asked of
- * the length, for which ev_path() and ev_kstack() exist.
+ * A record that passed ev_check() may be read through its struct: its length is one of its kind's,
+ * comm and path end in a NUL, frame counts and indices are in range. What a kind may leave out is
+ * still to be asked of the length, for which ev_path() and ev_kstack() exist.
  */
 #ifndef CTRACE_EVENT_EVSPEC_H
 #define CTRACE_EVENT_EVSPEC_H
@@ -23,9 +23,10 @@ enum ev_ftype {
 	EVT_KEY_ANY, /* the same, or 0: nobody */
 	EVT_U64,
 	EVT_U32,
-	EVT_HEX64, /* u64 as hex digits */
-	EVT_COMM,  /* char[EV_COMM_LEN], with a NUL */
-	EVT_TAIL, /* text from `off` to the record's end, with its NUL; left out when nothing is there */
+	EVT_HEX64,   /* u64 as hex digits */
+	EVT_COMM,    /* char[EV_COMM_LEN], with a NUL */
+	EVT_TAIL,    /* text from `off` to the record's end, with its NUL; left out when nothing is
+			there */
 	EVT_STATE,   /* u32 of EV_ST_PACK: the letter */
 	EVT_FDCLASS, /* the same word: the fd class */
 	EVT_NR,	     /* the same word: the syscall; `ia32_4` of the 32-bit table */
@@ -73,7 +74,8 @@ int ev_check(const void *rec, size_t len);
 /* The words of enum ev_fdclass; NULL when it is none. */
 const char *ev_fdclass_name(unsigned fdclass);
 
-/* What may be left out of a checked record: the path of EV_EXEC or EV_PROC, the name of EV_KSYM ("" without) … */
+/* What may be left out of a checked record: the path of EV_EXEC or EV_PROC, the name of EV_KSYM (""
+ * without) … */
 const char *ev_path(const void *rec, size_t len);
 /* … and the stack id of EV_SWITCH (0 without). */
 uint32_t ev_kstack(const struct ev_switch *sw, size_t len);

@@ -2,8 +2,8 @@
 /*
  * Records <-> text, driven by the rows of evspec.c; the language is described in evtext.h.
  *
- * A line is cut into words in place, in a copy. Formatting and parsing of a field stand side by side as two
- * switches over enum ev_ftype; what one leaves out, the other supplies as the default.
+ * A line is cut into words in place, in a copy. Formatting and parsing of a field stand side by
+ * side as two switches over enum ev_ftype; what one leaves out, the other supplies as the default.
  */
 #include "event/evtext.h"
 

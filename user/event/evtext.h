@@ -6,13 +6,14 @@
  *	1010 0 switch prev=100 next=0 state=S fd=sock nr=202
  *	TIME CPU KIND [KEY=VALUE | WORD]…              one record; CPU `-` is the collector (0xffff)
  *	!advance 1010                                  everything older may be emitted
- *	!stream 1 | !stream - | !stream                the stream of the next lines; `-` the collector's, nothing: by CPU
+ *	!stream 1 | !stream - | !stream                of the next lines; -: the collector's
  *	# anything                                     a comment, as are blank lines
  *
- * Words and keys per kind are the rows of evspec.c, in any order but `kernel` before `user`. A thread is TID or
- * TID.SERIAL: TID alone is serial 1, 0 is nobody. A syscall is its number, ia32_4 one of the 32-bit table. Addresses
- * are hex without prefix. Text stands in double quotes with \" \\ \xNN. What has its default is left out: state, fd, nr (none), target, kstack of a snap. Bits of
- * flags and arg that have no word appear as flags=N arg=N.
+ * Words and keys per kind are the rows of evspec.c, in any order but `kernel` before `user`. A
+ * thread is TID or TID.SERIAL: TID alone is serial 1, 0 is nobody. A syscall is its number, ia32_4
+ * one of the 32-bit table. Addresses are hex without prefix. Text stands in double quotes with \"
+ * \\ \xNN. What has its default is left out: state, fd, nr (none), kstack of a snap. Bits of flags
+ * and arg that have no word appear as flags=N arg=N.
  *
  * Invariant: for every record that passes ev_check(), parsing its line gives the same bytes again.
  */
@@ -56,18 +57,20 @@ struct evtext_line {
 	unsigned char rec[EV_RECORD_MAX] __attribute__((aligned(8)));
 };
 
-/* One line, with or without its newline. 0, or -EINVAL with the reason in `why`; a record has passed ev_check(). */
+/* One line, with or without its newline. 0, or -EINVAL with the reason in `why`; a record has
+ * passed ev_check(). */
 int evtext_parse_line(const char *line, struct evtext_line *out, struct strbuf *why);
 
-/* Adds the line of a record, without a newline. What does not pass ev_check() becomes a comment with its bytes. */
+/* Adds the line of a record, without a newline. What does not pass ev_check() becomes a comment
+ * with its bytes. */
 void evtext_format(struct strbuf *out, const void *rec, size_t len);
 
 /* Adds text in double quotes, escaped as above; shared by all text that we write. */
 void evtext_quote(struct strbuf *out, const void *text, size_t len);
 
 /*
- * A text file as a source of records; the same contract as evlog_reader. A wrong line ends it early with its
- * number in why; complete is true when every line was read. The descriptor stays open.
+ * A text file as a source of records; the same contract as evlog_reader. A wrong line ends it early
+ * with its number in why; complete is true when every line was read. The descriptor stays open.
  */
 struct evtext_reader *evtext_reader__new(int fd, struct strbuf *why);
 const struct evlog_head *evtext_reader__head(const struct evtext_reader *r);
@@ -77,8 +80,8 @@ const char *evtext_reader__why(const struct evtext_reader *r);
 void evtext_reader__free(struct evtext_reader *r);
 
 /*
- * A raw record file as text. 0, or -errno with the reason in `why`. When the file was cut off, what is whole is
- * written, a comment says so at the end, and `why` is not empty although 0 is returned.
+ * A raw record file as text. 0, or -errno with the reason in `why`. When the file was cut off, what
+ * is whole is written, a comment says so at the end, and `why` is not empty although 0 is returned.
  */
 int evtext_dump(int fd, FILE *out, struct strbuf *why);
 

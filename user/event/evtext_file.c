@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Files of records as text: a source of records with the contract of evlog_reader, and the text of a raw record
- * file. Lines are evtext.c's business; here is which stream a record belongs to, and where a file ends.
+ * Files of records as text: a source of records with the contract of evlog_reader, and the text of
+ * a raw record file. Lines are evtext.c's business; here is which stream a record belongs to, and
+ * where a file ends.
  */
 #include "event/evtext.h"
 
@@ -25,7 +26,8 @@ struct evtext_reader {
 	char text[EVTEXT_LINE_MAX];
 };
 
-/* 1 with a line in r->line, 0 at the end of the file, -EINVAL with r->why, -errno of the read without it */
+/* 1 with a line in r->line, 0 at the end of the file, -EINVAL with r->why, -errno of the read
+ * without it */
 static int read_line(struct evtext_reader *r)
 {
 	struct strbuf why = STRBUF_INIT;
@@ -173,7 +175,8 @@ void evtext_reader__free(struct evtext_reader *r)
 	free(r);
 }
 
-/* Adds the line of a record, after a !stream where its stream is not the one that a reader would take. */
+/* Adds the line of a record, after a !stream where its stream is not the one that a reader would
+ * take. */
 static void dump_record(struct strbuf *sb, const struct evlog_item *it, uint32_t nstream,
 			uint32_t *mode)
 {

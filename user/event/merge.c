@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See merge.h. A stream is a byte queue and a queue of {time, place} that is kept sorted by insertion: an interrupt puts
- * a record at most a few places out of order. A heap over the heads of the streams finds the next record.
+ * See merge.h. A stream is a byte queue and a queue of {time, place} that is kept sorted by
+ * insertion: an interrupt puts a record at most a few places out of order. A heap over the heads of
+ * the streams finds the next record.
  */
 #include "event/merge.h"
 

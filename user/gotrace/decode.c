@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See decode.h. Framing first (a generation is a list of batches that point into the data), then the tables of
- * a generation, then single events: each step can be taken without the next, which is what repair needs.
+ * See decode.h. Framing first (a generation is a list of batches that point into the data), then
+ * the tables of a generation, then single events: each step can be taken without the next, which is
+ * what repair needs.
  */
 #include "gotrace/decode.h"
 
@@ -102,8 +103,8 @@ static enum go_batch_kind batch_kind(unsigned minor, const uint8_t *data, size_t
 }
 
 /*
- * Reads the batch at *p, which moves behind it when it is whole. NULL, or what is wrong; *gen is set even then
- * when it could be read.
+ * Reads the batch at *p, which moves behind it when it is whole. NULL, or what is wrong; *gen is
+ * set even then when it could be read.
  */
 static const char *read_batch(const struct go_reader *r, const uint8_t **p, struct go_batch *b,
 			      uint64_t *gen)

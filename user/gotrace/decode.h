@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A Go execution trace read back: generations, their tables, and the events of each batch. For the text form,
- * for repair and for tests; it knows the framing of headers 1.22, 1.23, 1.25 and 1.26 and nothing of what
- * events mean.
+ * A Go execution trace read back: generations, their tables, and the events of each batch. For the
+ * text form, for repair and for tests; it knows the framing of headers 1.22, 1.23, 1.25 and 1.26
+ *and nothing of what events mean.
  *
  *	r = go_reader__new(data, len, &why);
  *	while (go_reader__next(r, &gen) > 0)
@@ -10,9 +10,10 @@
  *			for (go_cursor_init(&c, gen, &gen->batch[i]); go_cursor_next(&c, &ev) > 0;)
  *				…
  *
- * The input may be hostile: every length and every number is checked against its bounds, and memory grows with
- * the file only. The data stay the caller's and must outlive the reader; everything handed out points into
- * them or belongs to the reader, and a generation is valid until the next call of go_reader__next().
+ * The input may be hostile: every length and every number is checked against its bounds, and memory
+ * grows with the file only. The data stay the caller's and must outlive the reader; everything
+ * handed out points into them or belongs to the reader, and a generation is valid until the next
+ * call of go_reader__next().
  */
 #ifndef CTRACE_GOTRACE_DECODE_H
 #define CTRACE_GOTRACE_DECODE_H
@@ -98,7 +99,8 @@ struct go_cursor {
 	const char *why; /* after -EINVAL: what is wrong */
 };
 
-/* The next number at *p, which moves behind it; false when it does not end before `end` or in 64 bits. */
+/* The next number at *p, which moves behind it; false when it does not end before `end` or in 64
+ * bits. */
 bool go_uvarint(const uint8_t **p, const uint8_t *end, uint64_t *out);
 
 /* The minor version of a trace header, or -EINVAL. */
@@ -108,20 +110,22 @@ int go_header(const void *data, size_t len);
 struct go_reader *go_reader__new(const void *data, size_t len, struct strbuf *why);
 unsigned go_reader__minor(const struct go_reader *r);
 /*
- * 1 with the framing of the next generation, 0 at the end of the file. -EINVAL when the file is cut off or broken:
- * *gen then holds the batches before that (nbatch may be 0), `whole` is false, and nothing can follow.
+ * 1 with the framing of the next generation, 0 at the end of the file. -EINVAL when the file is cut
+ * off or broken: *gen then holds the batches before that (nbatch may be 0), `whole` is false, and
+ * nothing can follow.
  */
 int go_reader__next(struct go_reader *r, struct go_gen **gen);
 const char *go_reader__why(const struct go_reader *r); /* after -EINVAL: what and at which byte */
 void go_reader__free(struct go_reader *r);
 
 /*
- * Reads the sync batch and the tables of the reader's present generation. 0, or -EINVAL with `why`: the tables then
- * hold what could be read. Needed once before the lookups below.
+ * Reads the sync batch and the tables of the reader's present generation. 0, or -EINVAL with `why`:
+ * the tables then hold what could be read. Needed once before the lookups below.
  */
 int go_gen_tables(struct go_reader *r, struct strbuf *why);
 
-/* NULL when the generation does not define the id. Id 0 is the empty string, and the stack without frames. */
+/* NULL when the generation does not define the id. Id 0 is the empty string, and the stack without
+ * frames. */
 const struct go_string *go_gen_string(const struct go_gen *gen, uint64_t id);
 const struct go_stack *go_gen_stack(const struct go_gen *gen, uint64_t id);
 
@@ -129,8 +133,8 @@ const struct go_stack *go_gen_stack(const struct go_gen *gen, uint64_t id);
 size_t go_stack_frames(const struct go_stack *st, struct go_frame *out);
 
 /*
- * Events of a batch of kind EVENTS or SAMPLES (whose times are absolute, args: time m p g stack); other kinds have
- * none. 1 with the next, 0 at the end, -EINVAL with c->why.
+ * Events of a batch of kind EVENTS or SAMPLES (whose times are absolute, args: time m p g stack);
+ * other kinds have none. 1 with the next, 0 at the end, -EINVAL with c->why.
  */
 void go_cursor_init(struct go_cursor *c, const struct go_gen *gen, const struct go_batch *b);
 int go_cursor_next(struct go_cursor *c, struct go_event *ev);

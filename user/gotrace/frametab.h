@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Frames that stay: (function, file, line) -> handle, the same for the whole trace. For those of which there is a bounded
- * number, such as functions; others are local to a generation (gen.h). Readers take the first
- * meaning of a pc in a generation for all of them and merge by pc, so a frame's pc is made from its handle
- * and is nobody's address.
+ * Frames that stay: (function, file, line) -> handle, the same for the whole trace. For those of
+ * which there is a bounded number, such as functions; others are local to a generation (gen.h).
+ * Readers take the first meaning of a pc in a generation for all of them and merge by pc, so a
+ * frame's pc is made from its handle and is nobody's address.
  *
  * The model adds frames while the writer's thread reads them: the table locks itself.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See gen.h. The order inside a generation is sync, strings, stacks, event batches: what a cut-off file lacks is then
- * at its end, and a generation whose last batch is there is whole.
+ * See gen.h. The order inside a generation is sync, strings, stacks, event batches: what a cut-off
+ * file lacks is then at its end, and a generation whose last batch is there is whole.
  */
 #include "gotrace/gen.h"
 
@@ -99,8 +99,9 @@ uint32_t gen_local_frame(struct trace_gen *g, const char *func, const char *file
 }
 
 /*
- * Readers take a pc for the same frame in all generations, and nobody remembers a local one from one to the next: its pc
- * comes from its texts, beyond those of the frametab. Two of a million differing frames meet with a chance of 10^-5.
+ * Readers take a pc for the same frame in all generations, and nobody remembers a local one from
+ * one to the next: its pc comes from its texts, beyond those of the frametab. Two of a million
+ * differing frames meet with a chance of 10^-5.
  */
 static uint64_t local_pc(const struct trace_gen *g, const struct local_frame *f)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One generation of a trace: about a second of events with all the strings and stacks that they use, readable
- * without the generations before it. The model's thread fills it; then it is handed over whole to the
- * writer's thread, which encodes it. It is never in two hands.
+ * One generation of a trace: about a second of events with all the strings and stacks that they
+ * use, readable without the generations before it. The model's thread fills it; then it is handed
+ * over whole to the writer's thread, which encodes it. It is never in two hands.
  */
 #ifndef CTRACE_GOTRACE_GEN_H
 #define CTRACE_GOTRACE_GEN_H

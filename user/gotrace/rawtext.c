@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See rawtext.h. One line is built and written at a time: a stack of a few bytes can stand for 128 long names, so
- * the text of a hostile file may be far larger than the file.
+ * See rawtext.h. One line is built and written at a time: a stack of a few bytes can stand for 128
+ * long names, so the text of a hostile file may be far larger than the file.
  */
 #include "gotrace/rawtext.h"
 

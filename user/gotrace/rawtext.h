@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A Go trace as text, for golden tests and for eyes. Ids of tables are resolved and not shown, and batches
- * are sorted by M (those of one M stay in file order), so the text does not depend on how a writer numbers
- * its tables or splits its batches.
+ * A Go trace as text, for golden tests and for eyes. Ids of tables are resolved and not shown, and
+ * batches are sorted by M (those of one M stay in file order), so the text does not depend on how a
+ * writer numbers its tables or splits its batches.
  *
  *	trace go 1.23
  *	generation 1
@@ -13,8 +13,8 @@
  *	frame sys_futex file="[kernel]" line=1            with RAWTEXT_FRAMES
  *	# incomplete: …
  *
- * Strings are quoted as in evtext.h, names of functions only where they hold more than plain characters. `-` is
- * no thread, no stack; `?` is an id that the generation does not define.
+ * Strings are quoted as in evtext.h, names of functions only where they hold more than plain
+ * characters. `-` is no thread, no stack; `?` is an id that the generation does not define.
  */
 #ifndef CTRACE_GOTRACE_RAWTEXT_H
 #define CTRACE_GOTRACE_RAWTEXT_H
@@ -27,8 +27,9 @@ struct strbuf;
 #define RAWTEXT_FRAMES 0x1 /* per generation, every frame with file and line, sorted */
 
 /*
- * Both write the trace to `out`. -EINVAL with `why` when it is none, -errno of reading or writing; otherwise 0, and
- * `why` is not empty when something in the trace was cut off or broken: what could be read was written.
+ * Both write the trace to `out`. -EINVAL with `why` when it is none, -errno of reading or writing;
+ * otherwise 0, and `why` is not empty when something in the trace was cut off or broken: what could
+ * be read was written.
  */
 int rawtext_write(const void *data, size_t len, unsigned flags, FILE *out, struct strbuf *why);
 int rawtext_dump(int fd, unsigned flags, FILE *out, struct strbuf *why);

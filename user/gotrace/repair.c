@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See repair.h. The proof for the last generation before header 1.26 works on sequence numbers: whatever starts,
- * unblocks or takes a goroutine or a processor carries the next number of it, and status or creation count as 0.
- * A batch that is missing shows up in three ways:
+ * See repair.h. The proof for the last generation before header 1.26 works on sequence numbers:
+ * whatever starts, unblocks or takes a goroutine or a processor carries the next number of it, and
+ * status or creation count as 0. A batch that is missing shows up in three ways:
  *
  *	- a number is missing that a later one follows (the lost batch had a GoStart, and so on);
- *	- somebody still holds a goroutine at the end of his stream that was used again elsewhere (it had a GoBlock);
- *	- nothing refers to it, and the generation is whole without it as far as any reader can tell.
+ *	- somebody still holds a goroutine at the end of his stream that was used again
+ *	  elsewhere (it had a GoBlock);
+ *	- nothing refers to it, and the generation is whole without it as far as any reader
+ *	  can tell.
  */
 #include "gotrace/repair.h"
 

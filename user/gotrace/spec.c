@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The table behind spec.h: one row per event of the Go trace format, by its number on the wire.
- * Argument names are ours where the Go tools' would be long; order and meaning are those of the wire.
+ * Argument names are ours where the Go tools' would be long; order and meaning are those of the
+ * wire.
  */
 #include "gotrace/spec.h"
 

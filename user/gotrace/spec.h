@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The Go execution trace format, version 2, as data: event numbers, argument names and types, limits.
+ * The Go execution trace format, version 2, as data: event numbers, argument names and types,
+ * limits.
  *
- * The encoder takes the numbers from here, the decoder walks the table. Nothing in this file knows of
- * threads or CPUs, and nothing allocates: all pointers lead to constants.
+ * The encoder takes the numbers from here, the decoder walks the table. Nothing in this file knows
+ * of threads or CPUs, and nothing allocates: all pointers lead to constants.
  *
- * Numbers are those of the wire. An event may be written only when the header's version is not older
- * than its `since`.
+ * Numbers are those of the wire. An event may be written only when the header's version is not
+ * older than its `since`.
  */
 #ifndef CTRACE_GOTRACE_SPEC_H
 #define CTRACE_GOTRACE_SPEC_H
@@ -123,11 +124,13 @@ struct go_arg_spec {
 
 /* How the bytes of an event are laid out. */
 enum go_ev_shape {
-	GO_SHAPE_TIMED = 0,   /* number, time delta, arguments */
-	GO_SHAPE_PLAIN = 1,   /* number, arguments */
-	GO_SHAPE_SECTION = 2, /* number alone: opens a table or sync batch, or closes a generation */
-	GO_SHAPE_DATA = 3,    /* number, arguments, length, bytes */
-	GO_SHAPE_FRAMES = 4, /* number, arguments of which the last counts the frames of 4 numbers */
+	GO_SHAPE_TIMED = 0, /* number, time delta, arguments */
+	GO_SHAPE_PLAIN = 1, /* number, arguments */
+	GO_SHAPE_SECTION =
+		2,	   /* number alone: opens a table or sync batch, or closes a generation */
+	GO_SHAPE_DATA = 3, /* number, arguments, length, bytes */
+	GO_SHAPE_FRAMES =
+		4, /* number, arguments of which the last counts the frames of 4 numbers */
 };
 
 struct go_ev_spec {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The stacks of one generation: list of frame handles -> id, ids count from 1, the empty stack is 0. A handle
- * is a frame of frametab.h, or a late one (see writer.h) whose text is settled when the generation closes.
+ * The stacks of one generation: list of frame handles -> id, ids count from 1, the empty stack is
+ * 0. A handle is a frame of frametab.h, or a late one (see writer.h) whose text is settled when the
+ * generation closes.
  */
 #ifndef CTRACE_GOTRACE_STACKTAB_H
 #define CTRACE_GOTRACE_STACKTAB_H
@@ -25,7 +26,8 @@ struct stacktab {
 	struct idset ids;
 };
 
-/* A zeroed struct stacktab is a valid empty one. Deeper than the limit: the leaf side and the root are kept. */
+/* A zeroed struct stacktab is a valid empty one. Deeper than the limit: the leaf side and the root
+ * are kept. */
 uint32_t stacktab_id(struct stacktab *st, struct arena *a, const uint32_t *frame, size_t cnt);
 void stacktab_reset(struct stacktab *st);
 void stacktab_free(struct stacktab *st);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The strings of one generation: text -> id, ids count from 1, the empty string is 0. Texts are cut to what the
- * format allows (1024 bytes) and made valid UTF-8, so that no reader can choke on them. Texts live in an
- * arena that the caller owns and resets together with the table.
+ * The strings of one generation: text -> id, ids count from 1, the empty string is 0. Texts are cut
+ * to what the format allows (1024 bytes) and made valid UTF-8, so that no reader can choke on them.
+ * Texts live in an arena that the caller owns and resets together with the table.
  */
 #ifndef CTRACE_GOTRACE_STRTAB_H
 #define CTRACE_GOTRACE_STRTAB_H

@@ -6,8 +6,8 @@
 #include <string.h>
 
 /*
- * 104 days. Readers multiply ticks by a float64, which tells even numbers apart up to twice this; a recording that is
- * longer, or a broken time, goes on from here tick by tick.
+ * 104 days. Readers multiply ticks by a float64, which tells even numbers apart up to twice this; a
+ * recording that is longer, or a broken time, goes on from here tick by tick.
  */
 #define TICK_FAR (1ull << 53)
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See writer.h. Generations go round: filled by the caller, encoded by the worker, taken back to be filled again.
+ * See writer.h. Generations go round: filled by the caller, encoded by the worker, taken back to be
+ * filled again.
  */
 #include "gotrace/writer.h"
 

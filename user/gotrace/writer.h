@@ -2,10 +2,11 @@
 /*
  * The only door of the encoder: events in, a Go execution trace out, a generation at a time.
  *
- * The caller (the model) decides what is legal; the writer knows only bytes, ids and time. One thread calls it. A
- * second thread, its own, encodes full generations and hands them to the sink, so that a slow file delays
- * the file and nothing else. When too many generations wait for it, the writer says so, and the caller had better
- * bring nothing more until it does not: memory is what bounds the queue.
+ * The caller (the model) decides what is legal; the writer knows only bytes, ids and time. One
+ * thread calls it. A second thread, its own, encodes full generations and hands them to the sink,
+ * so that a slow file delays the file and nothing else. When too many generations wait for it, the
+ * writer says so, and the caller had better bring nothing more until it does not: memory is what
+ * bounds the queue.
  */
 #ifndef CTRACE_GOTRACE_WRITER_H
 #define CTRACE_GOTRACE_WRITER_H
@@ -26,8 +27,8 @@ struct trace_writer_opts {
 	int64_t wall_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 	uint64_t gen_ns;     /* a generation is full after this long; 0: 1 s */
 	size_t gen_bytes;    /* … or with so many bytes of batches; 0: 4 MiB */
-	/* takes whole generations, from the writer's thread; after an error it is not called again, and what was
-	 * written before must stay readable */
+	/* takes whole generations, from the writer's thread; after an error it is not called again,
+	 * and what was written before must stay readable */
 	struct sink sink;
 };
 
@@ -68,8 +69,8 @@ struct trace_writer_stats trace_writer__stats(struct trace_writer *w);
 /* Is it time to change? ts: CLOCK_MONOTONIC ns of the next event. */
 bool trace_writer__gen_full(const struct trace_writer *w, uint64_t ts);
 /*
- * Closes the generation and opens the next. Every late frame must have been settled. The caller then repeats
- * the state of every P and G before anything else.
+ * Closes the generation and opens the next. Every late frame must have been settled. The caller
+ * then repeats the state of every P and G before anything else.
  */
 void trace_writer__next_gen(struct trace_writer *w);
 uint64_t trace_writer__gen(const struct trace_writer *w); /* its number, from 1 */
@@ -77,7 +78,8 @@ uint64_t trace_writer__gen(const struct trace_writer *w); /* its number, from 1 
 /* ---- time; see ticks.h ---- */
 
 uint64_t trace_writer__tick(struct trace_writer *w, uint64_t ts);
-/* For an event of stream s that is known only now: behind the stream's last one, inside the generation. */
+/* For an event of stream s that is known only now: behind the stream's last one, inside the
+ * generation. */
 uint64_t trace_writer__tick_late(struct trace_writer *w, const struct trace_stream *s, uint64_t ts);
 
 /* ---- events ---- */
@@ -113,8 +115,8 @@ uint32_t trace_writer__frame(struct trace_writer *w, const char *func, const cha
 uint32_t trace_writer__local_frame(struct trace_writer *w, const char *func, const char *file,
 				   uint32_t line);
 /*
- * A frame whose text is not known yet: a handle for the open generation, to be settled with a real one before it is
- * closed.
+ * A frame whose text is not known yet: a handle for the open generation, to be settled with a real
+ * one before it is closed.
  */
 uint32_t trace_writer__late_frame(struct trace_writer *w);
 void trace_writer__settle(struct trace_writer *w, uint32_t late, uint32_t frame);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See classify.h. Syscalls are named by the numbers of the machine that this was built for, which is the one that
- * it records.
+ * See classify.h. Syscalls are named by the numbers of the machine that this was built for, which
+ * is the one that it records.
  */
 #include "model/classify.h"
 

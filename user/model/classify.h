@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Why a thread sleeps, in the words of Go's runtime: viewers and profiles know these and no others. A sleep for which
- * Go has no word is no reason but a syscall that blocks.
+ * Why a thread sleeps, in the words of Go's runtime: viewers and profiles know these and no others.
+ * A sleep for which Go has no word is no reason but a syscall that blocks.
  */
 #ifndef CTRACE_MODEL_CLASSIFY_H
 #define CTRACE_MODEL_CLASSIFY_H
@@ -32,7 +32,8 @@ enum reason classify_sleep(uint8_t state, uint32_t nr, uint8_t fdclass, int kthr
 /* Of a thread that stays runnable. */
 enum reason classify_stop(uint32_t nr);
 
-/* The kernel's way to go on with a sleep that a stop or a debugger interrupted: it is the syscall before it. */
+/* The kernel's way to go on with a sleep that a stop or a debugger interrupted: it is the syscall
+ * before it. */
 int syscall_is_restart(uint32_t nr);
 
 /* "futex" for 202; NULL when unknown. */

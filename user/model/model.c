@@ -2,9 +2,10 @@
 /*
  * The door of the model: life, dispatch, begin and end of the trace and of its generations.
  *
- * Before EV_START records only bring the state up to date. At EV_START every known thread is walked through a CPU, so
- * that the state it is in has a reason and a stack: a bare status has neither, and viewers would show "Block
- * time ()" and book a blocked syscall as execution. The walk costs some ns of trace time for each thread.
+ * Before EV_START records only bring the state up to date. At EV_START every known thread is walked
+ * through a CPU, so that the state it is in has a reason and a stack: a bare status has neither,
+ * and viewers would show "Block time ()" and book a blocked syscall as execution. The walk costs
+ * some ns of trace time for each thread.
  */
 #include "model/model.h"
 
@@ -186,7 +187,8 @@ static void on_start(struct model *m, const struct ev_hdr *h, size_t len)
 		next_generation(m, h->ts);
 }
 
-/* A loss up to the end has nobody who runs behind it: a thread that is off its CPU is brought there to tell. */
+/* A loss up to the end has nobody who runs behind it: a thread that is off its CPU is brought there
+ * to tell. */
 static void tell_last_loss(struct model *m, uint64_t ts)
 {
 	struct p_state *p = table_idle_cpu(m);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Records in time order in, legal trace events out. The model knows the state of every thread (G and M) and CPU (P), and
- * is the only writer of scheduling events. It trusts no record to have a predecessor: each handler first
- * brings the model into the state that the record proves, and counts that as a repair. So whatever comes in, what
- * goes out is a valid trace.
+ * Records in time order in, legal trace events out. The model knows the state of every thread (G
+ * and M) and CPU (P), and is the only writer of scheduling events. It trusts no record to have a
+ * predecessor: each handler first brings the model into the state that the record proves, and
+ * counts that as a repair. So whatever comes in, what goes out is a valid trace.
  *
  * Pure: no BPF, no files, no clock. The same records give the same trace.
  */
@@ -31,8 +31,9 @@ struct model_opts {
 
 struct model_stats {
 	uint64_t records[EV_KIND_MAX];
-	uint64_t events; /* firings of a kernel hook that the records tell of; a whole syscall is two */
-	uint64_t lost; /* records that the kernel side could not deliver */
+	uint64_t events; /* firings of a kernel hook that the records tell of; a whole syscall is
+			    two */
+	uint64_t lost;	 /* records that the kernel side could not deliver */
 	uint64_t repairs[REPAIR_MAX];
 	uint64_t threads;	   /* goroutines of the trace, an exec counting as a new one */
 	uint64_t begin_ts, end_ts; /* what the trace covers; 0 when it never began */

@@ -2,10 +2,11 @@
 /*
  * The names of threads.
  *
- * Viewers name a goroutine for good by the outermost frame of the first stack it shows, and group by it. So every
- * stack of a thread ends in one synthetic frame, and its text is decided late, when the generation closes:
- * at its creation a thread still has its creator's name. From then on the text stays; a rename is a label.
- * The frame itself is made in each generation again, so that a name takes memory while its thread lives and no longer.
+ * Viewers name a goroutine for good by the outermost frame of the first stack it shows, and group
+ * by it. So every stack of a thread ends in one synthetic frame, and its text is decided late, when
+ * the generation closes: at its creation a thread still has its creator's name. From then on the
+ * text stays; a rename is a label. The frame itself is made in each generation again, so that a
+ * name takes memory while its thread lives and no longer.
  */
 #include <ctype.h>
 #include <stdio.h>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What the trace tells besides the states: when it began by the clock on the wall, where records were lost, how much
- * memory the program has, new names. The format wants a running goroutine for each of these, so they wait for one; and
- * for a record of it, because a thread that seems to run may be in a syscall whose begin is not told yet, and an
- * event written now would push that begin forward.
+ * What the trace tells besides the states: when it began by the clock on the wall, where records
+ * were lost, how much memory the program has, new names. The format wants a running goroutine for
+ * each of these, so they wait for one; and for a record of it, because a thread that seems to run
+ * may be in a syscall whose begin is not told yet, and an event written now would push that begin
+ * forward.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,7 +36,8 @@ static void log_start(struct model *m, uint64_t ts, struct g_state *g)
 	log_text(m, ts, g, text);
 }
 
-/* Whoever runs next tells of every CPU: the threads of the one that lost records may be elsewhere by then. */
+/* Whoever runs next tells of every CPU: the threads of the one that lost records may be elsewhere
+ * by then. */
 static void log_lost(struct model *m, uint64_t ts, struct g_state *g)
 {
 	char text[96];

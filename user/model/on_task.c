@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Records of threads and processes: birth, first state, image, name, death; and the memory they have. */
+/* Records of threads and processes: birth, first state, image, name, death; and the memory they
+ * have. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,9 +155,8 @@ void on_rename(struct model *m, const struct ev_hdr *h, size_t len)
 	if (!g)
 		return;
 	if (h->flags & EVF_EXEC) {
-		names_settle(
-			m,
-			g); /* the G that ends keeps its name; the exec's record brings the new one */
+		names_settle(m, g); /* the G that ends keeps its name; the exec's record brings the
+				       new one */
 		return;
 	}
 	names_renamed(m, g, ev->comm);

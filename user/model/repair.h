@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the model had to mend, and how that is called in the summary. A repair is the trace of a lost or late record; a
- * few are natural where noted.
+ * What the model had to mend, and how that is called in the summary. A repair is the trace of a
+ * lost or late record; a few are natural where noted.
  */
 #ifndef CTRACE_MODEL_REPAIR_H
 #define CTRACE_MODEL_REPAIR_H

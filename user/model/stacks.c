@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Frames and stacks: what a thread does as one frame (sys_NAME, a stand-in for a waker that is no thread of ours, the
- * kernel's own functions) on top of the frame that carries its name, see names.c.
+ * Frames and stacks: what a thread does as one frame (sys_NAME, a stand-in for a waker that is no
+ * thread of ours, the kernel's own functions) on top of the frame that carries its name, see
+ * names.c.
  *
- * Frames of the kernel are there for the whole trace: there are as many as functions and syscalls. Stacks are made in
- * each generation again; what a thread uses often is remembered with it.
+ * Frames of the kernel are there for the whole trace: there are as many as functions and syscalls.
+ * Stacks are made in each generation again; what a thread uses often is remembered with it.
  */
 #include <stdio.h>
 #include <string.h>

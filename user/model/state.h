@@ -7,12 +7,18 @@
  *   a CPU                         →   a P
  *   idle, interrupts, strangers   →   M 0, which never holds a P or a G
  *
- *   NEW ─ GoCreate ─► RUNNABLE ─ ProcStart, GoStart ─► RUNNING ─ GoSyscallBegin ─► SYSCALL ─ GoSyscallEnd ─► RUNNING
- *   RUNNING, SYSCALL ─ switch out ─► RUNNABLE (GoStop) | WAITING (GoBlock, with a reason of Go's) | BLOCKED (in the syscall, P given up)
- *   WAITING ─ GoUnblock on the waker's M ─► RUNNABLE        BLOCKED ─ GoSyscallEndBlocked on its own M ─► RUNNABLE
+ *   NEW       ─ GoCreate ─► RUNNABLE
+ *   RUNNABLE  ─ ProcStart, GoStart ─► RUNNING
+ *   RUNNING   ─ GoSyscallBegin ─► SYSCALL ─ GoSyscallEnd ─► RUNNING
+ *   RUNNING, SYSCALL ─ switch out ─► RUNNABLE  GoStop
+ *                                    WAITING   GoBlock, with a reason of Go's
+ *                                    BLOCKED   in the syscall, its P given up
+ *   WAITING   ─ GoUnblock on the waker's M ─► RUNNABLE
+ *   BLOCKED   ─ GoSyscallEndBlocked on its own M ─► RUNNABLE
  *
- * Invariants: a P has at most one G; a G in RUNNING or SYSCALL has exactly one P, any other has none; the reader's
- * status of a P is "in syscall" exactly while its G is in SYSCALL; each M but 0 belongs to one living G.
+ * Invariants: a P has at most one G; a G in RUNNING or SYSCALL has exactly one P, any other has
+ * none; the reader's status of a P is "in syscall" exactly while its G is in SYSCALL; each M but 0
+ * belongs to one living G.
  */
 #ifndef CTRACE_MODEL_STATE_H
 #define CTRACE_MODEL_STATE_H
@@ -23,8 +29,8 @@
 #include "util/u64map.h"
 
 /*
- * Between two goroutines of one tid, so that it is read off both; pid_max of Linux is 4194304. The counts are kept for
- * ever, in pages, and take 8 MB when every tid there is was used.
+ * Between two goroutines of one tid, so that it is read off both; pid_max of Linux is 4194304. The
+ * counts are kept for ever, in pages, and take 8 MB when every tid there is was used.
  */
 #define LIFETIME_STEP 10000000ull
 #define LIFETIME_PAGE 4096u
@@ -70,9 +76,10 @@ struct g_state {
 	struct proc *proc;
 
 	enum g_life life;
-	uint32_t nr;   /* SYSCALL, BLOCKED: the syscall */
-	uint32_t pend; /* RUNNABLE, WAITING: the syscall to go on with; EV_NR_NONE none */
-	uint32_t last_nr; /* the syscall before the present one, restarts not counted; EV_NR_NONE none */
+	uint32_t nr;	    /* SYSCALL, BLOCKED: the syscall */
+	uint32_t pend;	    /* RUNNABLE, WAITING: the syscall to go on with; EV_NR_NONE none */
+	uint32_t last_nr;   /* the syscall before the present one, restarts not counted; EV_NR_NONE
+			       none */
 	uint64_t sys_begin; /* begin of the open syscall, or of the last one */
 	enum reason reason; /* WAITING */
 	uint32_t kstack;    /* id of the kernel stack of its sleep, 0 none */
@@ -178,7 +185,8 @@ uint32_t stacks_wait(struct model *m, struct g_state *g, uint32_t nr); /* of a s
 uint32_t stacks_of_frame(struct model *m, uint32_t frame);
 
 /* ---- transition.c ---- */
-/* The thread of a key, made when it is unknown; NULL for key 0. Forgets a dead thread whose tid came back. */
+/* The thread of a key, made when it is unknown; NULL for key 0. Forgets a dead thread whose tid
+ * came back. */
 struct g_state *thread_get(struct model *m, uint64_t ts, uint64_t key);
 void sched_in(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p);
 void sched_out_runnable(struct model *m, uint64_t ts, struct g_state *g);

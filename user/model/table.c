@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Who there is: threads by key, the processes they belong to, the ids they have in the trace, the CPUs. */
+/* Who there is: threads by key, the processes they belong to, the ids they have in the trace, the
+ * CPUs. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@
 
 /* ---- ids ---- */
 
-/* How often the tid was used before, counting this time; -1 when it is no tid of Linux, or came back too often. */
+/* How often the tid was used before, counting this time; -1 when it is no tid of Linux, or came
+ * back too often. */
 static int64_t count_lifetime(struct model *m, uint32_t tid)
 {
 	uint16_t **page;

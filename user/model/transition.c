@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Transitions of threads on and off CPUs and in and out of syscalls. Inside one switch the old thread leaves first
- * (GoSyscallEnd, GoBlock or GoStop or GoDestroy, ProcStop), then the new one enters (ProcStart, GoStart,
- * GoSyscallBegin).
+ * Transitions of threads on and off CPUs and in and out of syscalls. Inside one switch the old
+ * thread leaves first (GoSyscallEnd, GoBlock or GoStop or GoDestroy, ProcStop), then the new one
+ * enters (ProcStart, GoStart, GoSyscallBegin).
  *
- * The begin of a whole syscall is known at its end only and goes to its place in the past: behind the last event of its
- * thread, inside the generation, on a tick of its own (gotrace/ticks.h).
+ * The begin of a whole syscall is known at its end only and goes to its place in the past: behind
+ * the last event of its thread, inside the generation, on a tick of its own (gotrace/ticks.h).
  */
 #include <stdlib.h>
 
 #include "model/state.h"
 #include "util/xalloc.h"
 
-/* How far a wake-up may run ahead of the sleep that it ends: clocks of CPUs and hooks differ by less. */
+/* How far a wake-up may run ahead of the sleep that it ends: clocks of CPUs and hooks differ by
+ * less. */
 #define EARLY_WAKE_NS 1000000
 
 /* ---- syscalls ---- */
@@ -219,8 +220,9 @@ void sched_prove(struct model *m, uint64_t ts, struct g_state *g, struct p_state
 /* ---- being born ---- */
 
 /*
- * A tid came back, so the thread that had it is dead although no record said so. It is destroyed where a CPU is free
- * for the walk. Returns false when there is none: it then stays as it is, for ever.
+ * A tid came back, so the thread that had it is dead although no record said so. It is destroyed
+ * where a CPU is free for the walk. Returns false when there is none: it then stays as it is, for
+ * ever.
  */
 static bool destroy_stale(struct model *m, uint64_t ts, struct g_state *g)
 {
@@ -242,8 +244,9 @@ static bool destroy_stale(struct model *m, uint64_t ts, struct g_state *g)
 }
 
 /*
- * The M of a new thread: its tid, so that the viewer's row says which thread it is. That M can still be another's: of a
- * thread that took its leader's tid by an exec, or of a dead one that could not be destroyed.
+ * The M of a new thread: its tid, so that the viewer's row says which thread it is. That M can
+ * still be another's: of a thread that took its leader's tid by an exec, or of a dead one that
+ * could not be destroyed.
  */
 static uint64_t choose_m(struct model *m, uint64_t ts, const struct g_state *g, uint32_t tid)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The wire events of the scheduler, one function each, with the sequence numbers that the format asks for. Silent while
- * the model is not live: the same transitions then only bring its state up to date.
+ * The wire events of the scheduler, one function each, with the sequence numbers that the format
+ * asks for. Silent while the model is not live: the same transitions then only bring its state up
+ * to date.
  */
 #include <string.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Kernel addresses → names, from /proc/kallsyms. Reading it takes some 60 ms: a thread does that while the caller is busy
- * with other things. The file is opened at once, because who opens it decides what it tells.
+ * Kernel addresses → names, from /proc/kallsyms. Reading it takes some 60 ms: a thread does that
+ * while the caller is busy with other things. The file is opened at once, because who opens it
+ * decides what it tells.
  */
 #ifndef CTRACE_SYMBOL_KSYMS_H
 #define CTRACE_SYMBOL_KSYMS_H
@@ -18,8 +19,8 @@ void ksyms__free(struct ksyms *k); /* NULL is fine */
 void ksyms__ready(struct ksyms *k);
 
 /*
- * The function that holds the address; NULL when there is none, or when the kernel does not tell addresses
- * (kernel.kptr_restrict, no CAP_SYSLOG). The string lives as long as k.
+ * The function that holds the address; NULL when there is none, or when the kernel does not tell
+ * addresses (kernel.kptr_restrict, no CAP_SYSLOG). The string lives as long as k.
  */
 const char *ksyms__name(struct ksyms *k, uint64_t addr);
 

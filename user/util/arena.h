@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory that dies together: allocation is a pointer bump, reset keeps the blocks for the next round.
- * Blocks are 256 KiB; a larger request gets a block of its own, freed at reset.
+ * Memory that dies together: allocation is a pointer bump, reset keeps the blocks for the next
+ * round. Blocks are 256 KiB; a larger request gets a block of its own, freed at reset.
  */
 #ifndef CTRACE_UTIL_ARENA_H
 #define CTRACE_UTIL_ARENA_H

@@ -14,7 +14,8 @@ static inline uint64_t clock_ns(clockid_t id)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-/* What our time namespace adds to the kernel's monotonic clock, which is that of records; see clock_setup(). */
+/* What our time namespace adds to the kernel's monotonic clock, which is that of records; see
+ * clock_setup(). */
 extern int64_t clock_shift;
 
 /* Reads clock_shift. To be called once, before the first reading that meets a record. */

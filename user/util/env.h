@@ -3,10 +3,12 @@
 #ifndef CTRACE_UTIL_ENV_H
 #define CTRACE_UTIL_ENV_H
 
-/* TAG:LEVEL[,…]: raises what single parts of the program tell, e.g. libbpf:3 shows all of libbpf's words. */
+/* TAG:LEVEL[,…]: raises what single parts of the program tell, e.g. libbpf:3 shows all of libbpf's
+ * words. */
 #define ENV_LOG "CTRACE_LOG"
 
-/* A BTF file to use instead of the running kernel's; the tests name a missing one to see a kernel without BTF. */
+/* A BTF file to use instead of the running kernel's; the tests name a missing one to see a kernel
+ * without BTF. */
 #define ENV_BTF "CTRACE_BTF"
 
 /* Set by sudo: the user who called it, to whom the output belongs. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Hashes for tables: of 64-bit keys, and of bytes (FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/). Neither
- * withstands somebody who looks for collisions; tables compare what they find.
+ * Hashes for tables: of 64-bit keys, and of bytes (FNV-1a,
+ * http://www.isthe.com/chongo/tech/comp/fnv/). Neither withstands somebody who looks for
+ * collisions; tables compare what they find.
  */
 #ifndef CTRACE_UTIL_HASH_H
 #define CTRACE_UTIL_HASH_H

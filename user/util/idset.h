@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The hash index under an interning table: ids 1, 2, 3 … are given in the order of adding, and found again by
- * their hash. The table that owns the entries compares them.
+ * The hash index under an interning table: ids 1, 2, 3 … are given in the order of adding, and
+ * found again by their hash. The table that owns the entries compares them.
  *
  *	for (at = idset_start(&s, hash); (id = idset_next(&s, hash, &at));)
  *		if (entry[id - 1] is the one)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Writing JSON: the one thing that must not be done with printf. What we write is flat enough for the rest. */
+/* Writing JSON: the one thing that must not be done with printf. What we write is flat enough for
+ * the rest. */
 #ifndef CTRACE_UTIL_JSON_H
 #define CTRACE_UTIL_JSON_H
 

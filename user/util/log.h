@@ -17,8 +17,8 @@ __attribute__((format(printf, 3, 4))) void log_line(const char *tag, enum log_le
 						    const char *fmt, ...);
 
 /*
- * A line that is written over by the next one (the progress of a recording) is open on the terminal:
- * the next message starts on a line of its own.
+ * A line that is written over by the next one (the progress of a recording) is open on the
+ * terminal: the next message starts on a line of its own.
  */
 void log_progress_open(bool open);
 

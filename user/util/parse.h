@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Numbers as users write them. All return 0, or -EINVAL (not such a number) or -ERANGE (does not fit), and
- * leave *out alone then. Nothing may follow the number.
+ * Numbers as users write them. All return 0, or -EINVAL (not such a number) or -ERANGE (does not
+ * fit), and leave *out alone then. Nothing may follow the number.
  */
 #ifndef CTRACE_UTIL_PARSE_H
 #define CTRACE_UTIL_PARSE_H

@@ -4,17 +4,20 @@
 #define CTRACE_UTIL_PRIVILEGES_H
 
 /*
- * Becomes the user who called sudo (or stays who it is) and keeps no capability but CAP_BPF and CAP_PERFMON, which
- * some kernels ask for at each bpf(2). To be called while there is one thread. 0 or -errno.
+ * Becomes the user who called sudo (or stays who it is) and keeps no capability but CAP_BPF and
+ * CAP_PERFMON, which some kernels ask for at each bpf(2). To be called while there is one thread. 0
+ * or -errno.
  */
 int privileges_drop(void);
 
 /*
- * The calling thread goes before all others where that is allowed, in real time: the drain takes a few percent of the time,
- * but when all CPUs are full the rings would overflow before its turn comes. At nice -20 alone it lost records in four of
- * nine runs of 'perf bench sched messaging'; what the traced program loses by it is the same.
+ * The calling thread goes before all others where that is allowed, in real time: the drain takes a
+ * few percent of the time, but when all CPUs are full the rings would overflow before its turn
+ * comes. At nice -20 alone it lost records in four of nine runs of 'perf bench sched messaging';
+ * what the traced program loses by it is the same.
  *
- * Threads that it makes call the other function, and keep nice -20: what they do may wait, but not for four hundred others.
+ * Threads that it makes call the other function, and keep nice -20: what they do may wait, but not
+ * for four hundred others.
  */
 void privileges_raise_priority(void);
 void privileges_no_real_time(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A growing string. Invariants: `buf` is never NULL and always ends in a NUL that `len` does not count;
- * the memory belongs to the strbuf until strbuf_free.
+ * A growing string. Invariants: `buf` is never NULL and always ends in a NUL that `len` does not
+ * count; the memory belongs to the strbuf until strbuf_free.
  *
  *	struct strbuf sb = STRBUF_INIT;
  *	strbuf_addf(&sb, "%d events", n);

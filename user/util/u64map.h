@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A hash table from u64 to u64 for the hot path: open addressing, one array, no allocation but to grow.
- * Key 0 is not storable. A zeroed struct u64map is a valid empty one.
+ * A hash table from u64 to u64 for the hot path: open addressing, one array, no allocation but to
+ * grow. Key 0 is not storable. A zeroed struct u64map is a valid empty one.
  */
 #ifndef CTRACE_UTIL_U64MAP_H
 #define CTRACE_UTIL_U64MAP_H

@@ -7,9 +7,11 @@
 
 #define UTF8_BAD "\xef\xbf\xbd" /* U+FFFD, for a byte that is none */
 
-/* Bytes of the well-formed character that s begins with (Unicode 15, table 3-7); 0 when there is none. len > 0. */
+/* Bytes of the well-formed character that s begins with (Unicode 15, table 3-7); 0 when there is
+ * none. len > 0. */
 size_t utf8_char(const char *s, size_t len);
-/* Copies text to out as valid UTF-8, at most max bytes, cut on a character's end. Returns the length. */
+/* Copies text to out as valid UTF-8, at most max bytes, cut on a character's end. Returns the
+ * length. */
 size_t utf8_clean(char *out, size_t max, const char *text, size_t len);
 
 #endif

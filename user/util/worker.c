@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See worker.h. The lock guards the two lists and the results, never the content of a piece of work. */
+/* See worker.h. The lock guards the two lists and the results, never the content of a piece of
+ * work. */
 #include "util/worker.h"
 
 #include <errno.h>

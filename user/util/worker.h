@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A thread that does pieces of work in the order in which they were given, for whoever must never wait.
+ * A thread that does pieces of work in the order in which they were given, for whoever must never
+ * wait.
  *
- * Giving does not block and does not refuse: the giver asks whether the worker has fallen behind and brings nothing more
- * until it has not, so that it is the giver who decides what is lost. A piece belongs to the worker until
- * worker__take_back() gives it back. The first error ends the work: what comes after is only handed back.
- * One thread gives; signals go to other threads, and so does real time.
+ * Giving does not block and does not refuse: the giver asks whether the worker has fallen behind
+ * and brings nothing more until it has not, so that it is the giver who decides what is lost. A
+ * piece belongs to the worker until worker__take_back() gives it back. The first error ends the
+ * work: what comes after is only handed back. One thread gives; signals go to other threads, and so
+ * does real time.
  */
 #ifndef CTRACE_UTIL_WORKER_H
 #define CTRACE_UTIL_WORKER_H
@@ -39,12 +41,13 @@ int worker__error(struct worker *w); /* the first one, 0 none */
 /* Ends the thread when all is done; nothing may be given any more. Returns the first error. */
 int worker__finish(struct worker *w);
 /*
- * Ends the thread inside a call between worker_may_end() and worker_must_go_on(), or when all is done; what is left
- * undone makes the error -ECANCELED. For a write(2) that never returns.
+ * Ends the thread inside a call between worker_may_end() and worker_must_go_on(), or when all is
+ * done; what is left undone makes the error -ECANCELED. For a write(2) that never returns.
  */
 void worker__abandon(struct worker *w);
 
-/* For fn: here nothing is held and the thread may be ended; the system calls of pthreads(7) are where it happens. */
+/* For fn: here nothing is held and the thread may be ended; the system calls of pthreads(7) are
+ * where it happens. */
 void worker_may_end(void);
 void worker_must_go_on(void);
 

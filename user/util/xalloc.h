@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Allocation that ends the program when memory is gone. For everything whose size our own limits bound;
- * what an input could make large is bounded by its reader before it asks for memory here.
+ * Allocation that ends the program when memory is gone. For everything whose size our own limits
+ * bound; what an input could make large is bounded by its reader before it asks for memory here.
  */
 #ifndef CTRACE_UTIL_XALLOC_H
 #define CTRACE_UTIL_XALLOC_H
@@ -14,8 +14,8 @@ void *xrealloc(void *p, size_t sz);
 char *xstrdup(const char *s);
 
 /*
- * Room for one more element in a growing array: doubles *cap (elements of `sz` bytes) when cnt == *cap.
- * Returns the array, moved or not.
+ * Room for one more element in a growing array: doubles *cap (elements of `sz` bytes) when cnt ==
+ * *cap. Returns the array, moved or not.
  */
 void *xgrow(void *array, size_t cnt, size_t *cap, size_t sz);
 
