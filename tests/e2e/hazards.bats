@@ -142,6 +142,7 @@ change_and_end() {
 	CTRACE=$PWD/as-user rec -p "$(ready_word 2)" -o T
 	tell go
 	until_true grep -q '^cat$' "/proc/$(ready_word 2)/comm"
+	# shellcheck disable=SC2086 # words
 	no $U readlink "/proc/$(ready_word 2)/exe"
 	tell again
 	wait_line said again
@@ -158,6 +159,7 @@ change_and_end() {
 # stopped_before_attach PID…: the user's recorder stands still after it has looked at them, at its first bpf(2).
 stopped_before_attach() {
 	command -v strace >/dev/null || skip "no strace"
+	# shellcheck disable=SC2086 # words
 	strace -D -o strace.out -e trace=bpf -e inject=bpf:signal=STOP:when=1 \
 		$U --inh-caps=-all,+bpf,+perfmon --ambient-caps=-all,+bpf,+perfmon ./ct -p "$1" -d 300ms -o T >sum 2>err 3>&- {tell_fd}>&- &
 	rec_pid=$!

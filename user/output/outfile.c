@@ -97,8 +97,8 @@ static bool read_link(int dir, const char *name, const struct invoker *who, char
 /* -1 with errno. Links at the end of the path are followed one by one. */
 static int open_existing(const char *path, int mode, const struct invoker *who)
 {
-	char to[2][PATH_MAX + 1]; /* in turn: `name` is in the last one */
-	const char *name, *from = path;
+	char to[2][PATH_MAX + 1] = { "", "" }; /* in turn: `name` is in the last one */
+	const char *name = "", *from = path;
 	int dir = AT_FDCWD, next, fd = -1, err = *path ? ELOOP : ENOENT, i;
 
 	for (i = 0; i < LINKS_MAX && err == ELOOP; i++) {

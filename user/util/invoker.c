@@ -94,24 +94,22 @@ int invoker_do(invoker_fn fn, void *ctx)
 
 struct open_args {
 	const char *path;
-	int flags;
+	int flags, fd;
 };
 
 static int do_open(void *ctx, const struct invoker *who)
 {
-	const struct open_args *a = ctx;
-	int fd = open(a->path, a->flags);
+	struct open_args *a = ctx;
 
 	(void)who;
-	return fd < 0 ? -errno : fd;
+	a->fd = open(a->path, a->flags);
+	return a->fd < 0 ? -errno : 0;
 }
 
 int invoker_open(const char *path, int flags)
 {
-	int fd = invoker_do(do_open, &(struct open_args){ path, flags });
+	struct open_args a = { path, flags, -1 };
 
-	if (fd >= 0)
-		return fd;
-	errno = -fd;
-	return -1;
+	errno = -invoker_do(do_open, &a);
+	return a.fd;
 }
