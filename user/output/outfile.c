@@ -140,18 +140,17 @@ static const char *proc_path(char *buf, size_t sz, int fd)
 /* A new file without a name. Some file systems do not have that, and who knows no /proc. */
 static int open_nameless(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *dir, proc[40];
+	const char *base;
+	char proc[40];
 	struct stat st;
-	int fd;
+	int dir, fd = -1;
 
-	if (!*path || (slash && !slash[1]) || !lstat(path, &st)) /* a link to nowhere */
+	dir = open_parent(AT_FDCWD, path, &base);
+	if (dir < 0)
 		return -1;
-	dir = xstrdup(slash ? path : ".");
-	if (slash)
-		dir[slash - path + 1] = 0;
-	fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
-	free(dir);
+	if (*base && fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW)) /* else a link to nowhere */
+		fd = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
+	close(dir);
 	if (fd >= 0 && lstat(proc_path(proc, sizeof(proc), fd), &st)) {
 		close(fd);
 		fd = -1;
