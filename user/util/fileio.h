@@ -2,13 +2,12 @@
 /*
  * Whole files, in both directions.
  *
- * Reading: the bytes in memory, for who walks a file by offset; mapped when it is a regular file,
- * read to its end otherwise. They are valid until file_unload(); the descriptor stays open.
+ * Reading: the bytes of a regular file, mapped, for who walks it by offset. They are valid until
+ * file_unload(); the descriptor stays open. A pipe has to be copied to a file first.
  */
 #ifndef CTRACE_UTIL_FILEIO_H
 #define CTRACE_UTIL_FILEIO_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,10 +16,10 @@ struct strbuf;
 struct file_bytes {
 	const uint8_t *data;
 	size_t len;
-	bool mapped;
 };
 
-/* 0, or -errno with the reason in `why`; *f can be unloaded in both cases. */
+/* 0, or -errno with the reason in `why`: -EISDIR for a directory, -EINVAL for what else is no
+ * regular file. *f can be unloaded in both cases. */
 int file_load(struct file_bytes *f, int fd, struct strbuf *why);
 void file_unload(struct file_bytes *f);
 
