@@ -43,50 +43,11 @@ static void read_exe(uint32_t pid, char *buf, size_t sz)
 		buf[n - (ssize_t)sizeof(gone) + 1] = 0;
 }
 
-/* A process lives on when its first thread has ended and others have not. */
-static bool has_living_thread(uint32_t pid)
-{
-	struct proc_info st;
-	bool living = false;
-	char path[64];
-	struct dirent *d;
-	uint64_t tid;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%u/task", pid);
-	dir = opendir(path);
-	while (dir && !living && (d = readdir(dir)))
-		living = !parse_u64(d->d_name, &tid) && !procfs_status((uint32_t)tid, &st) &&
-			 st.state != 'Z' && st.state != 'X';
-	if (dir)
-		closedir(dir);
-	return living;
-}
-
-/* ---- may the caller look? ---- */
-
 /*
- * readlink of /proc/…/exe asks ptrace_may_access() with PTRACE_MODE_READ_FSCREDS and nothing else:
- * -EACCES when refused, and -ENOENT when allowed but the thread has no memory any more. Other
- * questions give more than ptrace does: auxv and maps of newer kernels open to CAP_PERFMON as well,
- * kcmp(2) compares with the permitted capabilities, which we cannot lay down for a while, and
- * namespaces can be read of a thread whose memory, and with it the mark "not dumpable", is gone.
+ * Calls fn for the threads of a process, in the order of /proc, until it gives something but
+ * -ENOENT. What it gave, or -ENOENT when there is no thread more.
  */
-static int ask_thread(uint32_t pid, const char *tid)
-{
-	char path[64], exe[2];
-
-	snprintf(path, sizeof(path), "/proc/%u/task/%.16s/exe", pid, tid);
-	if (readlink(path, exe, sizeof(exe)) >= 0 || errno == ENAMETOOLONG)
-		return 0;
-	return -errno;
-}
-
-/*
- * One thread that lives answers for all: they share their memory, and who may write into that has
- * them all. Most often it is the first one, but that may have ended before the others.
- */
-static int ask_process(uint32_t pid)
+static int for_each_thread(uint32_t pid, int (*fn)(uint32_t pid, uint32_t tid))
 {
 	int err = -ENOENT;
 	char path[64];
@@ -98,10 +59,52 @@ static int ask_process(uint32_t pid)
 	dir = opendir(path);
 	while (dir && err == -ENOENT && (d = readdir(dir)))
 		if (!parse_u64(d->d_name, &tid))
-			err = ask_thread(pid, d->d_name);
+			err = fn(pid, (uint32_t)tid);
 	if (dir)
 		closedir(dir);
 	return err;
+}
+
+static int is_living(uint32_t pid, uint32_t tid)
+{
+	struct proc_info st;
+
+	(void)pid;
+	return !procfs_status(tid, &st) && st.state != 'Z' && st.state != 'X' ? 0 : -ENOENT;
+}
+
+/* A process lives on when its first thread has ended and others have not. */
+static bool has_living_thread(uint32_t pid)
+{
+	return !for_each_thread(pid, is_living);
+}
+
+/* ---- may the caller look? ---- */
+
+/*
+ * readlink of /proc/…/exe asks ptrace_may_access() with PTRACE_MODE_READ_FSCREDS and nothing else:
+ * -EACCES when refused, and -ENOENT when allowed but the thread has no memory any more. Other
+ * questions give more than ptrace does: auxv and maps of newer kernels open to CAP_PERFMON as well,
+ * kcmp(2) compares with the permitted capabilities, which we cannot lay down for a while, and
+ * namespaces can be read of a thread whose memory, and with it the mark "not dumpable", is gone.
+ */
+static int ask_thread(uint32_t pid, uint32_t tid)
+{
+	char path[64], exe[2];
+
+	snprintf(path, sizeof(path), "/proc/%u/task/%u/exe", pid, tid);
+	if (readlink(path, exe, sizeof(exe)) >= 0 || errno == ENAMETOOLONG)
+		return 0;
+	return -errno;
+}
+
+/*
+ * One thread that lives answers for all: they share their memory, and who may write into that has
+ * them all. Most often it is the first one, but that may have ended before the others.
+ */
+static int ask_process(uint32_t pid)
+{
+	return for_each_thread(pid, ask_thread);
 }
 
 /*
