@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One recording from begin to end: idle → armed (attached) → recording → done. Driven by one event
- * loop: a timer polls the rings, signals and the ends of the targets are events like any other.
+ * One recording from begin to end, of what is attached already. It is one event loop: a timer
+ * polls the rings; signals and the ends of the targets are events like any other. What says stop is
+ * a signal, the time, the last target's end, or a file that takes no more.
  */
 #ifndef CTRACE_CAPTURE_SESSION_H
 #define CTRACE_CAPTURE_SESSION_H
