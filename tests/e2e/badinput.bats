@@ -165,6 +165,20 @@ teardown() {
 	[ ! -e T4 ]
 }
 
+@test "convert tells of a recording that is cut or damaged, also with -q" {
+	local whole
+	"$CTRACE" -q -p "$P" -d 500ms -o T --raw R
+	"$CTRACE" convert -q R -o T2 2>err
+	[ ! -s err ]
+	whole=$(stat -c %s R)
+	head -c $((whole - 5)) R >cut
+	"$CTRACE" convert -q cut -o T3 2>err
+	cat err
+	[ "$(wc -l <err)" -eq 1 ]
+	grep -q '^ctrace-bpf: cut: .*; what is whole was converted' err
+	sound T3
+}
+
 @test "a FIFO that nobody reads" {
 	mkfifo pipe
 	refused 1 'nobody reads' "$CTRACE" -p "$P" -d 1 -o pipe

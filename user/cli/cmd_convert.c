@@ -82,8 +82,10 @@ static int pump(struct source *s, struct pipeline *p)
 static int convert_with(struct source *s, const struct evlog_head *head, const struct options *o,
 			struct outfile *out, struct strbuf *why)
 {
+	struct pipeline_stats st;
 	struct pipeline *p;
-	int err, code = EXIT_FINE;
+	const char *trouble;
+	int err, code = EXIT_FAILED;
 
 	p = pipeline__new(&(struct pipeline_opts){
 		.go_minor = o->go_minor,
@@ -101,34 +103,35 @@ static int convert_with(struct source *s, const struct evlog_head *head, const s
 	err = pump(s, p);
 	if (err) {
 		strbuf_set_f(why, "cannot read %s: %s", o->rest[0], strerror(-err));
-		code = EXIT_FAILED;
+		pipeline__finish(p);
+		goto out;
 	}
 	err = pipeline__finish(p);
-	if (!err && code == EXIT_FINE)
+	if (!err)
 		err = outfile__finish(out);
-	if (err && code == EXIT_FINE) {
+	if (err) {
 		outfile__explain(out, err, why);
-		code = EXIT_FAILED;
+		goto out;
 	}
-	if (code == EXIT_FINE && !outfile__bytes(out)) {
+	trouble = source_trouble(s);
+	if (!outfile__bytes(out)) {
 		strbuf_set_f(why, "%s holds no recording: %s", o->rest[0],
-			     source_trouble(s) ? source_trouble(s) : "it never began");
-		code = EXIT_FAILED;
+			     trouble ? trouble : "it never began");
+		goto out;
 	}
-	if (code == EXIT_FINE && source_trouble(s))
-		log_notice("%s: %s; what is whole was converted", o->rest[0], source_trouble(s));
-	if (code == EXIT_FINE) {
-		struct pipeline_stats st = pipeline__stats(p);
-
-		summary_print(
-			&(struct summary){
-				.file = outfile__path(out),
-				.model = st.model,
-				.writer = st.writer,
-				.late = st.late,
-			},
-			o->json);
-	}
+	if (trouble) /* also with -q: who asked for the whole gets less */
+		log_error("%s: %s; what is whole was converted", o->rest[0], trouble);
+	st = pipeline__stats(p);
+	summary_print(
+		&(struct summary){
+			.file = outfile__path(out),
+			.model = st.model,
+			.writer = st.writer,
+			.late = st.late,
+		},
+		o->json);
+	code = EXIT_FINE;
+out:
 	pipeline__free(p);
 	return code;
 }
