@@ -135,6 +135,42 @@ change_and_end() {
 	nothing_left
 }
 
+@test "of two targets one becomes set-uid: it ends in the trace, has no time after that, and the other one goes on" {
+	local left
+	set_uid_setup
+	cp "$PROG/known" .
+	mkfifo told.2
+	$U --inh-caps=-all --bounding-set=-all ./known 20 <told.2 >said.2 3>&- {tell_fd}>&- &
+	other_pid=$!
+	exec {second}>told.2
+	wait_line said.2 '^ready'
+	printf '#!/bin/sh\nexec %s %s/ct "$@"\n' "$U --inh-caps=-all,+bpf,+perfmon --ambient-caps=-all,+bpf,+perfmon" "$PWD" >as-user
+	chmod 755 as-user
+	CTRACE=$PWD/as-user rec -p "$(ready_word 2),$(awk '/^ready/ { print $2 }' said.2)" -o T
+	tell go
+	wait_line err "process $(ready_word 2) (.*) has executed a program with more rights"
+	echo go >&"$second" # 300 ms of the other one, in which the first one has work on the same CPUs
+	printf 'again%.0s\n' {1..100000} >&"$tell_fd"
+	until_true is_echoed 100000
+	wait_line said.2 '^done 20'
+	no gone "$rec_pid"
+	rec_stop
+	[ "$rec_status" -eq 0 ]
+	tell_end
+	exec {second}>&-
+	sound T
+	accounted
+	"$JUDGE" times T >times
+	jq -c '.goroutines[] | [.id, .name, .ended_ns, .running_ns, .syscall_ns]' times
+	jq -e --argjson p "$(ready_word 2)" '[.goroutines[] | select(.id % 10000000 == $p)] | length == 1 and .[0].name == "run" and .[0].ended_ns != null' times
+	left=$(jq '.goroutines[] | select(.name == "run") | .ended_ns' times)
+	"$JUDGE" times -from "${left}ns" T >after
+	jq -e '.goroutines[] | select(.name == "run") | .running_ns + .syscall_ns + .syscall_blocked_ns + .runnable_ns == 0' after
+	jq -e '[.goroutines[] | select(.name == "waker/burner" and .running_ns > 20000000)] | length == 1' after
+	nothing_left
+}
+is_echoed() { [ "$(grep -c again said)" -ge "$1" ]; }
+
 @test "by its user it is recorded until it becomes a program that the user may not read" {
 	set_uid_setup 0 711
 	printf '#!/bin/sh\nexec %s %s/ct "$@"\n' "$U --inh-caps=-all,+bpf,+perfmon --ambient-caps=-all,+bpf,+perfmon" "$PWD" >as-user

@@ -64,6 +64,44 @@ teardown() { e2e_teardown; }
 	done
 }
 
+@test "-d is the end also for a recorder that stood still over it" {
+	local begun
+	rec -p "$P" -d 400ms -o T
+	begun=$EPOCHREALTIME
+	tell go
+	kill -STOP "$rec_pid"
+	until_true is_past "$begun" 700000
+	kill -CONT "$rec_pid"
+	rec_stop -
+	[ "$rec_status" -eq 0 ]
+	cat sum
+	jq -e '.seconds < 0.41 and .seconds > 0.39' sum # it begins with the states of all threads, a moment before the clock of -d
+	sound T
+}
+# is_past EPOCHREALTIME MICROSECONDS: so long ago, or longer
+is_past() { ((${EPOCHREALTIME/./} >= ${1/./} + $2)); }
+
+@test "a recorder polls seldom while nothing happens" {
+	local before begun
+	rec -p "$P" -o T # its two threads wait for a line
+	until_true polls_seldom
+	before=$(awk '/^voluntary/ { print $2 }' "/proc/$rec_pid/status")
+	begun=$EPOCHREALTIME
+	until_true is_past "$begun" 2000000
+	before=$(($(awk '/^voluntary/ { print $2 }' "/proc/$rec_pid/status") - before))
+	echo "$before times in 2 s"
+	[ "$before" -le 80 ] # every 50 ms are 40; every 2 ms, as it begins, would be 1000
+	rec_stop
+	sound T
+}
+# polls_seldom: no more than twice in a tenth of a second, so it has slowed down from the short times it begins with
+polls_seldom() {
+	local n begun=$EPOCHREALTIME
+	n=$(awk '/^voluntary/ { print $2 }' "/proc/$rec_pid/status")
+	until is_past "$begun" 100000; do pause_shortly; done
+	[ $(($(awk '/^voluntary/ { print $2 }' "/proc/$rec_pid/status") - n)) -le 4 ]
+}
+
 @test "SIGINT and SIGTERM complete the file; a second SIGINT too" {
 	local s
 	for s in INT TERM; do
