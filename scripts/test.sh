@@ -5,10 +5,9 @@
 #
 #   sudo scripts/test.sh [PART…]      default: build check check-root check-programs asan tsan fuzz lint shots check-kernels
 #
-# A part is a make target. It writes TAP files into $TAP_DIR; a target without any counts as one test. Under
-# sudo only the parts that record here run as root: check-root, check-programs and shots. The last line is "N passed, N failed[, N skipped]"; the exit status is 0
-# when something passed and nothing failed. CTRACE_TEST_MINUTES limits the whole [75], CTRACE_FUZZ_N is the
-# number of invented recordings [2000].
+# A part is a make target; only those that record run as root under sudo. Their TAP comes in $TAP_DIR, a target without
+# any counts as one test. The last line is "N passed, N failed[, N skipped]", and the exit status is 0 when something passed and
+# nothing failed. CTRACE_TEST_MINUTES limits the whole [75], CTRACE_FUZZ_N is the number of invented recordings [2000].
 set -eu -o pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"

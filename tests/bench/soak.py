@@ -1,14 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Endurance of ctrace-bpf: called by soak.sh. Two parts, each with its verdict:
-
-One recording of the whole system under a moderate load in which threads and processes come and go, hundreds of
-threads a second with a name that never was before; its resident memory is read every second. Flat means: the highest reading of the last quarter is at most
-2 MB and 2 % above the median of the second eighth (the first is warming up).
-
-Many recordings one after the other, each stopped as soon as it has begun, every third one by SIGKILL. No
-BPF program, map or link may be left that was not there before and that no living process holds.
-"""
+"""Endurance of ctrace-bpf, for soak.sh: a long recording whose memory must stay flat, then many short ones, every third
+killed, that must leave nothing in the kernel."""
 
 import argparse
 import contextlib
@@ -89,6 +82,7 @@ def soak(args):
         raise Failed("exit %d: %s" % (res["exit"], tail(log)))
     own = [rss - rings for _, rss, rings in samples]  # the rings are touched bit by bit, and of fixed size
     n = len(own)
+    # flat: the highest of the last quarter against the second eighth, the first being warm-up; 2 MB and 2 % are allowed
     early, late = st.median(own[n // 8:n // 4 + 1]), max(own[n * 3 // 4:])
     res.update(seconds=args.seconds, samples=samples, early=early, late=late, flat=late - early <= 2 * MB + 0.02 * early,
                summary=json.loads(read_text(out)), bytes=os.path.getsize(trace))
