@@ -21,6 +21,7 @@ var commands = []command{
 	{"times", "[-between SYSCALL] FILE", "JSON: time per state of every goroutine and proc", cmdTimes},
 	{"wakes", "[-json] FILE", "who woke whom, after which wait", cmdWakes},
 	{"hist", "FILE…", "kinds, transitions and reasons with their counts", cmdHist},
+	{"samples", "FILE", "JSON: CPU samples by goroutine and by function of their stacks", cmdSamples},
 	{"records", "[-sum] FILE", "a raw record file as text, or its counts", cmdRecords},
 	{"simulate", "[-seed S] [-damage D] -o FILE", "write one invented recording", cmdSimulate},
 	{"fuzz", "-n N -seed S -ctrace PATH", "convert many invented recordings and judge the outcome", cmdFuzz},
