@@ -22,6 +22,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/common.bash"
 # shellcheck source=tests/lib/readers.sh
 . "$here/../lib/readers.sh"
+# shellcheck source=tests/lib/programs.sh
+. "$here/../lib/programs.sh"
 
 # program, what is looked at, regular expression. names: each must be a thread's name. Else a profile: the function with
 # the greatest delay (the first expression) and others that must be in it; "-" says that it has to be empty.
@@ -96,138 +98,10 @@ check() {
 # ---- life ----
 
 tmp='' keep=no
-pids=()
-
-finish() {
-	local pid
-	for pid in ${pids[@]+"${pids[@]}"}; do
-		kill -KILL "$pid" 2>/dev/null || :
-		wait "$pid" 2>/dev/null || :
-	done
-	pids=()
-	if [ -n "${cluster:-}" ]; then as_postgres "$pgbin/pg_ctl" -D "$cluster" -m immediate -w stop >/dev/null 2>&1 || :; fi
-	cluster=''
-}
 
 bye() {
-	finish
+	programs_end
 	if [ "$keep" = yes ]; then echo "# kept: $tmp"; else rm -rf "$tmp"; fi
-}
-
-# background LOG COMMAND…: its pid is the last of pids
-background() {
-	local log=$1
-	shift
-	"$@" </dev/null >"$log" 2>&1 &
-	pids+=($!)
-}
-
-ready() {
-	background "$tmp/$program.out" "$@"
-	target=${pids[-1]}
-	until_true -t 60 grep -q '^ready\|is running$' "$tmp/$program.out"
-}
-
-# ---- the programs: each sets `target`; returns 2 with the reason in `lacks` where the machine can not ----
-
-need() {
-	local c
-	for c; do
-		if ! command -v "$c" >/dev/null 2>&1; then
-			lacks="no $c"
-			return 2
-		fi
-	done
-}
-
-start_c() {
-	ready "$PROG/demo"
-}
-
-start_cpp() {
-	need g++ || return
-	g++ -O2 -std=c++17 -pthread -o "$tmp/mutex" "$here/mutex.cpp" || return 1
-	ready "$tmp/mutex" "$tmp"
-}
-
-start_rust() {
-	need rustc || return
-	rustc -O -o "$tmp/channels" "$here/channels.rs" || return 1
-	ready "$tmp/channels"
-}
-
-start_python() {
-	need python3 || return
-	# the interpreter itself: a wrapper's shell would be another image
-	ready "$(python3 -c 'import sys; print(sys.executable)')" "$here/workers.py"
-}
-
-start_java() {
-	need java javac || return
-	javac -d "$tmp" "$here/Pool.java" || return 1
-	ready java -Xmx128m -cp "$tmp" Pool
-}
-
-start_go() {
-	need go || return
-	(cd "$tmp" && go build -o gopher "$here/gopher.go") || return 1
-	ready "$tmp/gopher"
-}
-
-start_redis() {
-	need redis-server redis-benchmark redis-cli || return
-	local sock=$tmp/redis.sock
-	mkdir -p "$tmp/redis"
-	background "$tmp/redis.out" redis-server --port 0 --unixsocket "$sock" --dir "$tmp/redis" --save '' \
-		--appendonly yes --appendfsync always
-	target=${pids[-1]}
-	until_true -t 20 redis-cli -s "$sock" ping || return 1
-	background "$tmp/load.out" redis-benchmark -s "$sock" -c 4 -l -t set,get -n 1000000
-	until_true -t 20 redis_has_keys "$sock"
-}
-
-redis_has_keys() {
-	[ "$(redis-cli -s "$1" dbsize)" != 0 ]
-}
-
-as_postgres() {
-	setpriv --reuid=postgres --regid=postgres --init-groups "$@"
-}
-
-start_postgres() {
-	local pgbin_glob pgbin_last=''
-	for pgbin_glob in /usr/lib/postgresql/*/bin /usr/local/pgsql/bin; do
-		if [ -x "$pgbin_glob/initdb" ]; then pgbin_last=$pgbin_glob; fi
-	done
-	pgbin=${pgbin_last:-$(dirname "$(command -v initdb || echo /nonexistent/initdb)")}
-	if ! [ -x "$pgbin/initdb" ] || ! [ -x "$pgbin/pgbench" ] && ! command -v pgbench >/dev/null; then
-		lacks='no postgres with pgbench'
-		return 2
-	fi
-	if ! id postgres >/dev/null 2>&1; then
-		lacks='no user postgres'
-		return 2
-	fi
-	local dir=$tmp/pg
-	mkdir -p "$dir"
-	chmod 711 "$tmp"
-	chown postgres "$dir"
-	cluster=$dir/data
-	local env=(env PGHOST="$dir" PGDATABASE=postgres PGUSER=postgres)
-	as_postgres "$pgbin/initdb" -D "$cluster" -A trust --no-sync >"$tmp/initdb.out" 2>&1 || return 1
-	as_postgres "$pgbin/pg_ctl" -D "$cluster" -w -l "$dir/log" -o "-c listen_addresses= -k $dir" start >/dev/null || return 1
-	as_postgres "${env[@]}" pgbench -i -s 2 -q >"$tmp/init.out" 2>&1 || return 1
-	background "$tmp/load.out" setpriv --reuid=postgres --regid=postgres --init-groups "${env[@]}" \
-		pgbench -c 4 -T 600
-	until_true -t 20 backends_are 4 "${env[@]}" || return 1
-	target=$(head -n 1 "$cluster/postmaster.pid")
-	target=$target,$(pgrep -P "$target" | paste -sd,)
-}
-
-backends_are() {
-	local n=$1
-	shift
-	[ "$(as_postgres "$@" psql -Atc "select count(*) from pg_stat_activity where application_name = 'pgbench'")" = "$n" ]
 }
 
 # ---- checks ----
@@ -316,7 +190,7 @@ run_program() {
 	for minor in 22 25 26; do
 		check "recorded for Go 1.$minor" record "$tmp/$program.$minor.trace" -d 1 --go-version="1.$minor"
 	done
-	finish # the readers need the machine
+	programs_end # the readers need the machine
 	echo "# $program: $(sed -n 's/.*"repairs": *\({[^}]*}\).*/repairs \1/p' "$file.json") $(stat -c %s "$file") bytes"
 	check "accepted by the readers" readers_accept "$file"
 	for minor in 22 25 26; do
@@ -358,7 +232,7 @@ run_all() {
 	readers_look
 	for program; do
 		run_program "$program"
-		finish
+		programs_end
 	done
 	echo "1..$count"
 	return "$failed"
