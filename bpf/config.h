@@ -17,6 +17,24 @@ enum ct_filter {
 	CT_FILTER_ALL = 3,  /* every process but our own; no kernel threads */
 };
 
+/* Which records carry a stack: bits of ct_config.stacks. */
+enum ct_stacks {
+	CT_STACK_BLOCK = 1,    /* a thread goes to sleep */
+	CT_STACK_WAKEUP = 2,   /* a thread wakes another: the waker's */
+	CT_STACK_FORK = 4,     /* a thread makes another: the maker's */
+	CT_STACK_SYSCALL = 8,  /* every syscall */
+	CT_STACK_KERNEL = 16,  /* kernel frames also where a syscall explains the wait */
+	CT_STACK_PREEMPT = 32, /* a thread loses its CPU */
+};
+
+/* How user stacks are walked. */
+enum ct_call_graph {
+	CT_CALL_GRAPH_NONE = 0,
+	CT_CALL_GRAPH_CFI =
+		1, /* by the tables of each module; frame pointers where there are none */
+	CT_CALL_GRAPH_FP = 2, /* by frame pointers alone */
+};
+
 struct ct_config {
 	__u32 filter;	 /* enum ct_filter */
 	__u32 tgid;	 /* CT_FILTER_ONE: the process, as the kernel numbers it */
@@ -26,7 +44,9 @@ struct ct_config {
 	__u32 ns_level;	 /* depth of the tracer's pid namespace; tids are told as seen there. 0: the
 			    initial one */
 	__u32 see_all; /* processes of every user may be recorded; else one is left at the exec of a
-			  set-uid program */
+			  set-uid program, or of one that its user may not read */
+	__u32 stacks;  /* enum ct_stacks, which records carry one */
+	__u32 call_graph; /* enum ct_call_graph. 0: stacks have kernel frames alone */
 };
 
 #endif

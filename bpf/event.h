@@ -23,7 +23,9 @@
 
 #define EV_COMM_LEN 16	   /* TASK_COMM_LEN of the kernel */
 #define EV_PATH_MAX 256	   /* longest executable path that a record carries, with its NUL */
-#define EV_KSTACK_MAX 32   /* frames of a kernel stack */
+#define EV_KSTACK_MAX 32   /* kernel frames of a stack */
+#define EV_USTACK_MAX 127  /* user frames of a stack */
+#define EV_SYM_FRAMES 16   /* functions that one address may stand in, by inlining */
 #define EV_RECORD_MAX 2048 /* no record is longer */
 
 enum event_kind {
@@ -43,7 +45,8 @@ enum event_kind {
 	EV_SYSCALL = 11,  /* a whole syscall: nothing else of its thread happened inside */
 	EV_STACK = 12,	  /* the frames of a stack id, sent once and before its first use */
 	EV_SNAP = 13,	  /* the state of a thread, read by the task iterator */
-	EV_KERNEL_MAX = 14,
+	EV_SAMPLE = 14,	  /* what a CPU was doing at a tick of the sampling clock */
+	EV_KERNEL_MAX = 15,
 	/* added by the collector, which alone writes them */
 	EV_START = 32,	/* all threads are known: the trace begins here */
 	EV_STOP = 33,	/* the recording ends here */
@@ -53,7 +56,11 @@ enum event_kind {
 	EV_KSYM = 37,	/* the name of a kernel address */
 	EV_CPU = 38,	/* a CPU is online */
 	EV_CONFIG = 39, /* how the recording is set; the first record of all */
-	EV_KIND_MAX = 40,
+	EV_MODULE = 40, /* what the module number of user frames stands for; goes ahead of them */
+	EV_SYM = 41,	/* the functions of a user frame; found out late, so at the very end */
+	EV_EPOCH =
+		42, /* stack ids are given anew: those of the epoch before the last are no more */
+	EV_KIND_MAX = 43,
 };
 
 /* What a thread is doing when it leaves a CPU; one letter each, as in ps(1). */
@@ -115,29 +122,41 @@ struct ev_thread {
 #define EV_ST_FDCLASS(arg) ((arg) >> 8 & 0xff)
 #define EV_ST_NR(arg) ((arg) >> 16)
 
-/* EV_SWITCH; kstack is left out when 0 */
-struct ev_switch {
-	struct ev_hdr h; /* arg: EV_ST_PACK of prev */
-	__u64 prev;	 /* key, 0 when not traced */
-	__u64 next;	 /* key, 0 when not traced */
-	__u32 kstack;	 /* id of prev's kernel stack */
-	__u32 ustack;	 /* id of prev's user stack; none yet */
+/*
+ * A stack, at the end of the kinds that may have one; left out where there is none. The record of
+ * the id, EV_STACK, went ahead.
+ */
+struct ev_stack_ref {
+	__u32 id; /* 0 none */
+	__u32 pad;
 };
-#define EV_SWITCH_SHORT offsetof(struct ev_switch, kstack)
+
+/* EV_SWITCH */
+struct ev_switch {
+	struct ev_hdr h;	   /* arg: EV_ST_PACK of prev */
+	__u64 prev;		   /* key, 0 when not traced */
+	__u64 next;		   /* key, 0 when not traced */
+	struct ev_stack_ref stack; /* prev's */
+};
+#define EV_SWITCH_SHORT offsetof(struct ev_switch, stack)
 
 /* EV_WAKING and EV_WAKEUP */
 struct ev_wake {
 	struct ev_hdr h; /* arg: 0 */
 	__u64 wakee;
 	__u64 waker; /* the current thread's key, 0 when not traced; a bystander with EVF_IRQ */
+	struct ev_stack_ref stack; /* the waker's */
 };
+#define EV_WAKE_SHORT offsetof(struct ev_wake, stack)
 
 /* EV_FORK; the child's EV_THREAD went ahead */
 struct ev_fork {
 	struct ev_hdr h; /* arg: 0 */
 	__u64 parent;
 	__u64 child;
+	struct ev_stack_ref stack; /* the parent's */
 };
+#define EV_FORK_SHORT offsetof(struct ev_fork, stack)
 
 /* EV_EXEC; path is as long as it is */
 struct ev_exec {
@@ -169,17 +188,44 @@ struct ev_sys {
 		h; /* arg: syscall number; EV_SYS_EXIT: EV_NR_NONE where it is not known any more */
 	__u64 thr;
 	__u64 begin; /* ns, CLOCK_MONOTONIC; not later than h.ts */
+	struct ev_stack_ref stack;
 };
 #define EV_SYS_SHORT offsetof(struct ev_sys, begin)
+#define EV_SYS_PLAIN offsetof(struct ev_sys, stack)
+
+/*
+ * A user frame in one word: the module it lies in (see EV_MODULE; 0: in none that is known) and the
+ * address inside, as the module's own file counts addresses. It is ready to be looked up: of a
+ * return address it is the byte before, which belongs to the call.
+ */
+#define EV_FRAME(module, addr) ((__u64)(module) << 48 | (addr))
+#define EV_FRAME_MODULE(frame) ((__u32)((frame) >> 48))
+#define EV_FRAME_ADDR(frame) ((frame)&0xffffffffffffull)
+#define EV_MODULE_MAX 0xffffu /* numbers are below */
+
+/* How the user half of a stack ends. */
+enum ev_stack_end {
+	EV_END_NONE = 0,       /* it was not walked */
+	EV_END_COMPLETE = 1,   /* at the outermost function of the thread */
+	EV_END_DEEP = 2,       /* cut: more frames than a record holds */
+	EV_END_NO_PROCESS = 3, /* cut: the mappings of the process are not known yet */
+	EV_END_NO_MAPPING = 4, /* broken: an address outside of all mappings that hold code */
+	EV_END_NO_TABLE = 5,   /* cut: the module has no tables, and no frame pointer led on */
+	EV_END_NO_RULE = 6,    /* broken: no rule for this address, or one that we cannot follow */
+	EV_END_READ = 7, /* cut: the memory of the stack is not resident, or no memory at all */
+	EV_END_LOOP = 8, /* broken: the stack would not grow */
+	EV_END_MAX = 9,	 /* at most 16 */
+};
 
 /* EV_STACK; leaf first, kernel frames before user frames; as long as it is */
 struct ev_stack {
 	struct ev_hdr h; /* arg: id, never 0 */
-	__u64 thr;
+	__u64 thr;	 /* in whom it was seen first */
 	__u16 nkernel;
-	__u16 nuser; /* none yet */
-	__u32 pad;
-	__u64 pc[EV_KSTACK_MAX];
+	__u16 nuser;
+	__u8 end; /* enum ev_stack_end, of the user frames */
+	__u8 pad[3];
+	__u64 pc[EV_KSTACK_MAX + EV_USTACK_MAX]; /* kernel: addresses; user: EV_FRAME */
 };
 #define EV_STACK_SHORT offsetof(struct ev_stack, pc)
 
@@ -187,7 +233,14 @@ struct ev_stack {
 struct ev_snap {
 	struct ev_thread t; /* h.cpu: the CPU it is on, or was on last; EVF_ONCPU tells */
 	__u32 st;	    /* EV_ST_PACK; EV_ST_RUNNABLE when on a CPU */
-	__u32 kstack;	    /* id of its kernel stack when it sleeps outside a syscall */
+	__u32 stack;	    /* id of its stack when it sleeps */
+};
+
+/* EV_SAMPLE */
+struct ev_sample {
+	struct ev_hdr h; /* arg: 0 */
+	__u64 thr;
+	struct ev_stack_ref stack;
 };
 
 /* EV_START, EV_STOP: the header alone; arg of EV_START: EV_START_* */
@@ -233,6 +286,40 @@ struct ev_ksym {
 
 /* EV_CPU: the header alone; arg: a CPU number that is online */
 
+enum ev_module_kind {
+	EV_MODULE_FILE = 1, /* an ELF file; addresses are its own (p_vaddr) */
+	EV_MODULE_VDSO = 2, /* the kernel's code in every process; addresses as in its ELF image */
+	EV_MODULE_JIT = 3, /* code of one process that no file holds; addresses are the process's */
+};
+
+/* EV_MODULE; path is as long as it is */
+struct ev_module {
+	struct ev_hdr h; /* arg: its number, 1 to EV_MODULE_MAX - 1 */
+	__u8 type;	 /* enum ev_module_kind */
+	__u8 nbuild;	 /* bytes of build_id, 0 none */
+	__u16 pad;
+	__u32 pid; /* EV_MODULE_JIT: whose */
+	__u8 build_id[32];
+	char path[EV_PATH_MAX]; /* as the process saw it; "[vdso]"; "[jit]" */
+};
+#define EV_MODULE_SHORT offsetof(struct ev_module, path)
+
+/*
+ * EV_SYM: one function that a user frame stands in. As many records as there are functions by
+ * inlining, innermost first, each as long as it is.
+ */
+struct ev_sym {
+	struct ev_hdr h; /* arg: line, 0 unknown */
+	__u64 frame;	 /* EV_FRAME */
+	__u16 depth;	 /* 0 innermost */
+	__u16 nfunc;	 /* bytes of func with its NUL; the file follows, with its NUL */
+	__u32 pad;
+	char text[1536];
+};
+#define EV_SYM_SHORT offsetof(struct ev_sym, text)
+
+/* EV_EPOCH: the header alone; arg: its number */
+
 /* ---- one per CPU, in arrays that both sides map ---- */
 
 /* What the programs count. */
@@ -246,8 +333,10 @@ struct ev_cpu_stat {
 	__u64 snap_missed; /* … and threads that a snapshot left out for that; it is made again */
 	__u64 left; /* processes that are not recorded any more: an exec gave them rights that we do
 		       not have */
-	__u64 scratch; /* of the programs */
-	__u64 pad[3];
+	__u64 scratch;	  /* of the programs */
+	__u64 stacks[16]; /* walks of user stacks, by their end (enum ev_stack_end) */
+	__u64 frames;	  /* user frames walked */
+	__u64 sampled;	  /* ticks of the sampling clock that hit a traced thread */
 };
 
 /* The traced thread on a CPU, so that its syscalls need no look-up; the collector reads which one
@@ -268,8 +357,8 @@ enum ev_now_sys {
 };
 
 _Static_assert(sizeof(struct ev_hdr) == 16, "a header is two words");
-_Static_assert(sizeof(struct ev_switch) == 40, "a switch is 32 bytes and its stacks");
-_Static_assert(sizeof(struct ev_sys) == 32, "a syscall is 32 bytes");
+_Static_assert(sizeof(struct ev_switch) == 40, "a switch is 32 bytes and its stack");
+_Static_assert(sizeof(struct ev_sys) == 40, "a syscall is 32 bytes and its stack");
 _Static_assert(sizeof(struct ev_cpu_stat) % 64 == 0, "no cache line is shared between CPUs");
 _Static_assert(sizeof(struct ev_cpu_now) == 64, "no cache line is shared between CPUs");
 _Static_assert(EV_KERNEL_MAX <= 16 && EV_KIND_MAX <= 64, "tables are sized for this");

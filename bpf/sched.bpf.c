@@ -70,8 +70,7 @@ int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_stru
 	ev->prev = prev_key;
 	ev->next = now->key;
 	if (kstack) {
-		ev->kstack = kstack;
-		ev->ustack = 0;
+		ev->stack = (struct ev_stack_ref){ .id = kstack };
 	}
 	ct_submit(ev);
 	return 0;
@@ -89,7 +88,7 @@ static __always_inline void send_wake(void *ctx, __u32 kind, struct ct_thread *w
 		waker = ct_current(cur);
 	if (waker)
 		ct_flush_syscall(waker);
-	ev = ct_reserve(kind, sizeof(*ev), 0);
+	ev = ct_reserve(kind, EV_WAKE_SHORT, 0);
 	if (!ev)
 		return;
 	ev->h.flags = flags;

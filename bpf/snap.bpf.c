@@ -22,7 +22,10 @@ static __always_inline __u32 send_kstack_of(struct task_struct *p, __u64 key)
 	__u32 id = ct_next_serial(CT_SERIAL_STACK);
 	struct ev_stack *ev = ct_reserve(EV_STACK, sizeof(*ev), id);
 
-	return ev ? ct_finish_kstack(ev, key, bpf_get_task_stack(p, ev->pc, sizeof(ev->pc), 0)) : 0;
+	return ev ? ct_finish_kstack(ev, key,
+				     bpf_get_task_stack(p, ev->pc,
+							EV_KSTACK_MAX * sizeof(ev->pc[0]), 0)) :
+		    0;
 }
 
 static __noinline int ct_snap(struct task_struct *p)
@@ -56,7 +59,7 @@ static __noinline int ct_snap(struct task_struct *p)
 		ev->t.h.flags |= EVF_ONCPU;
 	ev->t.h.cpu = BPF_CORE_READ(p, thread_info.cpu);
 	ev->st = EV_ST_PACK(state, fd, nr);
-	ev->kstack = kstack;
+	ev->stack = kstack;
 	ct_submit(ev);
 	return 0;
 }

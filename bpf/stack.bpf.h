@@ -18,7 +18,7 @@ static __always_inline __u32 ct_finish_kstack(struct ev_stack *ev, __u64 key, lo
 	ev->thr = key;
 	ev->nkernel = n / sizeof(ev->pc[0]);
 	ev->nuser = 0;
-	ev->pad = 0;
+	ev->end = EV_END_NONE;
 	ct_submit(ev);
 	return id;
 }
@@ -29,7 +29,10 @@ static __always_inline __u32 ct_send_kstack(void *ctx, __u64 key)
 	__u32 id = ct_next_serial(CT_SERIAL_STACK);
 	struct ev_stack *ev = ct_reserve(EV_STACK, sizeof(*ev), id);
 
-	return ev ? ct_finish_kstack(ev, key, bpf_get_stack(ctx, ev->pc, sizeof(ev->pc), 0)) : 0;
+	return ev ? ct_finish_kstack(ev, key,
+				     bpf_get_stack(ctx, ev->pc, EV_KSTACK_MAX * sizeof(ev->pc[0]),
+						   0)) :
+		    0;
 }
 
 #endif

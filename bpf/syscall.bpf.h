@@ -43,7 +43,7 @@ static __always_inline __u32 ct_nr_of(struct task_struct *p)
 /* Sends a record with the syscall that is open on this CPU; it is not told again. */
 static __always_inline void ct_send_syscall(struct ev_cpu_now *now, __u32 kind)
 {
-	struct ev_sys *ev = ct_reserve(kind, sizeof(*ev), now->sys_nr);
+	struct ev_sys *ev = ct_reserve(kind, EV_SYS_PLAIN, now->sys_nr);
 
 	if (ev) {
 		ev->thr = now->key;

@@ -18,7 +18,7 @@ int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
 	c = ct_thread_for(child, EV_FORK);
 	if (!c)
 		return 0;
-	ev = ct_reserve(EV_FORK, sizeof(*ev), 0);
+	ev = ct_reserve(EV_FORK, EV_FORK_SHORT, 0);
 	if (!ev)
 		return 0;
 	ev->parent = p ? p->key : 0;

@@ -33,7 +33,7 @@ const (
 	fdUnknown, fdFile, fdSocket, fdPipe      = 0, 1, 2, 3
 	fdTTY, fdEvent, fdOther                  = 4, 5, 6
 	rawMagic                                 = "ctraceRW"
-	rawVersion                               = 2
+	rawVersion                               = 3
 	chunkRecords, chunkAdvance, chunkEnd     = 1, 2, 3
 	commLen                                  = 16
 	offTS, offKind, offFlags, offCPU, offArg = 0, 8, 9, 10, 12
@@ -256,12 +256,12 @@ func (r record) String() string {
 	case evSnap:
 		s += fmt.Sprintf(" thr=%s pid=%d comm=%s", key(16), r.arg(), cstr(r[24:min(40, len(r))]))
 		if len(r) >= 48 {
-			s += fmt.Sprintf(" %s kstack=%d", st(le.Uint32(r[40:])), le.Uint32(r[44:]))
+			s += fmt.Sprintf(" %s stack=%d", st(le.Uint32(r[40:])), le.Uint32(r[44:]))
 		}
 	case evSwitch:
 		s += fmt.Sprintf(" prev=%s next=%s %s", key(16), key(24), st(r.arg()))
 		if len(r) >= 36 {
-			s += fmt.Sprintf(" kstack=%d", le.Uint32(r[32:]))
+			s += fmt.Sprintf(" stack=%d", le.Uint32(r[32:]))
 		}
 	case evWaking, evWakeup:
 		s += fmt.Sprintf(" wakee=%s waker=%s", key(16), key(24))

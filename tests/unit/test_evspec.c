@@ -23,6 +23,11 @@ union rec {
 	struct ev_snap snap;
 	struct ev_metric_rec metric;
 	struct ev_ksym ksym;
+	struct ev_module module;
+	struct ev_sym sym;
+	struct ev_sample sample;
+	struct ev_wake wake;
+	struct ev_fork fork;
 	unsigned char bytes[EV_RECORD_MAX];
 };
 
@@ -34,8 +39,12 @@ static size_t legal(union rec *r, unsigned kind)
 	memset(r, 0, sizeof(*r));
 	r->h.ts = 1000;
 	r->h.kind = (uint8_t)kind;
-	if (kind == EV_STACK || kind == EV_METRIC)
+	if (kind == EV_STACK || kind == EV_METRIC || kind == EV_MODULE)
 		r->h.arg = 1;
+	if (kind == EV_MODULE)
+		r->module.type = EV_MODULE_FILE;
+	if (kind == EV_SYM)
+		r->sym.nfunc = 1;
 	for (const struct ev_field *f = s->field; f < s->field + EV_FIELDS_MAX && f->name; f++) {
 		uint64_t key = KEY(100);
 
@@ -70,6 +79,13 @@ static void every_kind_has_a_row(void **state)
 	assert_int_equal(ev_kind_by_name("switc", 5), EV_NONE);
 }
 
+/* Kernel frames as many as may be, user frames for the rest. */
+static void set_frames(struct ev_stack *st, size_t cnt)
+{
+	st->nkernel = (uint16_t)(cnt < EV_KSTACK_MAX ? cnt : EV_KSTACK_MAX);
+	st->nuser = (uint16_t)(cnt - st->nkernel);
+}
+
 static void lengths(void **state)
 {
 	(void)state;
@@ -87,7 +103,7 @@ static void lengths(void **state)
 				  (s->step ? (n - s->min) % s->step == 0 : n == s->min);
 
 			if (kind == EV_STACK && ok)
-				r.stack.nkernel = (uint16_t)((n - EV_STACK_SHORT) / 8);
+				set_frames(&r.stack, (n - EV_STACK_SHORT) / 8);
 			assert_int_equal(ev_check(&r, n), ok ? 0 : -EINVAL);
 		}
 	}
@@ -121,16 +137,15 @@ static void texts_end(void **state)
 	assert_int_equal(ev_check(&r, len), 0);
 
 	len = legal(&r, EV_EXEC);
-	assert_string_equal(ev_path(&r, len), "");
 	memcpy(r.exec.path, "/bin/ls", 8);
 	assert_int_equal(ev_check(&r, EV_EXEC_SHORT + 7), -EINVAL);
 	assert_int_equal(ev_check(&r, EV_EXEC_SHORT + 8), 0);
-	assert_string_equal(ev_path(&r, EV_EXEC_SHORT + 8), "/bin/ls");
+	assert_int_equal(ev_check(&r, len), 0); /* without one */
 
 	legal(&r, EV_KSYM);
 	memcpy(r.ksym.name, "schedule", 9);
 	assert_int_equal(ev_check(&r, EV_KSYM_SHORT + 9), 0);
-	assert_string_equal(ev_path(&r, EV_KSYM_SHORT + 9), "schedule");
+	assert_int_equal(ev_check(&r, EV_KSYM_SHORT + 8), -EINVAL);
 }
 
 static void keys(void **state)
@@ -200,13 +215,104 @@ static void values_between_fields(void **state)
 	assert_int_equal(ev_check(&r, len), -EINVAL);
 }
 
-static void stack_of_a_switch(void **state)
+static void limits_of_stacks(void **state)
 {
-	struct ev_switch sw = { .kstack = 7 };
+	union rec r;
 
 	(void)state;
-	assert_int_equal(ev_kstack(&sw, EV_SWITCH_SHORT), 0);
-	assert_int_equal(ev_kstack(&sw, sizeof(sw)), 7);
+	legal(&r, EV_STACK);
+	r.stack.nkernel = EV_KSTACK_MAX + 1;
+	assert_int_equal(ev_check(&r, EV_STACK_SHORT + 8 * (EV_KSTACK_MAX + 1)), -EINVAL);
+	r.stack.nkernel = 0;
+	r.stack.nuser = EV_USTACK_MAX;
+	assert_int_equal(ev_check(&r, EV_STACK_SHORT + 8 * EV_USTACK_MAX), 0);
+	r.stack.nuser++;
+	assert_int_equal(ev_check(&r, EV_STACK_SHORT + 8 * (EV_USTACK_MAX + 1)), -EINVAL);
+	r.stack.nuser = 0;
+	r.stack.end = EV_END_LOOP;
+	assert_int_equal(ev_check(&r, EV_STACK_SHORT), 0);
+	r.stack.end = EV_END_MAX;
+	assert_int_equal(ev_check(&r, EV_STACK_SHORT), -EINVAL);
+	r.stack.end = 0;
+	r.stack.pad[2] = 1;
+	assert_int_equal(ev_check(&r, EV_STACK_SHORT), -EINVAL);
+}
+
+static void modules(void **state)
+{
+	union rec r;
+	size_t len = legal(&r, EV_MODULE);
+
+	(void)state;
+	r.h.arg = 0;
+	assert_int_equal(ev_check(&r, len), -EINVAL);
+	r.h.arg = EV_MODULE_MAX;
+	assert_int_equal(ev_check(&r, len), -EINVAL);
+	r.h.arg = EV_MODULE_MAX - 1;
+	assert_int_equal(ev_check(&r, len), 0);
+	r.module.type = EV_MODULE_JIT + 1;
+	assert_int_equal(ev_check(&r, len), -EINVAL);
+	r.module.type = 0;
+	assert_int_equal(ev_check(&r, len), -EINVAL);
+	r.module.type = EV_MODULE_JIT;
+	r.module.nbuild = 33;
+	assert_int_equal(ev_check(&r, len), -EINVAL);
+	r.module.nbuild = 20;
+	r.module.build_id[19] = 7;
+	assert_int_equal(ev_check(&r, len), 0);
+	r.module.nbuild = 19; /* bytes that nobody counts */
+	assert_int_equal(ev_check(&r, len), -EINVAL);
+}
+
+static void symbols(void **state)
+{
+	size_t len = EV_SYM_SHORT + 5 + 4;
+	union rec r;
+
+	(void)state;
+	legal(&r, EV_SYM);
+	memcpy(r.sym.text, "main\0a.c", 9);
+	r.sym.nfunc = 5;
+	assert_int_equal(ev_check(&r, len), 0);
+	assert_int_equal(ev_check(&r, len - 1), -EINVAL); /* file without its NUL */
+	assert_int_equal(ev_check(&r, EV_SYM_SHORT + 5), -EINVAL);
+	r.sym.nfunc = 4;
+	assert_int_equal(ev_check(&r, len), -EINVAL);
+	r.sym.nfunc = 0xffff;
+	assert_int_equal(ev_check(&r, len), -EINVAL);
+	r.sym.nfunc = 5;
+	r.sym.depth = EV_SYM_FRAMES;
+	assert_int_equal(ev_check(&r, len), -EINVAL);
+	r.sym.depth = EV_SYM_FRAMES - 1;
+	assert_int_equal(ev_check(&r, len), 0);
+}
+
+static void ids_of_stacks(void **state)
+{
+	union rec r;
+	size_t i;
+	static const struct {
+		uint8_t kind;
+		size_t with, without; /* 0: it always has one */
+		size_t off;
+	} kinds[] = {
+		{ EV_SWITCH, 40, 32, 32 }, { EV_WAKING, 40, 32, 32 },	 { EV_WAKEUP, 40, 32, 32 },
+		{ EV_FORK, 40, 32, 32 },   { EV_SYS_ENTER, 40, 32, 32 }, { EV_SYSCALL, 40, 32, 32 },
+		{ EV_SAMPLE, 32, 0, 24 },  { EV_SNAP, 48, 0, 44 },
+	};
+
+	(void)state;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		legal(&r, kinds[i].kind);
+		r.bytes[kinds[i].off] = 7;
+		assert_int_equal(ev_check(&r, kinds[i].with), 0);
+		assert_int_equal(ev_stack_id(&r.h, kinds[i].with), 7);
+		if (kinds[i].without)
+			assert_int_equal(ev_stack_id(&r.h, kinds[i].without), 0);
+	}
+	legal(&r, EV_EXIT);
+	memset(r.bytes + sizeof(r.h), 7, 100);
+	assert_int_equal(ev_stack_id(&r.h, sizeof(struct ev_exit)), 0);
 }
 
 int main(void)
@@ -219,7 +325,10 @@ int main(void)
 		cmocka_unit_test(keys),
 		cmocka_unit_test(packed_words),
 		cmocka_unit_test(values_between_fields),
-		cmocka_unit_test(stack_of_a_switch),
+		cmocka_unit_test(limits_of_stacks),
+		cmocka_unit_test(modules),
+		cmocka_unit_test(symbols),
+		cmocka_unit_test(ids_of_stacks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,15 +25,18 @@ static const char *const canonical[] = {
 	"1000 0 thread thr=100 pid=100 comm=\"redis-server\"",
 	"1000 3 thread thr=2 pid=2 comm=\"kthreadd\" kthread",
 	"1000 0 snap thr=100 pid=100 comm=\"x\" state=S fd=pipe nr=0",
-	"1000 0 snap thr=100 pid=100 comm=\"x\" state=R oncpu kthread kstack=7",
+	"1000 0 snap thr=100 pid=100 comm=\"x\" state=R oncpu kthread stack=7",
 	"1010 0 switch prev=100 next=0 state=S fd=sock nr=202",
-	"1010 0 switch prev=100 next=101.7 state=D kstack=7",
-	"1010 0 switch prev=0 next=101 nr=ia32_32766 kstack=0",
-	"1010 0 switch prev=0 next=101 kstack=0 ustack=4",
+	"1010 0 switch prev=100 next=101.7 state=D stack=7",
+	"1010 0 switch prev=0 next=101 nr=ia32_32766 stack=0",
+	"1010 0 switch prev=0 next=101 stack=0 pad=4",
 	"1020 1 waking wakee=100 waker=0",
 	"1020 1 waking wakee=100 waker=7.0 irq oncpu",
+	"1020 1 waking wakee=100 waker=7 stack=9",
 	"1021 1 wakeup wakee=100 waker=0 irq",
+	"1021 1 wakeup wakee=100 waker=7 stack=9",
 	"1030 0 fork parent=100 child=101",
+	"1030 0 fork parent=100 child=101 stack=9",
 	"1030 0 fork parent=0 child=101 flags=128 arg=9",
 	"1040 0 exec thr=101 tid=101 pid=101 comm=\"ls\" path=\"/bin/ls\"",
 	"1040 0 exec thr=101 tid=101 pid=101 pad=1 comm=\"ls\"",
@@ -47,11 +50,14 @@ static const char *const canonical[] = {
 	"1070 0 sys_enter thr=100 nr=ia32_0 begin=1065",
 	"1070 0 sys_enter thr=100 nr=65535 begin=1065",
 	"1070 0 sys_enter thr=100 nr=0 begin=1065 asked",
+	"1070 0 sys_enter thr=100 nr=0 begin=1065 asked stack=4294967295",
 	"1080 0 sys_exit thr=100 nr=0",
 	"1090 0 syscall thr=100 nr=39 begin=1085",
+	"1090 0 syscall thr=100 nr=39 begin=1085 stack=2",
 	"1100 0 stack id=7 thr=100 kernel=ffffffff81000000,ffffffff81000010",
-	"1100 0 stack id=7 thr=0 kernel=1 user=2,3",
-	"1100 0 stack id=7 thr=0 user=0",
+	"1100 0 stack id=7 thr=0 end=complete kernel=1 user=2:0,65535:ffffffffffff",
+	"1100 0 stack id=7 thr=0 user=0:0",
+	"1100 0 stack id=7 thr=0 end=no_mapping",
 	"1100 0 stack id=7 thr=100",
 	"1100 - ksym addr=ffffffff81000000 name=\"io_schedule\"",
 	"900 - start",
@@ -63,6 +69,14 @@ static const char *const canonical[] = {
 	"1600 - metric limit=0",
 	"900 - proc pid=100 comm=\"redis-server\" path=\"/usr/bin/redis-server\"",
 	"900 - cpu n=0",
+	"1120 0 sample thr=100 stack=7",
+	"1120 0 sample thr=100 stack=0 pad=1",
+	"900 - module id=1 type=file build=00ff10 path=\"/usr/lib/libc.so.6\"",
+	"900 - module id=65534 type=jit pid=100 path=\"[jit]\"",
+	"900 - module id=2 type=vdso",
+	"2000 - sym frame=1:401126 func=\"main\" file=\"a.c\" line=12",
+	"2000 - sym frame=1:401126 depth=15 func=\"\" file=\"\"",
+	"2000 - epoch n=3",
 	"18446744073709551615 65534 stop",
 };
 
@@ -95,6 +109,8 @@ static void bytes_of_records(void **state)
 	const struct ev_exec *exec;
 	const struct ev_sys *sys;
 	const struct ev_stack *st;
+	const struct ev_module *mod;
+	const struct ev_sym *sym;
 	const struct ev_hdr *h;
 
 	(void)state;
@@ -108,25 +124,24 @@ static void bytes_of_records(void **state)
 	assert_int_equal(sw->h.arg, EV_ST_PACK('S', EV_FD_SOCKET, 202));
 	assert_int_equal(sw->prev, KEY(100));
 	assert_int_equal(sw->next, 101 | 7ull << 32);
-	sw = parse("1 0 switch prev=0 next=0 kstack=9");
+	sw = parse("1 0 switch prev=0 next=0 stack=9");
 	assert_int_equal(line.len, sizeof(*sw));
 	assert_int_equal(sw->h.arg, EV_ST_PACK(0, 0, EV_NR_NONE));
 	assert_int_equal(sw->prev, 0);
-	assert_int_equal(sw->kstack, 9);
-	assert_int_equal(sw->ustack, 0);
+	assert_int_equal(sw->stack.id, 9);
+	assert_int_equal(sw->stack.pad, 0);
 
-	snap = parse(
-		"1 1 snap thr=7 pid=6 comm=\"0123456789abcde\" state=t oncpu kthread kstack=4");
+	snap = parse("1 1 snap thr=7 pid=6 comm=\"0123456789abcde\" state=t oncpu kthread stack=4");
 	assert_int_equal(line.len, sizeof(*snap));
 	assert_int_equal(snap->t.h.arg, 6);
 	assert_int_equal(snap->t.h.flags, EVF_ONCPU | EVF_KTHREAD);
 	assert_int_equal(snap->t.thr, KEY(7));
 	assert_string_equal(snap->t.comm, "0123456789abcde");
 	assert_int_equal(snap->st, EV_ST_PACK('t', 0, EV_NR_NONE));
-	assert_int_equal(snap->kstack, 4);
+	assert_int_equal(snap->stack, 4);
 
 	wake = parse("1 1 waking wakee=3 waker=4 irq arg=9");
-	assert_int_equal(line.len, sizeof(*wake));
+	assert_int_equal(line.len, EV_WAKE_SHORT);
 	assert_int_equal(wake->h.flags, EVF_IRQ);
 	assert_int_equal(wake->h.arg, 9);
 	assert_int_equal(wake->wakee, KEY(3));
@@ -144,14 +159,32 @@ static void bytes_of_records(void **state)
 	assert_int_equal(sys->h.flags, 0);
 	assert_int_equal(sys->begin, 8);
 
-	st = parse("9 1 stack id=2 thr=3 kernel=ffffffffffffffff,A user=b");
+	st = parse("9 1 stack id=2 thr=3 kernel=ffffffffffffffff,A user=3:b end=deep");
 	assert_int_equal(line.len, EV_STACK_SHORT + 24);
 	assert_int_equal(st->h.arg, 2);
 	assert_int_equal(st->nkernel, 2);
 	assert_int_equal(st->nuser, 1);
 	assert_true(st->pc[0] == UINT64_MAX);
 	assert_int_equal(st->pc[1], 10);
-	assert_int_equal(st->pc[2], 11);
+	assert_true(st->pc[2] == EV_FRAME(3, 11));
+	assert_int_equal(st->end, EV_END_DEEP);
+
+	mod = parse("9 - module id=5 type=vdso pid=6 build=0aB0 path=\"[vdso]\"");
+	assert_int_equal(line.len, EV_MODULE_SHORT + 7);
+	assert_int_equal(mod->h.arg, 5);
+	assert_int_equal(mod->type, EV_MODULE_VDSO);
+	assert_int_equal(mod->pid, 6);
+	assert_int_equal(mod->nbuild, 2);
+	assert_int_equal(mod->build_id[0] << 8 | mod->build_id[1], 0x0ab0);
+	assert_string_equal(mod->path, "[vdso]");
+
+	sym = parse("9 - sym frame=5:1f depth=2 func=\"f\" file=\"x.c\" line=77");
+	assert_int_equal(line.len, EV_SYM_SHORT + 2 + 4);
+	assert_int_equal(sym->h.arg, 77);
+	assert_true(sym->frame == EV_FRAME(5, 0x1f));
+	assert_int_equal(sym->depth, 2);
+	assert_int_equal(sym->nfunc, 2);
+	assert_memory_equal(sym->text, "f\0x.c", 6);
 
 	h = parse("1 - config many");
 	assert_int_equal(line.stream, EVTEXT_STREAM_LAST);
@@ -179,6 +212,38 @@ static uint64_t random_key(bool nobody)
 		 serial = next_random() % 3 ? 1 : (uint32_t)next_random();
 
 	return nobody && next_random() % 4 == 0 ? 0 : tid | serial << 32;
+}
+
+static void fit_stack(struct ev_stack *st, size_t len)
+{
+	unsigned n = (unsigned)((len - EV_STACK_SHORT) / 8);
+	unsigned low = n > EV_USTACK_MAX ? n - EV_USTACK_MAX : 0;
+	unsigned high = n < EV_KSTACK_MAX ? n : EV_KSTACK_MAX;
+
+	st->h.arg |= 1;
+	st->nkernel = (uint16_t)(low + next_random() % (high - low + 1));
+	st->nuser = (uint16_t)(n - st->nkernel);
+	st->end = (uint8_t)(next_random() % EV_END_MAX);
+	memset(st->pad, 0, sizeof(st->pad));
+}
+
+static void fit_module(struct ev_module *mod)
+{
+	mod->h.arg = 1 + mod->h.arg % (EV_MODULE_MAX - 1);
+	mod->type = (uint8_t)(1 + mod->type % EV_MODULE_JIT);
+	mod->nbuild %= sizeof(mod->build_id) + 1;
+	mod->pad = 0;
+	memset(mod->build_id + mod->nbuild, 0, sizeof(mod->build_id) - mod->nbuild);
+}
+
+static void fit_sym(struct ev_sym *sym, size_t len)
+{
+	size_t room = len - EV_SYM_SHORT;
+
+	sym->nfunc = (uint16_t)(1 + next_random() % (room - 1));
+	sym->text[sym->nfunc - 1] = sym->text[room - 1] = '\0';
+	sym->depth %= EV_SYM_FRAMES;
+	sym->pad = 0;
 }
 
 static size_t random_record(unsigned char *rec, unsigned kind)
@@ -215,14 +280,12 @@ static size_t random_record(unsigned char *rec, unsigned kind)
 		((struct ev_sys *)rec)->begin = h->ts - next_random() % (h->ts + 1);
 	if (kind == EV_METRIC)
 		h->arg = 1 + next_random() % 2;
-	if (kind == EV_STACK) {
-		struct ev_stack *st = (void *)rec;
-		uint16_t n = (uint16_t)((len - EV_STACK_SHORT) / 8);
-
-		h->arg |= 1;
-		st->nkernel = (uint16_t)(next_random() % (n + 1u));
-		st->nuser = (uint16_t)(n - st->nkernel);
-	}
+	if (kind == EV_STACK)
+		fit_stack((void *)rec, len);
+	if (kind == EV_MODULE)
+		fit_module((void *)rec);
+	if (kind == EV_SYM)
+		fit_sym((void *)rec, len);
 	return len;
 }
 
@@ -311,7 +374,19 @@ static void wrong_lines(void **state)
 		{ "1 0 stack id=1 thr=1 kernel=1,,2", "value of 'kernel'" },
 		{ "1 0 stack id=1 thr=1 kernel=0x1", "value of 'kernel'" },
 		{ "1 0 stack id=1 thr=1 kernel=11111111111111111", "value of 'kernel'" },
-		{ "1 0 stack id=1 thr=1 user=1 kernel=2", "value of 'kernel'" },
+		{ "1 0 stack id=1 thr=1 user=0:1 kernel=2", "value of 'kernel'" },
+		{ "1 0 stack id=1 thr=1 user=1", "value of 'user'" },
+		{ "1 0 stack id=1 thr=1 user=65536:1", "value of 'user'" },
+		{ "1 0 stack id=1 thr=1 user=00000000000001:1", "value of 'user'" },
+		{ "1 0 stack id=1 thr=1 user=1:1000000000000", "value of 'user'" },
+		{ "1 0 stack id=1 thr=1 end=never", "value of 'end'" },
+		{ "1 - module id=0 type=file", "not legal" },
+		{ "1 - module id=1 type=dll", "value of 'type'" },
+		{ "1 - module id=1 type=file build=123", "value of 'build'" },
+		{ "1 - module id=1 type=file build=1g", "value of 'build'" },
+		{ "1 - sym frame=1:1 file=\"\" func=\"\"", "value of 'file'" },
+		{ "1 - sym frame=1:1 func=\"f\"", "sym needs 'file'" },
+		{ "1 - sym frame=1:1 depth=16 func=\"\" file=\"\"", "not legal" },
 		{ "1 0 syscall thr=1 nr=2 begin=2", "not legal" },
 		{ "1 0 metric", "not legal" },
 		{ "1 0 metric rss=1 limit=2", "value of 'limit'" },

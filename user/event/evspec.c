@@ -17,6 +17,9 @@
 #define F_OPT(word, ftype, type, member) { word, ftype, EVN_NONZERO, offsetof(type, member), 0 }
 #define F_ARG(word) { word, EVT_U32, EVN_ALWAYS, ARG, 0 }
 #define TAIL(word, type, member) { word, EVT_TAIL, EVN_LONG, offsetof(type, member), 0 }
+#define STACK(type)                                                          \
+	{ "stack", EVT_U32, EVN_LONG, offsetof(type, stack.id), 0 },         \
+	F_OPT("pad", EVT_U32, type, stack.pad)
 #define PACKED(offset)                                     \
 	{ "state", EVT_STATE, EVN_NONZERO, offset, 0 },    \
 	{ "fd", EVT_FDCLASS, EVN_NONZERO, offset, 0 },     \
@@ -33,23 +36,25 @@ static const struct ev_spec specs[] = {
 		F("prev", EVT_KEY_ANY, struct ev_switch, prev),
 		F("next", EVT_KEY_ANY, struct ev_switch, next),
 		PACKED(ARG),
-		{ "kstack", EVT_U32, EVN_LONG, offsetof(struct ev_switch, kstack), 0 },
-		F_OPT("ustack", EVT_U32, struct ev_switch, ustack),
+		STACK(struct ev_switch),
 	} },
-	[EV_WAKING] = { "waking", FIXED(struct ev_wake), .field = {
+	[EV_WAKING] = { "waking", .min = EV_WAKE_SHORT, .max = sizeof(struct ev_wake), .step = 8, .field = {
 		F("wakee", EVT_KEY, struct ev_wake, wakee),
 		F("waker", EVT_KEY_ANY, struct ev_wake, waker),
 		FLAG("irq", EVF_IRQ),
 		FLAG("oncpu", EVF_ONCPU),
+		STACK(struct ev_wake),
 	} },
-	[EV_WAKEUP] = { "wakeup", FIXED(struct ev_wake), .field = {
+	[EV_WAKEUP] = { "wakeup", .min = EV_WAKE_SHORT, .max = sizeof(struct ev_wake), .step = 8, .field = {
 		F("wakee", EVT_KEY, struct ev_wake, wakee),
 		F("waker", EVT_KEY_ANY, struct ev_wake, waker),
 		FLAG("irq", EVF_IRQ),
+		STACK(struct ev_wake),
 	} },
-	[EV_FORK] = { "fork", FIXED(struct ev_fork), .field = {
+	[EV_FORK] = { "fork", .min = EV_FORK_SHORT, .max = sizeof(struct ev_fork), .step = 8, .field = {
 		F("parent", EVT_KEY_ANY, struct ev_fork, parent),
 		F("child", EVT_KEY, struct ev_fork, child),
+		STACK(struct ev_fork),
 	} },
 	[EV_EXEC] = { "exec", .min = EV_EXEC_SHORT, .max = sizeof(struct ev_exec), .step = 1, .field = {
 		F("thr", EVT_KEY, struct ev_exec, thr),
@@ -67,25 +72,27 @@ static const struct ev_spec specs[] = {
 		F("comm", EVT_COMM, struct ev_rename, comm),
 		FLAG("exec", EVF_EXEC),
 	} },
-	[EV_SYS_ENTER] = { "sys_enter", FIXED(struct ev_sys), .field = {
+	[EV_SYS_ENTER] = { "sys_enter", .min = EV_SYS_PLAIN, .max = sizeof(struct ev_sys), .step = 8, .field = {
 		F("thr", EVT_KEY, struct ev_sys, thr),
 		{ "nr", EVT_SYSNR, EVN_ALWAYS, ARG, 0 },
 		F("begin", EVT_U64, struct ev_sys, begin),
 		FLAG("asked", EVF_ASKED),
+		STACK(struct ev_sys),
 	} },
 	[EV_SYS_EXIT] = { "sys_exit", .min = EV_SYS_SHORT, .max = EV_SYS_SHORT, .field = {
 		F("thr", EVT_KEY, struct ev_sys, thr),
 		{ "nr", EVT_SYSNR, EVN_ALWAYS, ARG, 0 },
 	} },
-	[EV_SYSCALL] = { "syscall", FIXED(struct ev_sys), .field = {
+	[EV_SYSCALL] = { "syscall", .min = EV_SYS_PLAIN, .max = sizeof(struct ev_sys), .step = 8, .field = {
 		F("thr", EVT_KEY, struct ev_sys, thr),
 		{ "nr", EVT_SYSNR, EVN_ALWAYS, ARG, 0 },
 		F("begin", EVT_U64, struct ev_sys, begin),
+		STACK(struct ev_sys),
 	} },
 	[EV_STACK] = { "stack", .min = EV_STACK_SHORT, .max = sizeof(struct ev_stack), .step = 8, .field = {
 		F_ARG("id"),
 		F("thr", EVT_KEY_ANY, struct ev_stack, thr),
-		F_OPT("pad", EVT_U32, struct ev_stack, pad),
+		{ "end", EVT_END, EVN_NONZERO, offsetof(struct ev_stack, end), 0 },
 		F_OPT("kernel", EVT_KFRAMES, struct ev_stack, nkernel),
 		F_OPT("user", EVT_UFRAMES, struct ev_stack, nuser),
 	} },
@@ -96,7 +103,11 @@ static const struct ev_spec specs[] = {
 		PACKED(offsetof(struct ev_snap, st)),
 		FLAG("oncpu", EVF_ONCPU),
 		FLAG("kthread", EVF_KTHREAD),
-		F_OPT("kstack", EVT_U32, struct ev_snap, kstack),
+		F_OPT("stack", EVT_U32, struct ev_snap, stack),
+	} },
+	[EV_SAMPLE] = { "sample", FIXED(struct ev_sample), .field = {
+		F("thr", EVT_KEY, struct ev_sample, thr),
+		STACK(struct ev_sample),
 	} },
 	[EV_START] = { "start", FIXED(struct ev_hdr), .field = { { 0 } } },
 	[EV_STOP] = { "stop", FIXED(struct ev_hdr), .field = { { 0 } } },
@@ -124,19 +135,57 @@ static const struct ev_spec specs[] = {
 		{ "nonames", EVT_ARGBIT, EVN_NONZERO, ARG, EV_CONFIG_NONAMES },
 		{ "many", EVT_ARGBIT, EVN_NONZERO, ARG, EV_CONFIG_MANY },
 	} },
+	[EV_MODULE] = { "module", .min = EV_MODULE_SHORT, .max = sizeof(struct ev_module), .step = 1, .field = {
+		F_ARG("id"),
+		F("type", EVT_MODULE, struct ev_module, type),
+		F_OPT("pid", EVT_U32, struct ev_module, pid),
+		{ "build", EVT_BUILD, EVN_NONZERO, offsetof(struct ev_module, build_id), 0 },
+		TAIL("path", struct ev_module, path),
+	} },
+	[EV_SYM] = { "sym", .min = EV_SYM_SHORT + 2, .max = sizeof(struct ev_sym), .step = 1, .field = {
+		F("frame", EVT_FRAME, struct ev_sym, frame),
+		F_OPT("depth", EVT_U16, struct ev_sym, depth),
+		{ "func", EVT_FUNC, EVN_ALWAYS, offsetof(struct ev_sym, text), 0 },
+		{ "file", EVT_FILE, EVN_ALWAYS, offsetof(struct ev_sym, text), 0 },
+		F_OPT("line", EVT_U32, struct ev_sym, h.arg),
+	} },
+	[EV_EPOCH] = { "epoch", FIXED(struct ev_hdr), .field = {
+		F_ARG("n"),
+	} },
 };
 // clang-format on
 _Static_assert(sizeof(specs) / sizeof(specs[0]) == EV_KIND_MAX, "one row per event_kind");
-_Static_assert(EV_KERNEL_MAX == 14 && EV_KIND_MAX == 40, "a new kind needs its row above");
+_Static_assert(EV_KERNEL_MAX == 15 && EV_KIND_MAX == 43, "a new kind needs its row above");
 _Static_assert(sizeof(struct ev_stack) <= EV_RECORD_MAX &&
 		       sizeof(struct ev_exec) <= EV_RECORD_MAX &&
 		       sizeof(struct ev_proc) <= EV_RECORD_MAX,
 	       "the longest records fit");
+_Static_assert(sizeof(struct ev_sym) <= EV_RECORD_MAX && sizeof(struct ev_module) <= EV_RECORD_MAX,
+	       "these do, too");
 
 static const char *const fdclass_names[] = {
 	[EV_FD_UNKNOWN] = "unknown", [EV_FD_FILE] = "file", [EV_FD_SOCKET] = "sock",
 	[EV_FD_PIPE] = "pipe",	     [EV_FD_TTY] = "tty",   [EV_FD_EVENT] = "event",
 	[EV_FD_OTHER] = "other",
+};
+
+static const char *const end_names[] = {
+	[EV_END_NONE] = "none",
+	[EV_END_COMPLETE] = "complete",
+	[EV_END_DEEP] = "deep",
+	[EV_END_NO_PROCESS] = "no_process",
+	[EV_END_NO_MAPPING] = "no_mapping",
+	[EV_END_NO_TABLE] = "no_table",
+	[EV_END_NO_RULE] = "no_rule",
+	[EV_END_READ] = "read",
+	[EV_END_LOOP] = "loop",
+};
+_Static_assert(sizeof(end_names) / sizeof(end_names[0]) == EV_END_MAX, "one word per end");
+
+static const char *const module_names[] = {
+	[EV_MODULE_FILE] = "file",
+	[EV_MODULE_VDSO] = "vdso",
+	[EV_MODULE_JIT] = "jit",
 };
 
 const struct ev_spec *ev_spec(unsigned kind)
@@ -157,6 +206,16 @@ const char *ev_fdclass_name(unsigned fdclass)
 {
 	return fdclass < sizeof(fdclass_names) / sizeof(fdclass_names[0]) ? fdclass_names[fdclass] :
 									    NULL;
+}
+
+const char *ev_end_name(unsigned end)
+{
+	return end < EV_END_MAX ? end_names[end] : NULL;
+}
+
+const char *ev_module_name(unsigned type)
+{
+	return type < sizeof(module_names) / sizeof(module_names[0]) ? module_names[type] : NULL;
 }
 
 static bool state_ok(unsigned state)
@@ -207,6 +266,36 @@ static bool field_ok(const struct ev_field *f, const unsigned char *rec, size_t 
 	}
 }
 
+static bool is_zero(const unsigned char *p, size_t len)
+{
+	while (len && !p[len - 1])
+		len--;
+	return !len;
+}
+
+static bool stack_ok(const struct ev_stack *st, size_t len)
+{
+	return st->h.arg && st->nkernel <= EV_KSTACK_MAX && st->nuser <= EV_USTACK_MAX &&
+	       (size_t)st->nkernel + st->nuser == (len - EV_STACK_SHORT) / sizeof(st->pc[0]) &&
+	       ev_end_name(st->end) && is_zero(st->pad, sizeof(st->pad));
+}
+
+static bool module_ok(const struct ev_module *mod)
+{
+	return mod->h.arg && mod->h.arg < EV_MODULE_MAX && ev_module_name(mod->type) &&
+	       mod->nbuild <= sizeof(mod->build_id) && !mod->pad &&
+	       is_zero(mod->build_id + mod->nbuild, sizeof(mod->build_id) - mod->nbuild);
+}
+
+/* Two texts, each with its NUL, and nothing behind them. */
+static bool sym_ok(const struct ev_sym *sym, size_t len)
+{
+	size_t room = len - EV_SYM_SHORT;
+
+	return sym->nfunc && sym->nfunc < room && !sym->text[sym->nfunc - 1] &&
+	       !sym->text[room - 1] && sym->depth < EV_SYM_FRAMES && !sym->pad;
+}
+
 static bool kind_ok(const unsigned char *rec, size_t len)
 {
 	const struct ev_hdr *h = (const void *)rec;
@@ -214,11 +303,12 @@ static bool kind_ok(const unsigned char *rec, size_t len)
 	switch (h->kind) {
 	case EV_SYS_ENTER:
 		return ((const struct ev_sys *)h)->begin <= h->ts;
-	case EV_STACK: {
-		const struct ev_stack *st = (const void *)rec;
-
-		return h->arg && (size_t)st->nkernel + st->nuser == (len - EV_STACK_SHORT) / 8;
-	}
+	case EV_STACK:
+		return stack_ok((const void *)rec, len);
+	case EV_MODULE:
+		return module_ok((const void *)rec);
+	case EV_SYM:
+		return sym_ok((const void *)rec, len);
 	case EV_METRIC:
 		return h->arg == EV_METRIC_RSS || h->arg == EV_METRIC_LIMIT;
 	default:
@@ -239,7 +329,7 @@ int ev_check(const void *rec, size_t len)
 
 	if (len < sizeof(*h))
 		return -EINVAL;
-	if (h->kind == EV_SYSCALL && len == sizeof(struct ev_sys))
+	if (h->kind == EV_SYSCALL && (len == EV_SYS_PLAIN || len == sizeof(struct ev_sys)))
 		return syscall_ok(rec) ? 0 : -EINVAL;
 	s = ev_spec(h->kind);
 	if (!s || len < s->min || len > s->max || (s->step && (len - s->min) % s->step))
@@ -250,18 +340,28 @@ int ev_check(const void *rec, size_t len)
 	return kind_ok(rec, len) ? 0 : -EINVAL;
 }
 
-const char *ev_path(const void *rec, size_t len)
-{
-	const struct ev_hdr *h = rec;
-	const struct ev_spec *s = ev_spec(h->kind);
+/* The id of a reference at the end of a record, where the record is long enough to have one. */
+#define TAIL_ID(type, rec, len) \
+	((len) >= sizeof(struct type) ? ((const struct type *)(rec))->stack.id : 0)
 
-	for (size_t i = 0; s && i < EV_FIELDS_MAX && s->field[i].name; i++)
-		if (s->field[i].type == EVT_TAIL && len > s->field[i].off)
-			return (const char *)rec + s->field[i].off;
-	return "";
-}
-
-uint32_t ev_kstack(const struct ev_switch *sw, size_t len)
+uint32_t ev_stack_id(const struct ev_hdr *h, size_t len)
 {
-	return len >= sizeof(*sw) ? sw->kstack : 0;
+	switch (h->kind) {
+	case EV_SWITCH:
+		return TAIL_ID(ev_switch, h, len);
+	case EV_WAKING:
+	case EV_WAKEUP:
+		return TAIL_ID(ev_wake, h, len);
+	case EV_FORK:
+		return TAIL_ID(ev_fork, h, len);
+	case EV_SYS_ENTER:
+	case EV_SYSCALL:
+		return TAIL_ID(ev_sys, h, len);
+	case EV_SAMPLE:
+		return TAIL_ID(ev_sample, h, len);
+	case EV_SNAP:
+		return ((const struct ev_snap *)h)->stack;
+	default:
+		return 0;
+	}
 }

@@ -5,8 +5,8 @@
  *
  * In: a kind, or the bytes of a record, aligned to 8. Out: constants; nothing allocates.
  * A record that passed ev_check() may be read through its struct: its length is one of its kind's,
- * comm and path end in a NUL, frame counts and indices are in range. What a kind may leave out is
- * still to be asked of the length, for which ev_path() and ev_kstack() exist.
+ * comm and texts end in a NUL, frame counts and indices are in range. What a kind may leave out is
+ * still to be asked of the length, for which ev_stack_id() exists.
  */
 #ifndef CTRACE_EVENT_EVSPEC_H
 #define CTRACE_EVENT_EVSPEC_H
@@ -32,10 +32,17 @@ enum ev_ftype {
 	EVT_NR,	     /* the same word: the syscall; `ia32_4` of the 32-bit table */
 	EVT_SYSNR,   /* u32: a syscall alone */
 	EVT_KFRAMES, /* struct ev_stack: the first nkernel addresses */
-	EVT_UFRAMES, /* struct ev_stack: the nuser ones after them */
+	EVT_UFRAMES, /* struct ev_stack: the nuser ones after them, MODULE:ADDRESS */
+	EVT_END,     /* u8: enum ev_stack_end, as a word */
 	EVT_METRIC,  /* u64 whose meaning is h.arg; the field stands for the one named by `id` */
 	EVT_FLAG,    /* bare word: h.flags has the bit `id` */
 	EVT_ARGBIT,  /* bare word: h.arg has the bit `id` */
+	EVT_U16,
+	EVT_FRAME,  /* u64: a user frame, MODULE:ADDRESS */
+	EVT_MODULE, /* u8: enum ev_module_kind, as a word */
+	EVT_BUILD,  /* struct ev_module: the build id, two hex digits a byte */
+	EVT_FUNC,   /* struct ev_sym: the first text */
+	EVT_FILE,   /* struct ev_sym: the second text; ends the record */
 };
 
 /* When a field stands in the text. */
@@ -74,10 +81,11 @@ int ev_check(const void *rec, size_t len);
 /* The words of enum ev_fdclass; NULL when it is none. */
 const char *ev_fdclass_name(unsigned fdclass);
 
-/* What may be left out of a checked record: the path of EV_EXEC or EV_PROC, the name of EV_KSYM (""
- * without) … */
-const char *ev_path(const void *rec, size_t len);
-/* … and the stack id of EV_SWITCH (0 without). */
-uint32_t ev_kstack(const struct ev_switch *sw, size_t len);
+/* The words of enum ev_stack_end and of enum ev_module_kind; NULL when it is none. */
+const char *ev_end_name(unsigned end);
+const char *ev_module_name(unsigned type);
+
+/* The id of the stack that a checked record refers to; 0: it has none. */
+uint32_t ev_stack_id(const struct ev_hdr *h, size_t len);
 
 #endif

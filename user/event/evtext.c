@@ -28,6 +28,14 @@ static uint64_t load_u64(const unsigned char *rec, size_t off)
 	return v;
 }
 
+static uint16_t load_u16(const unsigned char *rec, size_t off)
+{
+	uint16_t v;
+
+	memcpy(&v, rec + off, sizeof(v));
+	return v;
+}
+
 static uint32_t load_u32(const unsigned char *rec, size_t off)
 {
 	uint32_t v;
@@ -90,10 +98,31 @@ static void format_comm(struct strbuf *out, const char *comm)
 	evtext_quote(out, comm, len);
 }
 
-static void format_frames(struct strbuf *out, const struct ev_stack *st, size_t from, size_t cnt)
+static void format_kernel_frames(struct strbuf *out, const struct ev_stack *st)
 {
-	for (size_t i = 0; i < cnt; i++)
-		strbuf_addf(out, "%s%llx", i ? "," : "", (unsigned long long)st->pc[from + i]);
+	for (size_t i = 0; i < st->nkernel; i++)
+		strbuf_addf(out, "%s%llx", i ? "," : "", (unsigned long long)st->pc[i]);
+}
+
+static void format_frame(struct strbuf *out, uint64_t frame)
+{
+	strbuf_addf(out, "%u:%llx", EV_FRAME_MODULE(frame),
+		    (unsigned long long)EV_FRAME_ADDR(frame));
+}
+
+static void format_user_frames(struct strbuf *out, const struct ev_stack *st)
+{
+	for (size_t i = 0; i < st->nuser; i++) {
+		if (i)
+			strbuf_addch(out, ',');
+		format_frame(out, st->pc[st->nkernel + i]);
+	}
+}
+
+static void format_build(struct strbuf *out, const struct ev_module *mod)
+{
+	for (size_t i = 0; i < mod->nbuild; i++)
+		strbuf_addf(out, "%02x", mod->build_id[i]);
 }
 
 /* Any number comes back, also those that are no syscall. */
@@ -127,6 +156,12 @@ static bool field_shown(const struct ev_field *f, const unsigned char *rec, size
 		return st->nkernel;
 	case EVT_UFRAMES:
 		return st->nuser;
+	case EVT_END:
+		return st->end;
+	case EVT_BUILD:
+		return ((const struct ev_module *)rec)->nbuild;
+	case EVT_U16:
+		return load_u16(rec, f->off);
 	default:
 		if (f->off >= len)
 			return false;
@@ -138,6 +173,7 @@ static void format_value(struct strbuf *out, const struct ev_field *f, const uns
 			 size_t len)
 {
 	const struct ev_stack *st = (const void *)rec;
+	const struct ev_sym *sym = (const void *)rec;
 
 	switch (f->type) {
 	case EVT_KEY:
@@ -173,10 +209,31 @@ static void format_value(struct strbuf *out, const struct ev_field *f, const uns
 		format_nr(out, load_u32(rec, f->off));
 		break;
 	case EVT_KFRAMES:
-		format_frames(out, st, 0, st->nkernel);
+		format_kernel_frames(out, st);
 		break;
 	case EVT_UFRAMES:
-		format_frames(out, st, st->nkernel, st->nuser);
+		format_user_frames(out, st);
+		break;
+	case EVT_END:
+		strbuf_addstr(out, ev_end_name(rec[f->off]));
+		break;
+	case EVT_U16:
+		strbuf_addf(out, "%u", load_u16(rec, f->off));
+		break;
+	case EVT_FRAME:
+		format_frame(out, load_u64(rec, f->off));
+		break;
+	case EVT_MODULE:
+		strbuf_addstr(out, ev_module_name(rec[f->off]));
+		break;
+	case EVT_BUILD:
+		format_build(out, (const void *)rec);
+		break;
+	case EVT_FUNC:
+		evtext_quote(out, sym->text, sym->nfunc - 1u);
+		break;
+	case EVT_FILE:
+		evtext_quote(out, sym->text + sym->nfunc, len - EV_SYM_SHORT - sym->nfunc - 1);
 		break;
 	default:
 		break;
@@ -346,21 +403,63 @@ static int parse_key(char *s, uint64_t *out)
 	return 0;
 }
 
-static int parse_frames(const char *s, struct ev_stack *st, uint16_t *cnt)
+/* MODULE:ADDRESS up to `end`. */
+static int parse_frame(const char *s, const char *end, uint64_t *out)
+{
+	const char *colon = memchr(s, ':', (size_t)(end - s));
+	uint64_t module, addr;
+	char number[8];
+
+	if (!colon || colon - s >= (ptrdiff_t)sizeof(number))
+		return -EINVAL;
+	memcpy(number, s, (size_t)(colon - s));
+	number[colon - s] = '\0';
+	if (parse_max(number, UINT16_MAX, &module) || parse_hex(colon + 1, end, &addr) ||
+	    addr != EV_FRAME_ADDR(addr))
+		return -EINVAL;
+	*out = EV_FRAME(module, addr);
+	return 0;
+}
+
+static int parse_frames(const char *s, struct ev_stack *st, uint16_t *cnt, unsigned max,
+			int (*parse)(const char *s, const char *end, uint64_t *out))
 {
 	for (;;) {
 		const char *end = s + strcspn(s, ",");
-		size_t n = (size_t)st->nkernel + st->nuser;
 		uint64_t pc;
 
-		if (n >= EV_KSTACK_MAX || parse_hex(s, end, &pc))
+		if (*cnt >= max || parse(s, end, &pc))
 			return -EINVAL;
-		st->pc[n] = pc;
+		st->pc[(size_t)st->nkernel + st->nuser] = pc;
 		++*cnt;
 		if (!*end)
 			return 0;
 		s = end + 1;
 	}
+}
+
+/* The number of a word in a list of names, such as ev_end_name(); -1 none. */
+static int index_of(const char *word, const char *(*name)(unsigned))
+{
+	for (unsigned i = 0; i <= UINT8_MAX; i++)
+		if (name(i) && !strcmp(name(i), word))
+			return (int)i;
+	return -1;
+}
+
+static int parse_build(const char *s, size_t len, struct ev_module *mod)
+{
+	uint64_t byte;
+
+	if (len % 2 || len / 2 > sizeof(mod->build_id))
+		return -EINVAL;
+	for (size_t i = 0; i < len / 2; i++) {
+		if (parse_hex(s + 2 * i, s + 2 * i + 2, &byte))
+			return -EINVAL;
+		mod->build_id[i] = (uint8_t)byte;
+	}
+	mod->nbuild = (uint8_t)(len / 2);
+	return 0;
 }
 
 static void store(struct evtext_line *l, size_t off, const void *val, size_t len)
@@ -400,15 +499,24 @@ static int parse_packed(struct evtext_line *l, const struct ev_field *f, const s
 	return 0;
 }
 
+static bool is_text(const struct ev_field *f)
+{
+	return f->type == EVT_COMM || f->type == EVT_TAIL || f->type == EVT_FUNC ||
+	       f->type == EVT_FILE;
+}
+
 static int parse_value(struct evtext_line *l, const struct ev_spec *s, const struct ev_field *f,
 		       struct word *w)
 {
 	struct ev_hdr *h = (void *)l->rec;
 	struct ev_stack *st = (void *)l->rec;
+	struct ev_sym *sym = (void *)l->rec;
 	char comm[EV_COMM_LEN] = "";
 	uint64_t v;
+	uint16_t u16;
+	int word;
 
-	if (w->quoted != (f->type == EVT_COMM || f->type == EVT_TAIL))
+	if (w->quoted != is_text(f))
 		return -EINVAL;
 	switch (f->type) {
 	case EVT_KEY:
@@ -459,14 +567,45 @@ static int parse_value(struct evtext_line *l, const struct ev_spec *s, const str
 	case EVT_NR:
 		return parse_packed(l, f, w);
 	case EVT_KFRAMES:
-		if (st->nuser || parse_frames(w->val, st, &st->nkernel))
+		if (st->nuser || parse_frames(w->val, st, &st->nkernel, EV_KSTACK_MAX, parse_hex))
 			return -EINVAL;
 		l->len = EV_STACK_SHORT + 8u * st->nkernel;
 		return 0;
 	case EVT_UFRAMES:
-		if (parse_frames(w->val, st, &st->nuser))
+		if (parse_frames(w->val, st, &st->nuser, EV_USTACK_MAX, parse_frame))
 			return -EINVAL;
 		l->len = EV_STACK_SHORT + 8u * (st->nkernel + st->nuser);
+		return 0;
+	case EVT_END:
+	case EVT_MODULE:
+		word = index_of(w->val, f->type == EVT_END ? ev_end_name : ev_module_name);
+		if (word < 0)
+			return -EINVAL;
+		l->rec[f->off] = (uint8_t)word;
+		return 0;
+	case EVT_U16:
+		if (parse_max(w->val, UINT16_MAX, &v))
+			return -EINVAL;
+		u16 = (uint16_t)v;
+		store(l, f->off, &u16, sizeof(u16));
+		return 0;
+	case EVT_FRAME:
+		if (parse_frame(w->val, w->val + w->len, &v))
+			return -EINVAL;
+		store(l, f->off, &v, sizeof(v));
+		return 0;
+	case EVT_BUILD:
+		return parse_build(w->val, w->len, (void *)l->rec);
+	case EVT_FUNC:
+		if (w->len + 2 > sizeof(sym->text))
+			return -EINVAL;
+		sym->nfunc = (uint16_t)(w->len + 1);
+		store(l, EV_SYM_SHORT, w->val, w->len + 1);
+		return 0;
+	case EVT_FILE:
+		if (!sym->nfunc || sym->nfunc + w->len + 1 > sizeof(sym->text))
+			return -EINVAL;
+		store(l, EV_SYM_SHORT + sym->nfunc, w->val, w->len + 1);
 		return 0;
 	default:
 		return -EINVAL;

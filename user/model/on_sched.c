@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Records of the scheduler: who runs where, who wakes whom; and where such records were lost. */
+#include "event/evspec.h"
 #include "model/state.h"
 
 void on_switch(struct model *m, const struct ev_hdr *h, size_t len)
@@ -17,7 +18,7 @@ void on_switch(struct model *m, const struct ev_hdr *h, size_t len)
 	}
 	if (g) {
 		sched_prove(m, h->ts, g, p);
-		g->kstack = len >= sizeof(*ev) ? ev->kstack : 0;
+		g->kstack = ev_stack_id(h, len);
 		if (EV_ST_STATE(h->arg) == EV_ST_RUNNABLE)
 			sched_out_runnable(m, h->ts, g);
 		else if (EV_ST_STATE(h->arg) == EV_ST_DEAD)

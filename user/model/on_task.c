@@ -53,7 +53,7 @@ void on_snap(struct model *m, const struct ev_hdr *h, size_t len)
 		g->life = G_RUNNABLE;
 		return;
 	}
-	g->kstack = ev->kstack;
+	g->kstack = ev->stack;
 	g->reason = classify_sleep(state, nr, EV_ST_FDCLASS(ev->st), g->kthread);
 	g->life = g->reason ? G_WAITING : G_BLOCKED;
 	g->synthetic = nr == EV_NR_NONE || !m->has_syscalls;
