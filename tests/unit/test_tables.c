@@ -106,13 +106,13 @@ static void stacks_too_deep(void **state)
 	(void)state;
 	for (i = 0; i < 300; i++)
 		f[i] = i + 1;
-	assert_int_equal(stacktab_id(&st, &a, f, GO_FRAMES_MAX), 1);
-	assert_int_equal(st.ent[0].frame[GO_FRAMES_MAX - 1], GO_FRAMES_MAX);
+	assert_int_equal(stacktab_id(&st, &a, f, STACK_HANDLES_MAX), 1);
+	assert_int_equal(st.ent[0].frame[STACK_HANDLES_MAX - 1], STACK_HANDLES_MAX);
 	assert_int_equal(stacktab_id(&st, &a, f, 300), 2);
-	assert_int_equal(st.ent[1].cnt, GO_FRAMES_MAX);
+	assert_int_equal(st.ent[1].cnt, STACK_HANDLES_MAX);
 	assert_int_equal(st.ent[1].frame[0], 1);
-	assert_int_equal(st.ent[1].frame[GO_FRAMES_MAX - 2], GO_FRAMES_MAX - 1);
-	assert_int_equal(st.ent[1].frame[GO_FRAMES_MAX - 1], 300);
+	assert_int_equal(st.ent[1].frame[STACK_HANDLES_MAX - 2], STACK_HANDLES_MAX - 1);
+	assert_int_equal(st.ent[1].frame[STACK_HANDLES_MAX - 1], 300);
 	stacktab_free(&st);
 	arena_free(&a);
 }

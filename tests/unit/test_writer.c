@@ -307,6 +307,222 @@ static void late_ticks(void **state)
 	strbuf_free(&out);
 }
 
+/* ---- addresses ---- */
+
+/*
+ * Address n is n % 4 functions, none for 0: those of n/4*10, n/4*10 + 1 …, the serial of each being
+ * that number, its name f<number>, its line the number.
+ */
+struct asked {
+	unsigned prefetched, resolved, done;
+	uint64_t all[64];
+	char text[4][16];
+	struct sym_frame frame[4];
+};
+
+static void ask_prefetch(void *ctx, const uint64_t *frame, size_t cnt)
+{
+	struct asked *a = ctx;
+
+	assert_int_equal(a->prefetched, a->done); /* once in a generation */
+	a->prefetched++;
+	assert_true(cnt <= COUNT(a->all));
+	memcpy(a->all, frame, cnt * sizeof(*frame));
+}
+
+static size_t ask_resolve(void *ctx, uint64_t frame, const struct sym_frame **out)
+{
+	struct asked *a = ctx;
+	size_t i;
+
+	assert_int_equal(frame, a->all[a->resolved % COUNT(a->all)]);
+	a->resolved++;
+	for (i = 0; i < frame % 4; i++) {
+		uint32_t number = (uint32_t)(frame / 4 * 10 + i);
+
+		snprintf(a->text[i], sizeof(a->text[i]), "f%u", number);
+		a->frame[i] = (struct sym_frame){ a->text[i], "f.c", number, number };
+	}
+	*out = a->frame;
+	return i;
+}
+
+static void ask_done(void *ctx)
+{
+	struct asked *a = ctx;
+
+	a->done++;
+	a->resolved = 0;
+}
+
+static struct trace_writer *asking_writer(struct strbuf *out, struct asked *a)
+{
+	return trace_writer__new(&(struct trace_writer_opts){
+		.go_minor = 23,
+		.start_ts = START,
+		.resolver = { a, ask_prefetch, ask_resolve, ask_done },
+		.sink = { sink_keep, out },
+	});
+}
+
+/* "f10 < f11 < x" of stack `id` of the last generation read, and the pc of its leaf */
+static char *stack_text(const struct go_gen *g, uint64_t id, uint64_t *pc)
+{
+	static struct go_frame f[GO_FRAMES_MAX];
+	static char text[4096];
+	const struct go_stack *st = go_gen_stack(g, id);
+	size_t n, i, len = 0;
+
+	assert_non_null(st);
+	n = go_stack_frames(st, f);
+	for (i = 0; i < n; i++) {
+		const struct go_string *s = go_gen_string(g, f[i].func);
+
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%.*s", i ? " < " : "",
+					(int)s->len, s->text);
+	}
+	*pc = f[0].pc;
+	return text;
+}
+
+static void addresses(void **state)
+{
+	struct strbuf out = STRBUF_INIT, why = STRBUF_INIT;
+	struct asked a = { 0 };
+	struct trace_writer *w = asking_writer(&out, &a);
+	uint64_t pc[2], other;
+	struct trace_stream s;
+	struct go_reader *r;
+	struct go_gen *g;
+	unsigned gen;
+
+	(void)state;
+	trace_stream_init(&s, 1);
+	for (gen = 0; gen < 2; gen++) {
+		uint32_t root = trace_writer__local_frame(w, "root", "x", 1);
+		uint32_t one = trace_writer__addr_frame(w, 4 + 1);
+		uint32_t two = trace_writer__addr_frame(w, 4 + 2);
+		uint32_t none = trace_writer__addr_frame(w, 8);
+
+		assert_int_equal(trace_writer__addr_frame(w, 4 + 1), one);
+		assert_int_equal(trace_writer__stack(w, (const uint32_t[]){ two, one, root }, 3),
+				 1);
+		assert_int_equal(trace_writer__stack(w, (const uint32_t[]){ one, none, root }, 3),
+				 2);
+		trace_put(w, &s, trace_writer__tick(w, START + gen), GO_EV_USER_LOG, 0, 0, 0, 1);
+		trace_writer__next_gen(w);
+	}
+	assert_int_equal(trace_writer__finish(w), 0);
+	assert_int_equal(a.prefetched, 2);
+	assert_int_equal(a.done, 2);
+	trace_writer__free(w);
+
+	r = go_reader__new(out.buf, out.len, &why);
+	for (gen = 0; gen < 2; gen++) {
+		assert_int_equal(go_reader__next(r, &g), 1);
+		assert_int_equal(go_gen_tables(r, &why), 0);
+		assert_string_equal(stack_text(g, 1, &other), "f10 < f11 < f10 < root");
+		assert_string_equal(stack_text(g, 2, &pc[gen]), "f10 < 0x8 < root");
+		assert_int_equal(other, pc[gen]);
+	}
+	assert_int_equal(pc[0], pc[1]);	 /* a function is the same in all generations */
+	assert_int_equal(pc[0] % 16, 8); /* … and is none of those of the trace */
+	go_reader__free(r);
+	strbuf_free(&why);
+	strbuf_free(&out);
+}
+
+/* Addresses that become more frames than the format allows: the leaf side and the root stay. */
+static void addresses_too_deep(void **state)
+{
+	struct strbuf out = STRBUF_INIT, why = STRBUF_INIT;
+	struct asked a = { 0 };
+	struct trace_writer *w = asking_writer(&out, &a);
+	uint32_t frame[61], i;
+	struct go_frame f[GO_FRAMES_MAX];
+	struct trace_stream s;
+	struct go_reader *r;
+	struct go_gen *g;
+
+	(void)state;
+	trace_stream_init(&s, 1);
+	for (i = 0; i < 60; i++)
+		frame[i] = trace_writer__addr_frame(w, 4 * (i + 1) + 3);
+	frame[60] = trace_writer__local_frame(w, "root", "x", 1);
+	trace_put(w, &s, trace_writer__tick(w, START), GO_EV_USER_LOG, 0, 0, 0,
+		  trace_writer__stack(w, frame, 42));
+	assert_int_equal(trace_writer__stack(w, frame, 61), 2);
+	assert_int_equal(trace_writer__stack(w, frame, 43), 3);
+	assert_int_equal(trace_writer__finish(w), 0);
+	trace_writer__free(w);
+	r = go_reader__new(out.buf, out.len, &why);
+	assert_int_equal(go_reader__next(r, &g), 1);
+	assert_int_equal(go_gen_tables(r, &why), 0);
+	assert_int_equal(go_stack_frames(go_gen_stack(g, 1), f), 42 * 3);
+	assert_int_equal(go_stack_frames(go_gen_stack(g, 2), f), GO_FRAMES_MAX);
+	assert_int_equal(f[0].line, 10); /* the leaf: the innermost function of the first */
+	assert_int_equal(f[GO_FRAMES_MAX - 2].line, 10 * 43); /* 42 of three, and one more */
+	assert_int_equal(f[GO_FRAMES_MAX - 1].line, 1);	      /* the root */
+	assert_int_equal(go_stack_frames(go_gen_stack(g, 3), f), GO_FRAMES_MAX);
+	assert_int_equal(f[GO_FRAMES_MAX - 1].line, 10 * 43 + 2); /* … an inlined one, too */
+	go_reader__free(r);
+	strbuf_free(&why);
+	strbuf_free(&out);
+}
+
+/* Samples stand beside the events, at the time they have. */
+static void samples(void **state)
+{
+	static const int minors[] = { 22, 23, 25, 26 };
+	enum { N = 5000 };
+
+	(void)state;
+	for (size_t v = 0; v < COUNT(minors); v++) {
+		struct strbuf out = STRBUF_INIT, why = STRBUF_INIT;
+		struct trace_writer *w = writer(&out, minors[v]);
+		struct go_event ev;
+		struct go_cursor c;
+		struct trace_stream s;
+		struct go_reader *r;
+		struct go_gen *g;
+		size_t i, b, seen = 0;
+		uint32_t frame = trace_writer__frame(w, "f", "x", 1), stack;
+
+		trace_stream_init(&s, 7);
+		trace_put(w, &s, trace_writer__tick(w, START), GO_EV_PROC_STOP);
+		stack = trace_writer__stack(w, &frame, 1);
+		for (i = 0; i < N; i++)
+			trace_writer__sample(w, trace_writer__tick(w, START + 10 + i * 10), 7 + i,
+					     i % 3, i, stack);
+		assert_int_equal(trace_writer__stats(w).events, 1 + N);
+		assert_int_equal(trace_writer__finish(w), 0);
+		trace_writer__free(w);
+		r = go_reader__new(out.buf, out.len, &why);
+		assert_int_equal(go_reader__next(r, &g), 1);
+		assert_int_equal(go_gen_tables(r, &why), 0);
+		for (b = 0; b < g->nbatch; b++) {
+			if (g->batch[b].kind != GO_BATCH_SAMPLES)
+				continue;
+			assert_true(g->batch[b].m == GO_NO_THREAD);
+			assert_true(g->batch[b].len <= GO_BATCH_MAX);
+			go_cursor_init(&c, g, &g->batch[b]);
+			while (go_cursor_next(&c, &ev) > 0) {
+				assert_int_equal(ev.type, GO_EV_CPU_SAMPLE);
+				assert_int_equal(ev.time, 1010 + seen * 10);
+				assert_int_equal(ev.arg[1], 7 + seen);
+				assert_int_equal(ev.arg[2], seen % 3);
+				assert_int_equal(ev.arg[3], seen);
+				assert_int_equal(ev.arg[4], stack);
+				seen++;
+			}
+		}
+		assert_int_equal(seen, N);
+		go_reader__free(r);
+		strbuf_free(&why);
+		strbuf_free(&out);
+	}
+}
+
 /* ---- sinks that are not as they should be ---- */
 
 struct failing {
@@ -418,6 +634,9 @@ int main(void)
 		cmocka_unit_test(full_by_size),
 		cmocka_unit_test(late_frames),
 		cmocka_unit_test(late_ticks),
+		cmocka_unit_test(addresses),
+		cmocka_unit_test(addresses_too_deep),
+		cmocka_unit_test(samples),
 		cmocka_unit_test(first_error_is_kept),
 		cmocka_unit_test(slow_sink),
 	};

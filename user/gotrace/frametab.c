@@ -108,3 +108,14 @@ struct frame frametab__get(struct frametab *ft, uint32_t id)
 	pthread_mutex_unlock(&ft->lock);
 	return f;
 }
+
+uint64_t frame_pc_text(const struct strtab *st, uint32_t func_id, uint32_t file_id, uint32_t line)
+{
+	const struct strtab_entry *func = &st->ent[func_id - 1], *file = &st->ent[file_id - 1];
+	uint64_t h = hash_bytes64(HASH_SEED, func->text, func->len);
+
+	h = hash_bytes64(h, "", 1);
+	h = hash_bytes64(h, file->text, file->len);
+	h = hash_u64(h + line);
+	return FRAME_PC_TEXT | (h & (FRAME_PC_TEXT - 1));
+}

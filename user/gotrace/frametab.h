@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct frametab;
+struct strtab;
 
 struct frame {
 	const char *func; /* never empty; lives as long as the table */
@@ -27,11 +28,25 @@ void frametab__free(struct frametab *ft); /* NULL is fine */
 uint32_t frametab__id(struct frametab *ft, const char *func, const char *file, uint32_t line);
 struct frame frametab__get(struct frametab *ft, uint32_t id);
 
-#define FRAME_PC_LOCAL (1ull << 55) /* pcs from here on are those of local frames, see gen.h */
-
+/*
+ * A pc is nobody's address but a key: the first frame with a pc is that of all of them, and readers
+ * merge by pc over all generations. So there are three kinds that never meet: those of this table,
+ * those of functions that were looked up, by their serial (resolver.h), and those of frames that
+ * nobody remembers, by their texts. The first two are small, because a pc stands in each stack.
+ */
 static inline uint64_t frame_pc(uint32_t id)
 {
 	return 0x1000 + 16 * (uint64_t)id;
 }
+
+static inline uint64_t frame_pc_addr(uint32_t serial)
+{
+	return 0x1008 + 16 * (uint64_t)serial;
+}
+
+#define FRAME_PC_TEXT (1ull << 55) /* from here on */
+
+/* Two of a million differing frames meet with a chance of 10^-5. */
+uint64_t frame_pc_text(const struct strtab *st, uint32_t func, uint32_t file, uint32_t line);
 
 #endif

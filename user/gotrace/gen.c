@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See gen.h. The order inside a generation is sync, strings, stacks, event batches: what a cut-off
- * file lacks is then at its end, and a generation whose last batch is there is whole.
+ * See gen.h. The order inside a generation is sync, strings, stacks, samples, event batches: what a
+ * cut-off file lacks is then at its end, and a generation whose last batch is there is whole.
  */
 #include "gotrace/gen.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,8 @@ void gen_reset(struct trace_gen *g, uint64_t number)
 	g->first = g->last = NULL;
 	g->batch_bytes = 0;
 	idset_reset(&g->local_ids);
+	addrtab_reset(&g->addrs);
+	g->nsample = 0;
 	g->nlate = 0;
 }
 
@@ -39,6 +42,8 @@ void gen_free(struct trace_gen *g)
 	stacktab_free(&g->stacks);
 	free(g->local);
 	idset_free(&g->local_ids);
+	addrtab_free(&g->addrs);
+	free(g->sample);
 	free(g->late);
 	free(g);
 }
@@ -79,14 +84,10 @@ struct batch *gen_open_batch(struct trace_gen *g, uint64_t m, uint64_t tick)
 
 /* ---- local frames ---- */
 
-static uint32_t text_id(struct trace_gen *g, const char *text)
-{
-	return strtab_id(&g->strings, &g->arena, text[0] ? text : "?", text[0] ? strlen(text) : 1);
-}
-
 uint32_t gen_local_frame(struct trace_gen *g, const char *func, const char *file, uint32_t line)
 {
-	struct local_frame f = { text_id(g, func), text_id(g, file), line };
+	struct local_frame f = { strtab_text(&g->strings, &g->arena, func),
+				 strtab_text(&g->strings, &g->arena, file), line };
 	uint32_t hash = hash_bytes(&f, sizeof(f)), id;
 	size_t at;
 
@@ -98,21 +99,15 @@ uint32_t gen_local_frame(struct trace_gen *g, const char *func, const char *file
 	return FRAME_LOCAL | (idset_add(&g->local_ids, hash) - 1);
 }
 
-/*
- * Readers take a pc for the same frame in all generations, and nobody remembers a local one from
- * one to the next: its pc comes from its texts, beyond those of the frametab. Two of a million
- * differing frames meet with a chance of 10^-5.
- */
-static uint64_t local_pc(const struct trace_gen *g, const struct local_frame *f)
-{
-	const struct strtab_entry *func = &g->strings.ent[f->func - 1];
-	const struct strtab_entry *file = &g->strings.ent[f->file - 1];
-	uint64_t h = hash_bytes64(HASH_SEED, func->text, func->len);
+/* ---- samples ---- */
 
-	h = hash_bytes64(h, "", 1);
-	h = hash_bytes64(h, file->text, file->len);
-	h = hash_u64(h + f->line);
-	return FRAME_PC_LOCAL | (h & (FRAME_PC_LOCAL - 1));
+#define SAMPLE_BYTES 24 /* about */
+
+void gen_add_sample(struct trace_gen *g, const struct gen_sample *s)
+{
+	g->sample = xgrow(g->sample, g->nsample, &g->cap_sample, sizeof(*g->sample));
+	g->sample[g->nsample++] = *s;
+	g->batch_bytes += SAMPLE_BYTES;
 }
 
 /* ---- tables: items are gathered in batches of a fixed size ---- */
@@ -206,46 +201,100 @@ static uint32_t settled(const struct trace_gen *g, uint32_t frame)
 	return frame & FRAME_LATE ? g->late[frame & ~FRAME_LATE] : frame;
 }
 
-/* The texts of a frame as strings of this generation, and its pc. */
-static struct local_frame resolve(struct trace_gen *g, struct frametab *frames, uint32_t id,
-				  uint64_t *pc)
+/* The frames of a handle, in `one` where it is one; the number of them. */
+static size_t expand(struct trace_gen *g, struct frametab *frames, uint32_t id,
+		     struct addr_frame *one, const struct addr_frame **out)
 {
 	struct local_frame lf;
 	struct frame f;
+	size_t n;
 
+	if (id & FRAME_ADDR) {
+		*out = addrtab_frames(&g->addrs, id & ~FRAME_ADDR, &n);
+		return n;
+	}
+	*out = one;
 	if (id & FRAME_LOCAL) {
 		lf = g->local[id & ~FRAME_LOCAL];
-		*pc = local_pc(g, &lf);
-		return lf;
+		*one = (struct addr_frame){
+			.pc = frame_pc_text(&g->strings, lf.func, lf.file, lf.line),
+			.func = lf.func,
+			.file = lf.file,
+			.line = lf.line,
+		};
+		return 1;
 	}
 	f = frametab__get(frames, id);
-	*pc = frame_pc(id);
-	return (struct local_frame){ text_id(g, f.func), text_id(g, f.file), f.line };
+	*one = (struct addr_frame){
+		.pc = frame_pc(id),
+		.func = strtab_text(&g->strings, &g->arena, f.func),
+		.file = strtab_text(&g->strings, &g->arena, f.file),
+		.line = f.line,
+	};
+	return 1;
+}
+
+/* The frames of a stack; of one that is too deep, the leaf side and the root. */
+static size_t expand_stack(struct trace_gen *g, struct frametab *frames,
+			   const struct stacktab_entry *e, struct addr_frame *out)
+{
+	const struct addr_frame *from;
+	struct addr_frame one;
+	size_t n = 0, cnt, k;
+	bool cut = false;
+	uint32_t i;
+
+	for (i = 0; i < e->cnt && !cut; i++) {
+		cnt = expand(g, frames, settled(g, e->frame[i]), &one, &from);
+		for (k = 0; k < cnt && n < GO_FRAMES_MAX; k++)
+			out[n++] = from[k];
+		cut = k < cnt;
+	}
+	if (cut) {
+		cnt = expand(g, frames, settled(g, e->frame[e->cnt - 1]), &one, &from);
+		out[n - 1] = from[cnt - 1];
+	}
+	return n;
 }
 
 static void encode_stacks(struct trace_gen *g, struct frametab *frames, struct table *t)
 {
-	const struct stacktab_entry *e;
-	struct local_frame f;
-	uint64_t pc;
-	uint32_t k;
+	struct addr_frame f[GO_FRAMES_MAX];
+	size_t i, k, n;
 	uint8_t *p;
-	size_t i;
 
 	t->kind = GO_EV_STACKS;
 	for (i = 0; i < g->stacks.ids.cnt; i++) {
-		e = &g->stacks.ent[i];
-		p = table_room(t, 1 + (2 + 4 * e->cnt) * WIRE_UVARINT_MAX);
+		n = expand_stack(g, frames, &g->stacks.ent[i], f);
+		p = table_room(t, 1 + (2 + 4 * n) * WIRE_UVARINT_MAX);
 		*p++ = GO_EV_STACK;
 		p = put_uvarint(p, i + 1);
-		p = put_uvarint(p, e->cnt);
-		for (k = 0; k < e->cnt; k++) {
-			f = resolve(g, frames, settled(g, e->frame[k]), &pc);
-			p = put_uvarint(p, pc);
-			p = put_uvarint(p, f.func);
-			p = put_uvarint(p, f.file);
-			p = put_uvarint(p, f.line);
+		p = put_uvarint(p, n);
+		for (k = 0; k < n; k++) {
+			p = put_uvarint(p, f[k].pc);
+			p = put_uvarint(p, f[k].func);
+			p = put_uvarint(p, f[k].file);
+			p = put_uvarint(p, f[k].line);
 		}
+		table_end_item(t, p);
+	}
+	table_flush(t);
+}
+
+static void encode_samples(const struct trace_gen *g, struct table *t)
+{
+	const struct gen_sample *s;
+	uint8_t *p;
+
+	t->kind = GO_EV_CPU_SAMPLES;
+	for (s = g->sample; s < g->sample + g->nsample; s++) {
+		p = table_room(t, 1 + 5 * WIRE_UVARINT_MAX);
+		*p++ = GO_EV_CPU_SAMPLE;
+		p = put_uvarint(p, s->tick);
+		p = put_uvarint(p, s->m);
+		p = put_uvarint(p, s->p);
+		p = put_uvarint(p, s->g);
+		p = put_uvarint(p, s->stack);
 		table_end_item(t, p);
 	}
 	table_flush(t);
@@ -272,11 +321,13 @@ void gen_encode(struct trace_gen *g, struct frametab *frames, const struct gen_f
 	t->gen = g;
 	t->len = 0;
 	t->out = &stacks; /* stacks add strings, yet stand behind them */
+	addrtab_resolve(&g->addrs, fmt->resolver, &g->strings, &g->arena);
 	encode_stacks(g, frames, t);
 	encode_sync(g, fmt, out);
 	t->out = out;
 	encode_strings(g, t);
 	strbuf_add(out, stacks.buf, stacks.len);
+	encode_samples(g, t);
 	encode_batches(g, out);
 	if (fmt->go_minor >= 26)
 		strbuf_addch(out, GO_EV_END_OF_GENERATION);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gotrace/addrtab.h"
 #include "gotrace/stacktab.h"
 #include "gotrace/strtab.h"
 #include "util/arena.h"
@@ -21,7 +22,8 @@ struct strbuf;
 
 #define BATCH_EVENT_MAX 64u	/* no event is longer */
 #define FRAME_LATE 0x80000000u	/* a frame handle with this bit is an index into gen->late */
-#define FRAME_LOCAL 0x40000000u /* … with this one into gen->local; others are a frametab's */
+#define FRAME_LOCAL 0x40000000u /* … with this one into gen->local */
+#define FRAME_ADDR 0x20000000u	/* … with this one an id of gen->addrs; others are a frametab's */
 
 /* A run of bytes of one batch. */
 struct chunk {
@@ -33,6 +35,13 @@ struct chunk {
 /* A frame that stands in one generation only: its texts are strings of that one. */
 struct local_frame {
 	uint32_t func, file, line;
+};
+
+/* What a CPU was doing at a moment. */
+struct gen_sample {
+	uint64_t tick;
+	uint64_t m, p, g;
+	uint32_t stack;
 };
 
 /* Events of one M, in time order. */
@@ -56,15 +65,19 @@ struct trace_gen {
 	struct local_frame *local;
 	size_t cap_local;
 	struct idset local_ids; /* id - 1 is the index into local */
-	uint32_t *late;		/* frame handles, 0 while not settled */
+	struct addrtab addrs;
+	struct gen_sample *sample;
+	size_t nsample, cap_sample;
+	uint32_t *late; /* frame handles, 0 while not settled */
 	size_t nlate, cap_late;
 };
 
 /* What the bytes depend on besides the generation. */
 struct gen_format {
-	int go_minor;	     /* 22, 23, 25, 26 */
-	uint64_t start_ts;   /* see ticks.h */
-	int64_t wall_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
+	int go_minor;			       /* 22, 23, 25, 26 */
+	uint64_t start_ts;		       /* see ticks.h */
+	int64_t wall_offset;		       /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
+	const struct frame_resolver *resolver; /* NULL: addresses stay numbers */
 };
 
 void gen_reset(struct trace_gen *g, uint64_t number);
@@ -77,6 +90,9 @@ void gen_grow_batch(struct trace_gen *g, struct batch *b);
 
 /* The handle of a local frame; equal ones have the same. Empty texts become "?". */
 uint32_t gen_local_frame(struct trace_gen *g, const char *func, const char *file, uint32_t line);
+
+/* Adds a sample, in any order. */
+void gen_add_sample(struct trace_gen *g, const struct gen_sample *s);
 
 /* Appends the bytes of the whole generation to out. */
 void gen_encode(struct trace_gen *g, struct frametab *frames, const struct gen_format *fmt,

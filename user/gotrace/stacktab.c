@@ -11,18 +11,18 @@
 
 uint32_t stacktab_id(struct stacktab *st, struct arena *a, const uint32_t *frame, size_t cnt)
 {
-	uint32_t cut[GO_FRAMES_MAX], *copy, hash, id;
+	uint32_t cut[STACK_HANDLES_MAX], *copy, hash, id;
 	struct stacktab_entry *e;
 	uint64_t h = cnt;
 	size_t i, at;
 
 	if (!cnt)
 		return 0;
-	if (cnt > GO_FRAMES_MAX) {
+	if (cnt > STACK_HANDLES_MAX) {
 		memcpy(cut, frame, sizeof(cut));
-		cut[GO_FRAMES_MAX - 1] = frame[cnt - 1];
+		cut[STACK_HANDLES_MAX - 1] = frame[cnt - 1];
 		frame = cut;
-		cnt = GO_FRAMES_MAX;
+		cnt = STACK_HANDLES_MAX;
 	}
 	for (i = 0; i < cnt; i++)
 		h = hash_u64(h + frame[i]);

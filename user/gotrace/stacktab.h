@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The stacks of one generation: list of frame handles -> id, ids count from 1, the empty stack is
- * 0. A handle is a frame of frametab.h, or a late one (see writer.h) whose text is settled when the
- * generation closes.
+ * 0. A handle is a frame of frametab.h, or one of those kinds that gen.h has bits for.
  */
 #ifndef CTRACE_GOTRACE_STACKTAB_H
 #define CTRACE_GOTRACE_STACKTAB_H
@@ -14,6 +13,8 @@
 #include "util/idset.h"
 
 struct arena;
+
+#define STACK_HANDLES_MAX 192 /* more than any record makes; what is written has GO_FRAMES_MAX */
 
 struct stacktab_entry {
 	const uint32_t *frame; /* leaf first */

@@ -46,6 +46,11 @@ uint32_t strtab_id(struct strtab *st, struct arena *a, const char *text, size_t 
 	return idset_add(&st->ids, hash);
 }
 
+uint32_t strtab_text(struct strtab *st, struct arena *a, const char *text)
+{
+	return text[0] ? strtab_id(st, a, text, strlen(text)) : strtab_id(st, a, "?", 1);
+}
+
 void strtab_reset(struct strtab *st)
 {
 	idset_reset(&st->ids);

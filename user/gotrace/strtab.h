@@ -28,6 +28,8 @@ struct strtab {
 
 /* A zeroed struct strtab is a valid empty one. */
 uint32_t strtab_id(struct strtab *st, struct arena *a, const char *text, size_t len);
+/* The same for text that ends in a NUL; "?" for an empty one. */
+uint32_t strtab_text(struct strtab *st, struct arena *a, const char *text);
 void strtab_reset(struct strtab *st);
 void strtab_free(struct strtab *st);
 

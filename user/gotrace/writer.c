@@ -48,6 +48,7 @@ static int emit(void *ctx, struct work *work)
 		.go_minor = w->opts.go_minor,
 		.start_ts = w->opts.start_ts,
 		.wall_offset = w->opts.wall_offset,
+		.resolver = &w->opts.resolver,
 	};
 	int err;
 
@@ -57,6 +58,8 @@ static int emit(void *ctx, struct work *work)
 		strbuf_add(&w->out, "\0\0", 3); /* the header is 16 bytes */
 	}
 	gen_encode(g, w->frames, &fmt, &w->out);
+	if (w->opts.resolver.done)
+		w->opts.resolver.done(w->opts.resolver.ctx);
 	worker_may_end();
 	err = w->opts.sink.write(w->opts.sink.ctx, w->out.buf, w->out.len);
 	worker_must_go_on();
@@ -239,6 +242,13 @@ void trace_writer__put(struct trace_writer *w, struct trace_stream *s, uint64_t 
 	w->events++;
 }
 
+void trace_writer__sample(struct trace_writer *w, uint64_t tick, uint64_t m, uint64_t p, uint64_t g,
+			  uint32_t stack)
+{
+	gen_add_sample(w->cur, &(struct gen_sample){ tick, m, p, g, stack });
+	w->events++;
+}
+
 /* ---- tables ---- */
 
 uint32_t trace_writer__string(struct trace_writer *w, const char *text, size_t len)
@@ -261,6 +271,11 @@ uint32_t trace_writer__local_frame(struct trace_writer *w, const char *func, con
 				   uint32_t line)
 {
 	return gen_local_frame(w->cur, func, file, line);
+}
+
+uint32_t trace_writer__addr_frame(struct trace_writer *w, uint64_t frame)
+{
+	return FRAME_ADDR | addrtab_id(&w->cur->addrs, frame);
 }
 
 uint32_t trace_writer__late_frame(struct trace_writer *w)

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gotrace/resolver.h"
 #include "gotrace/spec.h"
 #include "util/sink.h"
 
@@ -22,11 +23,12 @@ struct trace_writer;
 struct batch;
 
 struct trace_writer_opts {
-	int go_minor;	     /* 22, 23, 25, 26 */
-	uint64_t start_ts;   /* CLOCK_MONOTONIC that becomes tick 1000 */
-	int64_t wall_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
-	uint64_t gen_ns;     /* a generation is full after this long; 0: 1 s */
-	size_t gen_bytes;    /* … or with so many bytes of batches; 0: 4 MiB */
+	int go_minor;			/* 22, 23, 25, 26 */
+	uint64_t start_ts;		/* CLOCK_MONOTONIC that becomes tick 1000 */
+	int64_t wall_offset;		/* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
+	uint64_t gen_ns;		/* a generation is full after this long; 0: 1 s */
+	size_t gen_bytes;		/* … or with so many bytes of batches; 0: 4 MiB */
+	struct frame_resolver resolver; /* for trace_writer__addr_frame(); all NULL: none */
 	/* takes whole generations, from the writer's thread; after an error it is not called again,
 	 * and what was written before must stay readable */
 	struct sink sink;
@@ -101,6 +103,13 @@ void trace_writer__put(struct trace_writer *w, struct trace_stream *s, uint64_t 
 	trace_writer__put(w, s, tick, ev, (const uint64_t[]){ 0, ##__VA_ARGS__ } + 1, \
 			  TRACE_NARG(__VA_ARGS__))
 
+/*
+ * A moment at which a thread was seen on a CPU, with what it was doing; stands beside the events
+ * and is not checked against them. m: its M; p: P; g: the goroutine, 0 none.
+ */
+void trace_writer__sample(struct trace_writer *w, uint64_t tick, uint64_t m, uint64_t p, uint64_t g,
+			  uint32_t stack);
+
 /* ---- tables of the open generation ---- */
 
 /* Text as it comes; cut and cleaned as strtab.h says. The id is good until the next generation. */
@@ -114,6 +123,12 @@ uint32_t trace_writer__frame(struct trace_writer *w, const char *func, const cha
 /* A frame for the open generation: what may be another one every time, such as a thread's name. */
 uint32_t trace_writer__local_frame(struct trace_writer *w, const char *func, const char *file,
 				   uint32_t line);
+/*
+ * A frame for the open generation that is an address: what functions it stands in is asked of the
+ * resolver, from the writer's thread, when the generation is encoded. In a stack it can become
+ * several frames.
+ */
+uint32_t trace_writer__addr_frame(struct trace_writer *w, uint64_t frame);
 /*
  * A frame whose text is not known yet: a handle for the open generation, to be settled with a real
  * one before it is closed.

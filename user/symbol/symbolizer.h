@@ -17,17 +17,10 @@
 #include <stdint.h>
 
 #include "bpf/event.h"
+#include "util/sym_frame.h"
 
 struct strbuf;
 struct symbolizer;
-
-struct sym_frame {
-	const char *func; /* never empty: "libc.so.6+0x1234" where there is no name */
-	const char *file; /* source file; the module's path where none is known */
-	uint32_t line;	  /* 0 unknown */
-	uint32_t serial;  /* from 1; the same for an equal frame while it is remembered, never that
-			     of another */
-};
 
 struct sym_module {
 	uint32_t module; /* its number in EV_FRAME() */
