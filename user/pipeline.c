@@ -30,6 +30,7 @@ struct pipeline *pipeline__new(const struct pipeline_opts *o)
 		.go_minor = o->go_minor,
 		.start_ts = o->start_ts,
 		.wall_offset = o->wall_offset,
+		.resolver = o->resolver,
 		.sink = o->sink,
 	});
 	if (!p->writer) {

@@ -16,8 +16,9 @@ struct pipeline_opts {
 	unsigned first_proc;
 	bool group_digits;
 	unsigned nstream;
-	uint64_t start_ts;   /* CLOCK_MONOTONIC, ns */
-	int64_t wall_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
+	uint64_t start_ts;		/* CLOCK_MONOTONIC, ns */
+	int64_t wall_offset;		/* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
+	struct frame_resolver resolver; /* names user frames; all NULL: they stay numbers */
 	struct sink sink;
 };
 

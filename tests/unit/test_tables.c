@@ -138,6 +138,8 @@ static void frames(void **state)
 	assert_string_equal(f.func, "/bin/x");
 	assert_string_equal(f.file, "main");
 	assert_true(frame_pc(1) && frame_pc(1) != frame_pc(2));
+	/* of one kind or the other: 16 divides the difference of two of one kind only */
+	assert_int_equal((frame_pc_addr(7) - frame_pc(3)) % 16, 8);
 	frametab__free(ft);
 	frametab__free(NULL);
 }

@@ -21,6 +21,7 @@
 #include "gotrace/repair.h"
 #include "output/outfile.h"
 #include "pipeline.h"
+#include "recorded.h"
 #include "util/fileio.h"
 #include "util/invoker.h"
 #include "util/log.h"
@@ -63,6 +64,49 @@ static const char *source_trouble(struct source *s)
 	return evtext_reader__complete(s->text) ? NULL : evtext_reader__why(s->text);
 }
 
+static const struct evlog_head *source_head(const struct source *s)
+{
+	return s->raw ? evlog_reader__head(s->raw) : evtext_reader__head(s->text);
+}
+
+static void source_close(struct source *s)
+{
+	evlog_reader__free(s->raw);
+	evtext_reader__free(s->text);
+	*s = (struct source){ 0 };
+}
+
+/* From the file's begin. 0 or -errno with the reason. */
+static int source_open(struct source *s, int fd, enum input kind, struct strbuf *why)
+{
+	*s = (struct source){ 0 };
+	if (lseek(fd, 0, SEEK_SET) < 0) {
+		strbuf_set_f(why, "cannot go back to the begin: %s", strerror(errno));
+		return -errno;
+	}
+	if (kind == INPUT_RAW)
+		s->raw = evlog_reader__new(fd, why);
+	else
+		s->text = evtext_reader__new(fd, why);
+	return s->raw || s->text ? 0 : -errno;
+}
+
+/* The names of user frames stand at the end of a recording, and are needed from its begin. */
+static int collect_names(int fd, enum input kind, struct recorded *names, struct strbuf *why)
+{
+	struct evlog_item it;
+	struct source s;
+	int err = source_open(&s, fd, kind, why);
+
+	if (err)
+		return err;
+	while (!(err = source_next(&s, &it)) && it.what != EVLOG_END)
+		if (it.what == EVLOG_RECORD)
+			recorded__take(names, it.rec, it.len);
+	source_close(&s);
+	return 0; /* the replay meets the same trouble, and tells */
+}
+
 static int pump(struct source *s, struct pipeline *p)
 {
 	struct evlog_item it;
@@ -79,9 +123,10 @@ static int pump(struct source *s, struct pipeline *p)
 	return err;
 }
 
-static int convert_with(struct source *s, const struct evlog_head *head, const struct options *o,
+static int convert_with(struct source *s, struct recorded *names, const struct options *o,
 			struct outfile *out, struct strbuf *why)
 {
+	const struct evlog_head *head = source_head(s);
 	struct pipeline_stats st;
 	struct pipeline *p;
 	const char *trouble;
@@ -94,6 +139,7 @@ static int convert_with(struct source *s, const struct evlog_head *head, const s
 		.nstream = head->nstream,
 		.start_ts = head->start_mono_ns,
 		.wall_offset = head->wall_offset_ns,
+		.resolver = recorded__resolver(names),
 		.sink = { outfile__write, out },
 	});
 	if (!p) {
@@ -138,27 +184,20 @@ out:
 
 static int convert_records(int fd, enum input kind, const struct options *o, struct strbuf *why)
 {
+	struct recorded *names = recorded__new();
 	struct source s = { 0 };
-	const struct evlog_head *head = NULL;
 	struct outfile *out;
 	int code = EXIT_FAILED;
 
-	if (kind == INPUT_RAW) {
-		s.raw = evlog_reader__new(fd, why);
-		head = s.raw ? evlog_reader__head(s.raw) : NULL;
-	} else {
-		s.text = evtext_reader__new(fd, why);
-		head = s.text ? evtext_reader__head(s.text) : NULL;
-	}
-	if (head) {
+	if (!collect_names(fd, kind, names, why) && !source_open(&s, fd, kind, why)) {
 		out = outfile__open(o->output ? o->output : "go.trace", why);
 		if (out) {
-			code = convert_with(&s, head, o, out, why);
+			code = convert_with(&s, names, o, out, why);
 			outfile__close(out);
 		}
 	}
-	evlog_reader__free(s.raw);
-	evtext_reader__free(s.text);
+	source_close(&s);
+	recorded__free(names);
 	return code;
 }
 

@@ -36,7 +36,7 @@ static struct addr_frame make(struct addrtab *t, const struct sym_frame *f, stru
 	made = (struct addr_frame){
 		.func = strtab_text(strings, arena, f->func),
 		.file = strtab_text(strings, arena, f->file),
-		.line = f->line,
+		.line = f->line ? f->line : 1, /* readers want one */
 	};
 	made.pc = f->serial ? frame_pc_addr(f->serial) :
 			      frame_pc_text(strings, made.func, made.file, made.line);

@@ -46,6 +46,9 @@ void model__free(struct model *m)
 	u64map_free(&m->procs);
 	u64map_free(&m->ksyms);
 	u64map_free(&m->sys_frames);
+	u64map_free(&m->modules);
+	free(m->stats.module);
+	kept_free(&m->kept);
 	free(m->cpu);
 	free(m);
 }
@@ -106,7 +109,8 @@ static void walk(struct model *m, uint64_t ts, struct g_state *g, struct p_state
 		return;
 	case G_RUNNABLE:
 		wire_ev(m, ts, &g->stream, GO_EV_GO_STOP,
-			wire_string(m, reason_text(REASON_PREEMPTED)), stacks_sys(m, g, g->pend));
+			wire_string(m, reason_text(REASON_PREEMPTED)),
+			stacks_of(m, g, g->pend, g->stack, STACK_CALL));
 		break;
 	case G_WAITING:
 		wire_ev(m, ts, &g->stream, GO_EV_GO_BLOCK, wire_string(m, reason_text(g->reason)),
@@ -204,7 +208,7 @@ static void tell_last_loss(struct model *m, uint64_t ts)
 	if (!m->lost_new || !p || !best)
 		return;
 	sched_in(m, ts, best, p);
-	sched_out_runnable(m, ts, best);
+	sched_out_runnable(m, ts, best, NULL);
 }
 
 /* One more event at the very end, so that the last states have their whole length. */
@@ -247,7 +251,8 @@ static const struct {
 	[EV_STOP] = { on_stop, 0 },	      [EV_LOST] = { on_lost, 0 },
 	[EV_METRIC] = { on_metric, 0 },	      [EV_PROC] = { on_proc, 0 },
 	[EV_KSYM] = { on_ksym, 0 },	      [EV_CPU] = { on_cpu, 0 },
-	[EV_CONFIG] = { on_config, 0 },
+	[EV_CONFIG] = { on_config, 0 },	      [EV_SAMPLE] = { on_sample, 1 },
+	[EV_MODULE] = { on_module, 0 },	      [EV_EPOCH] = { on_epoch, 0 },
 };
 
 void model__feed(struct model *m, const struct ev_hdr *h, size_t len)

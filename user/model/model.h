@@ -29,13 +29,24 @@ struct model_opts {
 	int64_t wall_offset;	     /* as the writer's */
 };
 
+/* A module in which walks of user stacks ended before they were complete. */
+struct model_module {
+	char name[64]; /* the last part of its path; "" where no record told */
+	uint64_t ends[EV_END_MAX];
+};
+
 struct model_stats {
 	uint64_t records[EV_KIND_MAX];
 	uint64_t events; /* firings of a kernel hook that the records tell of; a whole syscall is
 			    two */
 	uint64_t lost;	 /* records that the kernel side could not deliver */
 	uint64_t repairs[REPAIR_MAX];
-	uint64_t threads;	   /* goroutines of the trace, an exec counting as a new one */
+	uint64_t threads;	     /* goroutines of the trace, an exec counting as a new one */
+	uint64_t stacks[EV_END_MAX]; /* user stacks that differ, by how their walk ended */
+	uint64_t user_frames;	     /* … and what they have together */
+	uint64_t samples;	     /* of CPUs, in the trace */
+	struct model_module *module; /* the model's; in no order; some have no ends */
+	size_t nmodule;
 	uint64_t begin_ts, end_ts; /* what the trace covers; 0 when it never began */
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Records of syscalls. Each proves that its thread is on the CPU of the record. */
+#include "event/evspec.h"
 #include "model/state.h"
 
 /* Whoever has entered is in one, whatever the number says. */
@@ -26,7 +27,6 @@ void on_sys_enter(struct model *m, const struct ev_hdr *h, size_t len)
 	const struct ev_sys *ev = (const struct ev_sys *)h;
 	struct g_state *g;
 
-	(void)len;
 	if (h->flags & EVF_ASKED) {
 		g = table_find(m, ev->thr);
 		if (!g || !g->p || g->life == G_SYSCALL || ev->begin <= g->sys_begin)
@@ -42,7 +42,8 @@ void on_sys_enter(struct model *m, const struct ev_hdr *h, size_t len)
 		model_fix(m, REPAIR_LOST_EXIT);
 		syscall_end(m, h->ts, g);
 	}
-	syscall_begin_late(m, ev->begin, g, syscall_real_nr(g, nr_of(h)));
+	syscall_begin_late(m, ev->begin, g, syscall_real_nr(g, nr_of(h)),
+			   kept_find(&m->kept, ev_stack_id(h, len)));
 }
 
 void on_sys_exit(struct model *m, const struct ev_hdr *h, size_t len)
@@ -62,7 +63,6 @@ void on_syscall(struct model *m, const struct ev_hdr *h, size_t len)
 	const struct ev_sys *ev = (const struct ev_sys *)h;
 	struct g_state *g = caller(m, h);
 
-	(void)len;
 	if (!g)
 		return;
 	if (g->life == G_SYSCALL && g->sys_begin != ev->begin) {
@@ -70,7 +70,8 @@ void on_syscall(struct model *m, const struct ev_hdr *h, size_t len)
 		syscall_end(m, h->ts, g);
 	}
 	if (g->life == G_RUNNING)
-		syscall_begin_late(m, ev->begin, g, syscall_real_nr(g, nr_of(h)));
+		syscall_begin_late(m, ev->begin, g, syscall_real_nr(g, nr_of(h)),
+				   kept_find(&m->kept, ev_stack_id(h, len)));
 	syscall_end(m, h->ts, g);
 	notes_flush(m, h->ts, g);
 }

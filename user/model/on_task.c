@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/evspec.h"
 #include "model/state.h"
 
 #define HEAP_GOAL_MAX (1ull << 50) /* readers take more for "no limit" and show 0 */
@@ -53,7 +54,7 @@ void on_snap(struct model *m, const struct ev_hdr *h, size_t len)
 		g->life = G_RUNNABLE;
 		return;
 	}
-	g->kstack = ev->stack;
+	kept_hold(&g->stack, kept_find(&m->kept, ev->stack));
 	g->reason = classify_sleep(state, nr, EV_ST_FDCLASS(ev->st), g->kthread);
 	g->life = g->reason ? G_WAITING : G_BLOCKED;
 	g->synthetic = nr == EV_NR_NONE || !m->has_syscalls;
@@ -75,10 +76,10 @@ void on_fork(struct model *m, const struct ev_hdr *h, size_t len)
 	struct g_state *child = thread_get(m, h->ts, ev->child);
 	struct g_state *parent = table_find(
 		m, ev->parent); /* not before: the child may have its tid */
+	struct kept_stack *st = kept_find(&m->kept, ev_stack_id(h, len));
 	struct p_state *p = table_cpu(m, h->ts, h->cpu);
 	uint32_t nr = EV_NR_NONE;
 
-	(void)len;
 	if (!child || child == parent || child->life != G_NEW || !p)
 		return;
 	inherit_image(child, parent);
@@ -91,8 +92,12 @@ void on_fork(struct model *m, const struct ev_hdr *h, size_t len)
 	if (parent->life == G_SYSCALL) {
 		nr = parent->nr;
 		syscall_end(m, h->ts, parent);
+		if (st)
+			kept_hold(&parent->stack, st);
+		st = parent->stack;
 	}
-	wire_go_create(m, h->ts, parent, child, stacks_root(m, child), stacks_sys(m, parent, nr));
+	wire_go_create(m, h->ts, parent, child, stacks_root(m, child),
+		       stacks_of(m, parent, nr, st, STACK_FULL));
 	child->life = G_RUNNABLE;
 	child->seq = 0;
 	if (nr != EV_NR_NONE)
@@ -111,7 +116,8 @@ void on_exec(struct model *m, const struct ev_hdr *h, size_t len)
 	if (g->life != G_NEW) {
 		sched_prove(m, h->ts, g, p);
 		nr = g->life == G_SYSCALL ? g->nr : EV_NR_NONE;
-		old_stack = stacks_sys(m, g, nr);
+		old_stack = stacks_of(m, g, nr, nr != EV_NR_NONE ? g->stack : NULL, STACK_CALL);
+		kept_hold(&g->stack, NULL); /* of the old image */
 		if (nr != EV_NR_NONE)
 			syscall_end(m, h->ts, g);
 		names_new_image(m, g);

@@ -1,19 +1,30 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Frames and stacks: what a thread does as one frame (sys_NAME, a stand-in for a waker that is no
- * thread of ours, the kernel's own functions) on top of the frame that carries its name, see
- * names.c.
+ * Stacks, leaf first:
+ *
+ *	functions of the kernel, without the machinery of sleeping and of observing it
+ *	sys_NAME, or what stands for it ([page fault]; for a waker that is no thread of ours
+ *	  [interrupt], [timer] …, which are all there is then)
+ *	user frames
+ *	the name of the thread, by which viewers group; see names.c
  *
  * Frames of the kernel are there for the whole trace: there are as many as functions and syscalls.
- * Stacks are made in each generation again; what a thread uses often is remembered with it.
+ * User frames are addresses, which the encoder makes functions of. Stacks are made in each
+ * generation again. An event costs one look into the cache of its thread where that has met the
+ * stack lately; else the handles of the frames, which the stack remembers, are hashed.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "gotrace/stacktab.h"
 #include "model/state.h"
+#include "util/hash.h"
 
 #define KERNEL_FILE "[kernel]"
-#define STACK_MAX (EV_KSTACK_MAX + 2)
+#define FRAMES_MAX (EV_KSTACK_MAX + EV_USTACK_MAX + 2) /* with a syscall and a name */
+_Static_assert(FRAMES_MAX <= STACK_HANDLES_MAX, "no stack is cut before it is written");
+
+#define KSYM_ENTRY (1ull << 32) /* the way into the kernel, for which sys_NAME stands */
 
 static uint32_t kernel_frame(struct model *m, const char *func)
 {
@@ -28,37 +39,6 @@ void stacks_init(struct model *m)
 	m->frame_other = kernel_frame(m, "[other process]");
 	m->frame_unknown = kernel_frame(m, "[unknown waker]");
 	m->frame_blocked = kernel_frame(m, "[blocked]");
-}
-
-static struct syscall_cache *cache_of(struct model *m, struct g_state *g)
-{
-	uint64_t gen = trace_writer__gen(m->w);
-
-	if (g->cache.gen != gen) {
-		memset(&g->cache, 0, sizeof(g->cache));
-		g->cache.gen = gen;
-	}
-	return &g->cache;
-}
-
-static uint32_t stack_on_root(struct model *m, struct g_state *g, uint32_t leaf)
-{
-	uint32_t frames[2] = { leaf, names_frame(m, g) };
-
-	return leaf ? trace_writer__stack(m->w, frames, 2) :
-		      trace_writer__stack(m->w, frames + 1, 1);
-}
-
-uint32_t stacks_root(struct model *m, struct g_state *g)
-{
-	struct syscall_cache *c;
-
-	if (!m->live)
-		return 0;
-	c = cache_of(m, g);
-	if (!c->root)
-		c->root = stack_on_root(m, g, 0);
-	return c->root;
 }
 
 static uint32_t syscall_frame(struct model *m, uint32_t nr)
@@ -81,23 +61,6 @@ static uint32_t syscall_frame(struct model *m, uint32_t nr)
 	return (uint32_t)(*frame = kernel_frame(m, text));
 }
 
-uint32_t stacks_sys(struct model *m, struct g_state *g, uint32_t nr)
-{
-	struct syscall_cache *c;
-	unsigned i = nr % SYSCACHE;
-
-	if (!m->live)
-		return 0;
-	if (nr == EV_NR_NONE || m->no_names)
-		return stacks_root(m, g);
-	c = cache_of(m, g);
-	if (!c->stack[i] || c->nr[i] != nr) {
-		c->stack[i] = stack_on_root(m, g, syscall_frame(m, nr));
-		c->nr[i] = nr;
-	}
-	return c->stack[i];
-}
-
 /* Is this the machinery of going to sleep and of observing it, the same in every stack? */
 static bool is_noise(const char *func)
 {
@@ -112,46 +75,127 @@ static bool is_noise(const char *func)
 	return false;
 }
 
-/* Frames of the kernel stack from the first one that explains the wait; returns how many. */
-static size_t kernel_frames(struct model *m, uint32_t id, uint32_t *out)
+/* Is this how a syscall comes into the kernel? */
+static bool is_entry(const char *func)
 {
-	const struct kstack *ks = &m->kstack[id % KSTACKS];
-	char text[32];
-	uint64_t *sym;
-	size_t i, n = 0;
+	return !strncmp(func, "entry_SYSCALL", 13) || !strcmp(func, "do_syscall_64") ||
+	       !strcmp(func, "x64_sys_call");
+}
 
-	if (!id || ks->id != id)
-		return 0;
-	for (i = 0; i < ks->cnt; i++) {
-		sym = u64map_get(&m->ksyms, ks->pc[i]);
+static uint32_t kernel_address(struct model *m, uint64_t pc)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)pc);
+	return kernel_frame(m, text);
+}
+
+/* Frames of the kernel from the first one that explains where it is, to the last one that a syscall
+ * of which there is a frame does not; returns how many. */
+static size_t kernel_frames(struct model *m, const struct kept_stack *st, bool in_syscall,
+			    uint32_t *out)
+{
+	size_t i, n = 0, keep = 0;
+	uint64_t *sym;
+
+	for (i = 0; i < st->nkernel; i++) {
+		sym = u64map_get(&m->ksyms, st->pc[i]);
 		if (sym && !*sym && !n)
 			continue; /* noise, see on_ksym */
-		if (sym && *sym) {
-			out[n++] = (uint32_t)*sym;
-			continue;
-		}
-		snprintf(text, sizeof(text), "0x%llx", (unsigned long long)ks->pc[i]);
-		out[n++] = kernel_frame(m, text);
+		out[n++] = sym && *sym ? (uint32_t)*sym : kernel_address(m, st->pc[i]);
+		if (!in_syscall || !sym || !(*sym & KSYM_ENTRY))
+			keep = n;
 	}
-	return n;
+	return keep;
+}
+
+static size_t user_frames(struct model *m, struct kept_stack *st, uint32_t *out)
+{
+	uint64_t gen = trace_writer__gen(m->w);
+	size_t i;
+
+	if (st->gen != gen) {
+		st->gen = gen;
+		for (i = 0; i < st->nuser; i++)
+			st->handle[i] = trace_writer__addr_frame(m->w, st->pc[st->nkernel + i]);
+	}
+	memcpy(out, st->handle, st->nuser * sizeof(*out));
+	return st->nuser;
+}
+
+static uint32_t make_stack(struct model *m, struct g_state *g, uint32_t nr, struct kept_stack *st,
+			   enum stack_shape shape)
+{
+	bool in_syscall = nr != EV_NR_NONE && !m->no_names;
+	uint32_t frames[FRAMES_MAX];
+	size_t n = 0;
+
+	if (st && shape != STACK_CALL)
+		n = kernel_frames(m, st, in_syscall, frames);
+	if (in_syscall)
+		frames[n++] = syscall_frame(m, nr);
+	else if (!n && shape == STACK_FAULT)
+		frames[n++] = m->frame_fault;
+	else if (!n && shape == STACK_BLOCKED)
+		frames[n++] = m->frame_blocked;
+	if (st)
+		n += user_frames(m, st, frames + n);
+	frames[n++] = names_frame(m, g);
+	return trace_writer__stack(m->w, frames, n);
+}
+
+/* What a stack is made from, in one word that is not 0. */
+static uint64_t key_of(uint32_t nr, const struct kept_stack *st, enum stack_shape shape)
+{
+	return (st ? st->serial : 0) << 20 | (uint64_t)shape << 16 | (nr & EV_NR_NONE);
+}
+
+static struct stack_cache *cache_of(struct model *m, struct g_state *g)
+{
+	struct stack_cache *c = &g->cache;
+	uint64_t gen = trace_writer__gen(m->w);
+
+	if (c->gen != gen || c->version != m->stack_version) {
+		memset(c, 0, sizeof(*c));
+		c->gen = gen;
+		c->version = m->stack_version;
+	}
+	return c;
+}
+
+uint32_t stacks_of(struct model *m, struct g_state *g, uint32_t nr, struct kept_stack *st,
+		   enum stack_shape shape)
+{
+	struct stack_cache *c;
+	uint64_t key;
+	unsigned i;
+
+	if (!m->live)
+		return 0;
+	c = cache_of(m, g);
+	key = key_of(nr, st, shape);
+	i = (unsigned)(hash_u64(key) >> 8) % STACK_CACHE;
+	if (c->key[i] != key) {
+		c->key[i] = key;
+		c->stack[i] = make_stack(m, g, nr, st, shape);
+	}
+	return c->stack[i];
+}
+
+uint32_t stacks_root(struct model *m, struct g_state *g)
+{
+	return stacks_of(m, g, EV_NR_NONE, NULL, STACK_CALL);
 }
 
 uint32_t stacks_wait(struct model *m, struct g_state *g, uint32_t nr)
 {
-	uint32_t frames[STACK_MAX];
-	size_t n;
+	enum stack_shape shape = STACK_FULL;
 
-	if (!m->live)
-		return 0;
-	if (nr != EV_NR_NONE && !m->no_names)
-		return stacks_sys(m, g, nr);
-	n = kernel_frames(m, g->kstack, frames);
-	if (!n && nr != EV_NR_NONE)
-		frames[n++] = m->frame_blocked;
-	else if (!n && !g->reason)
-		frames[n++] = m->frame_fault;
-	frames[n++] = names_frame(m, g);
-	return trace_writer__stack(m->w, frames, n);
+	if (nr != EV_NR_NONE)
+		shape = STACK_BLOCKED;
+	else if (!g->reason)
+		shape = STACK_FAULT;
+	return stacks_of(m, g, nr, g->stack, shape);
 }
 
 uint32_t stacks_of_frame(struct model *m, uint32_t frame)
@@ -163,21 +207,29 @@ uint32_t stacks_of_frame(struct model *m, uint32_t frame)
 
 void on_stack(struct model *m, const struct ev_hdr *h, size_t len)
 {
-	const struct ev_stack *ev = (const struct ev_stack *)h;
-	struct kstack *ks = &m->kstack[h->arg % KSTACKS];
-	size_t room = (len - EV_STACK_SHORT) / sizeof(ev->pc[0]);
+	(void)len;
+	kept_add(&m->kept, (const struct ev_stack *)h);
+	modules_walk_ended(m, (const struct ev_stack *)h);
+}
 
-	ks->id = h->arg;
-	ks->cnt = ev->nkernel < room ? ev->nkernel : (uint32_t)room;
-	memcpy(ks->pc, ev->pc, ks->cnt * sizeof(ev->pc[0]));
+void on_epoch(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	(void)len;
+	kept_epoch(&m->kept, h->arg);
 }
 
 void on_ksym(struct model *m, const struct ev_hdr *h, size_t len)
 {
 	const struct ev_ksym *ev = (const struct ev_ksym *)h;
 	char name[sizeof(ev->name) + 1];
+	uint64_t *sym;
 
 	snprintf(name, sizeof(name), "%.*s", (int)(len - EV_KSYM_SHORT), ev->name);
-	if (ev->addr && name[0])
-		*u64map_put(&m->ksyms, ev->addr, NULL) = is_noise(name) ? 0 : kernel_frame(m, name);
+	if (!ev->addr || !name[0])
+		return;
+	sym = u64map_put(&m->ksyms, ev->addr, NULL);
+	*sym = is_noise(name) ? 0 : kernel_frame(m, name);
+	if (is_entry(name))
+		*sym |= KSYM_ENTRY;
+	m->stack_version++;
 }

@@ -25,6 +25,7 @@
 
 #include "gotrace/writer.h"
 #include "model/classify.h"
+#include "model/kept.h"
 #include "model/model.h"
 #include "util/u64map.h"
 
@@ -54,13 +55,14 @@ struct proc {
 	char *path; /* NULL unknown */
 };
 
-/* The last few syscall stacks of a thread, so that the table is not asked for each event. */
-#define SYSCACHE 8
-struct syscall_cache {
+/* The last few stacks that a thread used in this generation, so that the tables are not asked for
+ * each event. */
+#define STACK_CACHE 8
+struct stack_cache {
 	uint64_t gen;
-	uint32_t root; /* stack id of the root frame alone; 0 none yet */
-	uint32_t nr[SYSCACHE];
-	uint32_t stack[SYSCACHE]; /* 0 empty */
+	uint32_t version;	     /* of model.stack_version */
+	uint64_t key[STACK_CACHE];   /* 0 empty; see stacks.c */
+	uint32_t stack[STACK_CACHE]; /* its id */
 };
 
 #define NAME_MAX_LEN (3 * EV_COMM_LEN) /* "thread " process / thread */
@@ -82,8 +84,9 @@ struct g_state {
 			       none */
 	uint64_t sys_begin; /* begin of the open syscall, or of the last one */
 	enum reason reason; /* WAITING */
-	uint32_t kstack;    /* id of the kernel stack of its sleep, 0 none */
-	bool synthetic;	    /* BLOCKED outside a syscall */
+	struct kept_stack *stack; /* held: of the syscall it is in or goes on with, or of its
+				     sleep; NULL unknown; means nothing else while it runs */
+	bool synthetic;		  /* BLOCKED outside a syscall */
 	bool kthread;
 	bool named; /* its name is settled */
 	bool late;  /* in the list of those whose name is settled when the generation closes */
@@ -91,7 +94,8 @@ struct g_state {
 	bool woken; /* a waking came while it was still on its CPU … */
 	bool woken_asleep; /* … in the model only: the kernel had it asleep */
 	uint8_t wake_flags;
-	uint64_t waker; /* key */
+	uint64_t waker;		       /* key */
+	struct kept_stack *wake_stack; /* held: the waker's, NULL none */
 	uint64_t woken_ts;
 
 	uint32_t tid;
@@ -99,7 +103,7 @@ struct g_state {
 	char name[NAME_MAX_LEN]; /* once settled */
 	uint64_t root_gen;	 /* the generation in which the root frame was made; 0 none yet */
 	uint32_t root;		 /* its handle there */
-	struct syscall_cache cache;
+	struct stack_cache cache;
 };
 
 struct p_state {
@@ -108,12 +112,6 @@ struct p_state {
 	uint64_t seq;
 	uint64_t lost; /* records lost here, to be logged when somebody runs */
 };
-
-struct kstack {
-	uint32_t id, cnt;
-	uint64_t pc[EV_KSTACK_MAX];
-};
-#define KSTACKS 256 /* a stack is used right after it came */
 
 struct model {
 	struct model_opts opts;
@@ -136,10 +134,14 @@ struct model {
 	struct p_state *cpu;
 	unsigned ncpu;
 
-	struct kstack kstack[KSTACKS];
-	struct u64map ksyms;	  /* address → frame handle */
+	struct kept kept;
+	struct u64map ksyms;	  /* address → frame handle, KSYM_ENTRY */
+	uint32_t stack_version;	  /* counted up when stacks would look different */
 	struct u64map sys_frames; /* nr + 1 → frame handle */
 	uint32_t frame_fault, frame_irq, frame_timer, frame_other, frame_unknown, frame_blocked;
+
+	struct u64map modules; /* number → index into stats.module + 1 */
+	size_t cap_module;
 
 	bool start_logged;
 	uint64_t rss, limit; /* newest values; shown when somebody runs */
@@ -178,29 +180,48 @@ void names_new_image(struct model *m, struct g_state *g); /* a new G: no name ye
 void names_label(struct model *m, uint64_t ts, struct g_state *g);
 
 /* ---- stacks.c: stack ids of this generation, 0 while the model is not live ---- */
+
+/* What stands ahead of the user frames, which end in the frame of the thread's name. */
+enum stack_shape {
+	STACK_CALL = 1, /* the syscall */
+	STACK_FULL,	/* the functions of the kernel that are known, then the syscall */
+	STACK_FAULT,	/* the same; a page fault where neither is known */
+	STACK_BLOCKED,	/* the same; [blocked] where neither is known */
+};
+
 void stacks_init(struct model *m);
-uint32_t stacks_root(struct model *m, struct g_state *g);
-uint32_t stacks_sys(struct model *m, struct g_state *g, uint32_t nr);
-uint32_t stacks_wait(struct model *m, struct g_state *g, uint32_t nr); /* of a sleep */
+uint32_t stacks_root(struct model *m, struct g_state *g); /* the name alone */
+/* nr: EV_NR_NONE outside a syscall; st: NULL unknown */
+uint32_t stacks_of(struct model *m, struct g_state *g, uint32_t nr, struct kept_stack *st,
+		   enum stack_shape shape);
+uint32_t stacks_wait(struct model *m, struct g_state *g, uint32_t nr); /* of a sleep in g->stack */
 uint32_t stacks_of_frame(struct model *m, uint32_t frame);
+
+/* ---- modules.c ---- */
+void modules_walk_ended(struct model *m, const struct ev_stack *ev);
 
 /* ---- transition.c ---- */
 /* The thread of a key, made when it is unknown; NULL for key 0. Forgets a dead thread whose tid
  * came back. */
 struct g_state *thread_get(struct model *m, uint64_t ts, uint64_t key);
 void sched_in(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p);
-void sched_out_runnable(struct model *m, uint64_t ts, struct g_state *g);
-void sched_sleep(struct model *m, uint64_t ts, struct g_state *g, uint32_t st); /* st: EV_ST_PACK */
+/* These two take the stack that the record has of it, NULL none. st: EV_ST_PACK */
+void sched_out_runnable(struct model *m, uint64_t ts, struct g_state *g, struct kept_stack *stack);
+void sched_sleep(struct model *m, uint64_t ts, struct g_state *g, uint32_t st,
+		 struct kept_stack *stack);
 void sched_destroy(struct model *m, uint64_t ts, struct g_state *g); /* on a CPU; forgets it */
-/* Ends a sleep. frame: what stands for the waker where no traced thread does. */
+/* Ends a sleep. frame: what stands for the waker where no traced thread does; stack: the waker's,
+ * NULL unknown. */
 void sched_unblock(struct model *m, uint64_t ts, struct g_state *g, uint64_t waker, uint8_t flags,
-		   uint32_t frame);
+		   uint32_t frame, struct kept_stack *stack);
 /* A record says that g is on this CPU: make it so. */
 void sched_prove(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p);
 /* The number that explains what g is in: that of the interrupted syscall for a restart. */
 uint32_t syscall_real_nr(struct g_state *g, uint32_t nr);
 void syscall_begin(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr);
-void syscall_begin_late(struct model *m, uint64_t begin, struct g_state *g, uint32_t nr);
+/* stack: the record's, NULL none */
+void syscall_begin_late(struct model *m, uint64_t begin, struct g_state *g, uint32_t nr,
+			struct kept_stack *stack);
 void syscall_begin_wait(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr);
 void syscall_end(struct model *m, uint64_t ts, struct g_state *g);
 
@@ -216,6 +237,8 @@ void wire_put(struct model *m, uint64_t ts, struct trace_stream *s, enum go_ev e
 	      const uint64_t *arg, unsigned narg);
 #define wire_ev(m, ts, s, ev, ...) \
 	wire_put(m, ts, s, ev, (const uint64_t[]){ 0, ##__VA_ARGS__ } + 1, TRACE_NARG(__VA_ARGS__))
+void wire_sample(struct model *m, uint64_t ts, const struct g_state *g, const struct p_state *p,
+		 uint32_t stack);
 uint32_t wire_string(struct model *m, const char *text);
 
 /* ---- notes.c: what is told when somebody runs, beside a record of that thread ---- */
@@ -236,6 +259,9 @@ void on_sys_enter(struct model *m, const struct ev_hdr *h, size_t len);
 void on_sys_exit(struct model *m, const struct ev_hdr *h, size_t len);
 void on_syscall(struct model *m, const struct ev_hdr *h, size_t len);
 void on_stack(struct model *m, const struct ev_hdr *h, size_t len);
+void on_sample(struct model *m, const struct ev_hdr *h, size_t len);
+void on_module(struct model *m, const struct ev_hdr *h, size_t len);
+void on_epoch(struct model *m, const struct ev_hdr *h, size_t len);
 void on_ksym(struct model *m, const struct ev_hdr *h, size_t len);
 void on_lost(struct model *m, const struct ev_hdr *h, size_t len);
 void on_metric(struct model *m, const struct ev_hdr *h, size_t len);

@@ -103,6 +103,8 @@ void table_forget(struct model *m, struct g_state *g)
 	if (g->next)
 		g->next->link = g->link;
 	put_proc(m, g->proc);
+	kept_hold(&g->stack, NULL);
+	kept_hold(&g->wake_stack, NULL);
 	free(g);
 }
 

@@ -36,7 +36,8 @@ static void put_begin(struct model *m, uint64_t tick, struct g_state *g, uint32_
 void syscall_begin(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr)
 {
 	if (m->live)
-		put_begin(m, trace_writer__tick(m->w, ts), g, stacks_sys(m, g, nr));
+		put_begin(m, trace_writer__tick(m->w, ts), g,
+			  stacks_of(m, g, nr, g->stack, STACK_CALL));
 	g->life = G_SYSCALL;
 	g->nr = nr;
 }
@@ -49,11 +50,13 @@ void syscall_begin_wait(struct model *m, uint64_t ts, struct g_state *g, uint32_
 	g->nr = nr;
 }
 
-void syscall_begin_late(struct model *m, uint64_t begin, struct g_state *g, uint32_t nr)
+void syscall_begin_late(struct model *m, uint64_t begin, struct g_state *g, uint32_t nr,
+			struct kept_stack *stack)
 {
+	kept_hold(&g->stack, stack);
 	if (m->live)
 		put_begin(m, trace_writer__tick_late(m->w, &g->stream, begin), g,
-			  stacks_sys(m, g, nr));
+			  stacks_of(m, g, nr, stack, STACK_FULL));
 	g->life = G_SYSCALL;
 	g->nr = nr;
 	g->sys_begin = begin;
@@ -76,9 +79,18 @@ static uint32_t frame_of_waker(const struct model *m, const struct g_state *g, u
 	return g->reason == REASON_SLEEP ? m->frame_timer : m->frame_irq;
 }
 
-/* frame: what stands for the waker where no traced thread does */
+/* What the waker does: of one in a syscall whose entry had a stack, that is its stack. */
+static uint32_t stack_of_waker(struct model *m, struct g_state *w, struct kept_stack *st)
+{
+	bool in = w->life == G_SYSCALL;
+
+	if (in && !st)
+		st = w->stack;
+	return stacks_of(m, w, in ? w->nr : EV_NR_NONE, st, STACK_FULL);
+}
+
 void sched_unblock(struct model *m, uint64_t ts, struct g_state *g, uint64_t waker, uint8_t flags,
-		   uint32_t frame)
+		   uint32_t frame, struct kept_stack *st)
 {
 	struct g_state *w = flags & EVF_IRQ ? NULL : table_find(m, waker);
 	struct trace_stream *on = &m->m0;
@@ -93,7 +105,7 @@ void sched_unblock(struct model *m, uint64_t ts, struct g_state *g, uint64_t wak
 	}
 	if (w && w->p) {
 		on = &w->stream;
-		stack = stacks_sys(m, w, w->life == G_SYSCALL ? w->nr : EV_NR_NONE);
+		stack = stack_of_waker(m, w, st);
 	} else {
 		stack = stacks_of_frame(m, frame_of_waker(m, g, flags, frame));
 	}
@@ -103,15 +115,17 @@ void sched_unblock(struct model *m, uint64_t ts, struct g_state *g, uint64_t wak
 
 /* ---- leaving ---- */
 
-void sched_out_runnable(struct model *m, uint64_t ts, struct g_state *g)
+void sched_out_runnable(struct model *m, uint64_t ts, struct g_state *g, struct kept_stack *stack)
 {
 	uint32_t nr = g->life == G_SYSCALL ? g->nr : EV_NR_NONE;
 
+	if (stack || nr == EV_NR_NONE) /* inside a syscall, that of its entry is as good */
+		kept_hold(&g->stack, stack);
 	if (nr != EV_NR_NONE)
 		syscall_end(m, ts, g);
 	g->pend = nr;
 	wire_ev(m, ts, &g->stream, GO_EV_GO_STOP, wire_string(m, reason_text(classify_stop(nr))),
-		stacks_sys(m, g, nr));
+		stacks_of(m, g, nr, g->stack, STACK_FULL));
 	g->life = G_RUNNABLE;
 	wire_proc_stop(m, ts, g);
 }
@@ -140,10 +154,14 @@ static void agree_on_syscall(struct model *m, uint64_t ts, struct g_state *g, ui
 	}
 }
 
-void sched_sleep(struct model *m, uint64_t ts, struct g_state *g, uint32_t st)
+void sched_sleep(struct model *m, uint64_t ts, struct g_state *g, uint32_t st,
+		 struct kept_stack *stack)
 {
 	uint32_t nr = syscall_real_nr(g, EV_ST_NR(st));
+	bool same = g->life == G_SYSCALL && g->nr == nr, bare = same && !g->stack && stack;
 
+	if (stack || !same)
+		kept_hold(&g->stack, stack);
 	agree_on_syscall(m, ts, g, nr);
 	g->reason = classify_sleep(EV_ST_STATE(st), nr, EV_ST_FDCLASS(st), g->kthread);
 	g->synthetic = nr == EV_NR_NONE || !m->has_syscalls;
@@ -155,6 +173,8 @@ void sched_sleep(struct model *m, uint64_t ts, struct g_state *g, uint32_t st)
 			stacks_wait(m, g, nr));
 		g->life = G_WAITING;
 	} else {
+		if (bare && g->life == G_SYSCALL) /* its begin was told without: told again */
+			syscall_end(m, ts, g);
 		if (g->life != G_SYSCALL)
 			syscall_begin_wait(m, ts, g, nr);
 		g->life = G_BLOCKED;
@@ -163,7 +183,7 @@ void sched_sleep(struct model *m, uint64_t ts, struct g_state *g, uint32_t st)
 	wire_proc_stop(m, ts, g);
 	if (g->woken && g->woken_asleep && ts - g->woken_ts < EARLY_WAKE_NS) {
 		model_fix(m, REPAIR_EARLY_WAKEUP);
-		sched_unblock(m, ts, g, g->waker, g->wake_flags, m->frame_other);
+		sched_unblock(m, ts, g, g->waker, g->wake_flags, m->frame_other, g->wake_stack);
 	}
 }
 
@@ -185,15 +205,15 @@ void sched_in(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p
 		return;
 	if (g->p) {
 		model_fix(m, REPAIR_FORCED_OUT);
-		sched_out_runnable(m, ts, g);
+		sched_out_runnable(m, ts, g, NULL);
 	}
 	if (p->cur) {
 		model_fix(m, REPAIR_FORCED_OUT);
-		sched_out_runnable(m, ts, p->cur);
+		sched_out_runnable(m, ts, p->cur, NULL);
 	}
 	if (g_is_asleep(g)) {
 		model_fix(m, REPAIR_NO_WAKEUP);
-		sched_unblock(m, ts, g, 0, 0, m->frame_unknown);
+		sched_unblock(m, ts, g, 0, 0, m->frame_unknown, NULL);
 	}
 	if (g->life == G_NEW)
 		introduce(m, ts, g, p);
@@ -205,6 +225,8 @@ void sched_in(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p
 	g->pend = EV_NR_NONE;
 	if (pend != EV_NR_NONE)
 		syscall_begin(m, ts, g, pend);
+	else
+		kept_hold(&g->stack, NULL);
 	notes_flush(m, ts, g);
 }
 

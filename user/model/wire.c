@@ -86,3 +86,10 @@ void wire_go_status(struct model *m, uint64_t ts, struct g_state *g)
 		break;
 	}
 }
+
+void wire_sample(struct model *m, uint64_t ts, const struct g_state *g, const struct p_state *p,
+		 uint32_t stack)
+{
+	trace_writer__sample(m->w, trace_writer__tick(m->w, ts), g->stream.m, proc_id(m, p), g->gid,
+			     stack);
+}
