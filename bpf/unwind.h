@@ -30,9 +30,11 @@ enum unw_cfa {
 	UNW_STOP = 1,	   /* there is no caller: the outermost function */
 	UNW_RSP = 2,	   /* rsp + cfa_off */
 	UNW_RBP = 3,	   /* rbp + cfa_off */
-	UNW_RSP_DEREF = 4, /* *(rsp + cfa_off) + bp_off; rbp is as it was */
+	UNW_RSP_DEREF = 4, /* *(rsp + cfa_off) + 8: where OpenSSL's assembly keeps the stack pointer
+			      of before it made room for its locals */
 	UNW_RBP_DEREF = 5, /* *(rbp + cfa_off); a function that aligns its stack */
-	UNW_PLT = 6,	   /* rsp + 8, and 8 more from the 11th byte of a PLT entry on */
+	UNW_PLT = 6,	   /* rsp + 8, and 8 more where (rip & 15) >= cfa_off: behind the push of a
+			      PLT entry */
 	UNW_SIGNAL = 7,	   /* the frame of a signal: rip, rsp and rbp lie at rsp + cfa_off, as in a
 			      struct sigcontext (REG_R8 first) */
 	UNW_FP = 8,	   /* code that keeps frame pointers and has no better rule: Go, JITs */
