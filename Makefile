@@ -93,6 +93,9 @@ $(O)/unit/%: tests/unit/%.c $(filter-out $(O)/user/main.o,$(OBJ))
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(LTO),-fno-lto) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c %.o,$^) $(LDLIBS) -lcmocka
 
+# libdw is the judge of our unwinding rules
+$(O)/unit/test_unwind_oracle: LDLIBS += -ldw
+
 $(O)/prog/%: tests/prog/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
