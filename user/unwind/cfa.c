@@ -112,10 +112,12 @@ static struct unw_rule bad_rule(void)
 static bool rsp_based(const struct cfa_state *s, const struct cfa_place *p, int64_t *off)
 {
 	*off = p->off;
-	if (p->at == AT_CFA && s->kind == CFA_REG && s->reg == CFA_REG_RSP)
-		*off = p->off + s->off;
-	else if (p->at != AT_RSP)
+	if (p->at == AT_CFA && s->kind == CFA_REG && s->reg == CFA_REG_RSP) {
+		if (__builtin_add_overflow(p->off, s->off, off))
+			return false;
+	} else if (p->at != AT_RSP) {
 		return false;
+	}
 	return *off > INT32_MIN / 2 && *off < INT32_MAX / 2;
 }
 

@@ -155,8 +155,7 @@ static int lay_spans(struct unw_spans *s, struct laying *l)
 		err = lay_gap(l, done, sp->start);
 		for (k = sp->row; !err && k < sp->row + sp->nrow && s->pc[k] < until; k++)
 			err = lay(l, s->pc[k], s->rule[k]);
-		if (until > done)
-			done = until;
+		done = until;
 	}
 	if (!err)
 		err = lay_gap(l, done, l->gaps->end);
