@@ -118,11 +118,17 @@ shots: $(O)/ctrace-bpf progs ## what the viewer shows, as pictures in $(O)/shots
 fuzz: $(O)/ctrace-bpf ## damaged record streams, judged by Go's parser; N=2000
 	$(Q)O=$(O) tests/lib/fuzz.sh $(or $(N),2000)
 
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+fuzz-elf: ## damaged ELF files through the unwinding tables, under sanitizers; N=100000
+	$(Q)$(FIXED_ADDRESSES) $(MAKE) --no-print-directory O=$(O)/asan SAN='$(SANITIZE)' $(O)/asan/unit/test_unwind_fuzz
+	$(Q)CTRACE_FUZZ_N=$(or $(N),100000) $(FIXED_ADDRESSES) $(O)/asan/unit/test_unwind_fuzz
+
 # The sanitizers of older compilers do not find their way in an address space that is random with 32 bits.
 FIXED_ADDRESSES = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
 asan: ## unit and golden tests under address and undefined-behaviour sanitizers
-	$(Q)$(FIXED_ADDRESSES) $(MAKE) --no-print-directory O=$(O)/asan SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' check
+	$(Q)$(FIXED_ADDRESSES) $(MAKE) --no-print-directory O=$(O)/asan SAN='$(SANITIZE)' check
 
 tsan: ## the same under the thread sanitizer
 	$(Q)$(FIXED_ADDRESSES) $(MAKE) --no-print-directory O=$(O)/tsan SAN=-fsanitize=thread check
@@ -165,7 +171,7 @@ help: ## this text
 	$(Q)sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 16
 	@echo 'Variables: V=1 O=DIR DEBUG=1 WERROR=1 CC= CLANG= VMLINUX_BTF= N= BENCH="--quick" PROGRAMS="c go"'
 
-.PHONY: all progs check check-root check-programs shots fuzz asan tsan bench soak check-kernels format lint man install clean help
+.PHONY: all progs check check-root check-programs shots fuzz asan tsan bench soak check-kernels format lint man install clean help check-stacks fuzz-elf
 .SECONDARY: $(BPF:%.c=$(O)/%.o)
 
 -include $(OBJ:.o=.d) $(BPF:%.c=$(O)/%.d) $(wildcard $(O)/unit/*.d $(O)/prog/*.d)

@@ -1,108 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Tables of made files: each form of record, instruction and header that is taken, and refusals. */
+#include "unwind_make.h"
 #include "unwind_text.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <zlib.h>
-
-/* ---- frame sections ---- */
-
-struct frame_make {
-	struct strbuf s;
-	bool eh;   /* .eh_frame, at `addr` */
-	bool wide; /* lengths of 64 bits */
-	uint64_t addr;
-	size_t begun, cie;
-};
-
-static void num(struct strbuf *s, uint64_t v, size_t n)
-{
-	strbuf_add(s, &v, n);
-}
-
-static void begin(struct frame_make *f)
-{
-	f->begun = f->s.len;
-	if (f->wide)
-		num(&f->s, 0xffffffff, 4);
-	num(&f->s, 0, f->wide ? 8 : 4);
-}
-
-static void end(struct frame_make *f)
-{
-	size_t head = f->wide ? 12 : 4;
-	uint64_t len;
-
-	while ((f->s.len - f->begun - head) % 4)
-		num(&f->s, 0, 1);
-	len = f->s.len - f->begun - head;
-	memcpy(f->s.buf + f->begun + (f->wide ? 4 : 0), &len, f->wide ? 8 : 4);
-}
-
-/* A CIE with data aligned to -8, and behind it what is in `more`: augmentation data with their
- * size, instructions. */
-static void cie(struct frame_make *f, int version, const char *letters, const char *more, size_t n)
-{
-	begin(f);
-	f->cie = f->begun;
-	num(&f->s, f->eh ? 0 : ~0ull, f->wide ? 8 : 4);
-	num(&f->s, (uint64_t)version, 1);
-	strbuf_add(&f->s, letters, strlen(letters) + 1);
-	if (version == 4) {
-		num(&f->s, 8, 1);
-		num(&f->s, 0, 1);
-	}
-	strbuf_add(&f->s, "\x01\x78\x10", 3);
-	strbuf_add(&f->s, more, n);
-	end(f);
-}
-
-/* The instructions that all compilers begin with: CFA at rsp + 8, return address at CFA - 8. */
-#define USUAL "\x0c\x07\x08\x90\x01"
-#define USUAL_CIE(f) cie(f, 1, "zR", "\x01\x1b" USUAL, 7)
-
-static void fde_start(struct frame_make *f)
-{
-	size_t id_at;
-
-	begin(f);
-	id_at = f->s.len;
-	num(&f->s, f->eh ? id_at - f->cie : f->cie, f->wide ? 8 : 4);
-}
-
-/* As USUAL_CIE wants it: pcrel sdata4. */
-static void fde(struct frame_make *f, uint64_t start, uint64_t size, const char *program, size_t n)
-{
-	fde_start(f);
-	num(&f->s, start - (f->addr + f->s.len), 4);
-	num(&f->s, size, 4);
-	num(&f->s, 0, 1);
-	strbuf_add(&f->s, program, n);
-	end(f);
-}
-
-#define FDE(f, start, size, program) fde(f, start, size, program, sizeof(program) - 1)
-
-/* With absolute addresses and no augmentation. */
-static void plain_fde(struct frame_make *f, uint64_t start, uint64_t size, const char *program,
-		      size_t n)
-{
-	fde_start(f);
-	num(&f->s, start, 8);
-	num(&f->s, size, 8);
-	strbuf_add(&f->s, program, n);
-	end(f);
-}
-
-static struct frame_make *eh_frame(void)
-{
-	static struct frame_make f;
-
-	strbuf_free(&f.s);
-	f = (struct frame_make){ .s = STRBUF_INIT, .eh = true, .addr = 0x4000 };
-	return &f;
-}
 
 /* ---- reading what was made ---- */
 
@@ -268,17 +171,17 @@ static void records(void **state)
 	cie(f, 1, "", USUAL, 5);
 	plain_fde(f, 0x1100, 0x10, "", 0);
 	cie(f, 3, "zPLR", "\x0b\x03\x44\x33\x22\x11\x1b\x1b" USUAL, 13);
-	num(&f->s, 0, 0);
+	add_num(&f->s, 0, 0);
 	f->s.buf[f->cie + 4 + 4 + 1 + 5 + 3] = 0x07; /* the size of those data */
 	FDE(f, 0x1110, 0x10, "\x0e\x10");
 	cie(f, 4, "eh", "", 0);
 	cie(f, 4, "zR", "\x01\x03" USUAL, 7); /* udata4, absolute */
 	fde_start(f);
-	num(&f->s, 0x1120, 4);
-	num(&f->s, 0x10, 4);
-	num(&f->s, 0, 1);
+	add_num(&f->s, 0x1120, 4);
+	add_num(&f->s, 0x10, 4);
+	add_num(&f->s, 0, 1);
 	strbuf_add(&f->s, "\x0e\x18", 2);
-	end(f);
+	record_end(f);
 	cie(f, 1, "zQ", "\x01\x1b" USUAL, 7); /* a letter that nobody knows: nor its functions */
 	plain_fde(f, 0x1130, 0x10, "", 0);
 	cie(f, 1, "zR", "\x01\x9b" USUAL, 7); /* indirect: passed over */
@@ -336,7 +239,7 @@ static void debug_frame(void **state)
 	struct elf_make m = { 0 };
 
 	(void)state;
-	num(&f.s, 0, 4); /* nothing */
+	add_num(&f.s, 0, 4); /* nothing */
 	cie(&f, 3, "", USUAL, 5);
 	plain_fde(&f, 0x1100, 0x10, "\x0e\x20", 2);
 	f.wide = true;
