@@ -15,4 +15,8 @@
 #define ENV_SUDO_UID "SUDO_UID"
 #define ENV_SUDO_GID "SUDO_GID"
 
+/* Where debuginfod's client keeps what it has fetched, see debuginfod-find(1). */
+#define ENV_DEBUGINFOD_CACHE "DEBUGINFOD_CACHE_PATH"
+#define ENV_XDG_CACHE "XDG_CACHE_HOME"
+
 #endif
