@@ -27,9 +27,11 @@ struct sym_module {
 	uint8_t type;	 /* enum ev_module_kind */
 	uint32_t pid;	 /* EV_MODULE_JIT: whose */
 	uint32_t ns_pid; /* … as the process numbers itself */
-	int fd;		 /* EV_MODULE_FILE: the file, open for reading; taken over; -1 none */
-	int root_fd;	 /* the root directory of the process, for debug files and perf maps; taken over;
-			    -1: our own */
+	int fd;	     /* EV_MODULE_FILE: the file, open for reading; EV_MODULE_JIT: the jitdump that
+			the process has mapped; taken over; -1 none: path is looked for under the
+			root, and taken when its build-id agrees or is not known */
+	int root_fd; /* the root directory of the process, for debug files and perf maps; taken
+			over; -1: our own */
 	const void *image; /* EV_MODULE_VDSO: copied */
 	size_t image_size;
 	const char *path; /* as the process sees it; copied */
@@ -37,10 +39,19 @@ struct sym_module {
 	uint8_t nbuild;
 };
 
+struct symbolizer_opts {
+	unsigned timeout_ms; /* of silence until a file is given up; default 10 s */
+	size_t frames_max;   /* remembered frames beyond which symbolizer__forget() does */
+	size_t bytes_max;    /* … and bytes */
+	/* For tests: called in the process that reads files, before each address. */
+	void (*hook)(uint32_t module, uint64_t addr);
+};
+
 /* Forks: call before any thread is started, and before privileges are dropped, which it does for
  * the child alone. NULL with errno. */
 struct symbolizer *symbolizer__new(void);
-void symbolizer__free(struct symbolizer *s); /* NULL is fine */
+struct symbolizer *symbolizer__new_with(const struct symbolizer_opts *o); /* 0: the default */
+void symbolizer__free(struct symbolizer *s);				  /* NULL is fine */
 
 /* A module, before its first frame; a number that is there already is replaced. */
 void symbolizer__add(struct symbolizer *s, const struct sym_module *m);

@@ -5,9 +5,14 @@
 
 #include <stdint.h>
 
+/*
+ * Without name: "libc.so.6+0x1234", the address as the file counts it; "[vdso]+0x…"; "[jit]+0x…"
+ * with the process's address, and so where the module is not known ("0x…"). func is shorter than
+ * 1,024 bytes and file than 512: a longer path lost its begin.
+ */
 struct sym_frame {
-	const char *func; /* never empty: "libc.so.6+0x1234" where there is no name */
-	const char *file; /* source file; the module's path where none is known */
+	const char *func; /* never empty */
+	const char *file; /* source file; the module's path where none is known; "": no module */
 	uint32_t line;	  /* 0 unknown */
 	uint32_t serial;  /* from 1; the same for an equal frame while it is remembered, never that
 			     of another */

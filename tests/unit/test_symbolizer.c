@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Frames to functions through the process that reads files: the cache, what is answered without a
+ * name, and what happens when that process dies, hangs, or is given up.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "programs.h"
+#include "symbol/symbolizer.h"
+#include "util/clock.h"
+
+enum { GOOD = 1, CRASHES = 2, HANGS = 3, NOT_ELF = 4, JIT = 5, STRIPPED = 6 };
+
+static void misbehave(uint32_t module, uint64_t addr)
+{
+	(void)addr;
+	if (module == CRASHES) {
+		signal(SIGSEGV, SIG_DFL);
+		raise(SIGSEGV);
+	}
+	while (module == HANGS)
+		pause();
+}
+
+static struct symbolizer *new_symbolizer(unsigned timeout_ms)
+{
+	struct symbolizer *s = symbolizer__new_with(
+		&(struct symbolizer_opts){ .timeout_ms = timeout_ms, .hook = misbehave });
+
+	assert_non_null(s);
+	return s;
+}
+
+static int compile(void **state)
+{
+	if (make_dir(state))
+		return -1;
+	put_file("prog.c", inlined_c);
+	sh("gcc -g -O2 -o prog prog.c && strip -o stripped prog");
+	put_file("text", "no program at all\n");
+	return 0;
+}
+
+static void add_file(struct symbolizer *s, uint32_t module, const char *name)
+{
+	struct strbuf path = STRBUF_INIT;
+	struct sym_module m = { .module = module, .type = EV_MODULE_FILE, .root_fd = -1 };
+
+	strbuf_addf(&path, "%s/%s", dir, name);
+	m.fd = open_file(name);
+	m.path = path.buf;
+	symbolizer__add(s, &m);
+	strbuf_free(&path);
+}
+
+static const struct sym_frame *first(struct symbolizer *s, uint32_t module, uint64_t addr)
+{
+	const struct sym_frame *f;
+
+	assert_true(symbolizer__resolve(s, EV_FRAME(module, addr), &f) >= 1);
+	assert_true(f[0].serial > 0);
+	return f;
+}
+
+static void keep_sentence(void *ctx, const char *sentence)
+{
+	strbuf_addf(ctx, "%s\n", sentence);
+}
+
+static void check_trouble(struct symbolizer *s, const char *want)
+{
+	struct strbuf all = STRBUF_INIT;
+
+	symbolizer__troubles(s, keep_sentence, &all);
+	if (want ? !strstr(all.buf, want) : all.len != 0)
+		fail_msg("troubles: %s", all.buf);
+	strbuf_free(&all);
+}
+
+static void names(void **state)
+{
+	struct symbolizer *s = new_symbolizer(0);
+	uint64_t high = address_of("prog", "high");
+	const struct sym_frame *f, *again;
+
+	(void)state;
+	add_file(s, GOOD, "prog");
+	f = first(s, GOOD, high);
+	assert_string_equal(f->func, "high");
+	assert_non_null(strstr(f->file, "/prog.c"));
+	assert_int_equal(f->line, 14);
+	again = first(s, GOOD, high);
+	assert_ptr_equal(f, again);
+	f = first(s, GOOD, 0x10);
+	assert_string_equal(f->func, "prog+0x10");
+	assert_non_null(strstr(f->file, "/prog"));
+	assert_int_equal(f->line, 0);
+	check_trouble(s, NULL);
+	symbolizer__free(s);
+}
+
+static void without_module(void **state)
+{
+	struct symbolizer *s = new_symbolizer(0);
+	const struct sym_frame *f;
+
+	(void)state;
+	assert_string_equal(first(s, 0, 0x1234)->func, "0x1234");
+	assert_string_equal(first(s, 0, 0)->func, "0x0");
+	assert_string_equal(first(s, 77, 0x1234)->func, "0x1234");
+	f = first(s, EV_MODULE_MAX, 0x7fff12345678);
+	assert_string_equal(f->func, "0x7fff12345678");
+	assert_string_equal(f->file, "");
+	symbolizer__free(s);
+}
+
+static void prefetched(void **state)
+{
+	struct symbolizer *s = new_symbolizer(0);
+	uint64_t frame[9000], high = address_of("prog", "high");
+	const struct sym_frame *f;
+	size_t i;
+
+	(void)state;
+	add_file(s, GOOD, "prog");
+	add_file(s, STRIPPED, "stripped");
+	for (i = 0; i < COUNT(frame); i++)
+		frame[i] = EV_FRAME(i % 3 ? GOOD : STRIPPED, high - 4000 + i);
+	symbolizer__prefetch(s, frame, COUNT(frame));
+	symbolizer__give_up(s); /* what is known stays known */
+	assert_int_equal(symbolizer__resolve(s, EV_FRAME(GOOD, high), &f), 1);
+	assert_string_equal(f->func, "high");
+	assert_string_equal(first(s, GOOD, 0x999999)->func, "prog+0x999999");
+	symbolizer__free(s);
+}
+
+static void serials(void **state)
+{
+	struct symbolizer *s = symbolizer__new_with(
+		&(struct symbolizer_opts){ .frames_max = 3, .hook = misbehave });
+	uint64_t high = address_of("prog", "high");
+	uint32_t a, b, before;
+
+	(void)state;
+	assert_non_null(s);
+	add_file(s, GOOD, "prog");
+	a = first(s, GOOD, high)->serial;
+	b = first(s, GOOD, 0x10)->serial;
+	assert_int_not_equal(a, b);
+	assert_int_equal(first(s, GOOD, high)->serial, a);
+	assert_int_equal(first(s, GOOD, high + 1)->serial, a); /* the same line */
+	symbolizer__forget(s);
+	assert_int_equal(first(s, GOOD, high)->serial, a); /* there was room */
+	before = first(s, GOOD, 0x11)->serial;
+	symbolizer__forget(s);
+	assert_true(first(s, GOOD, high)->serial > before);
+	assert_string_equal(first(s, GOOD, high)->func, "high");
+	symbolizer__free(s);
+}
+
+static void replaced(void **state)
+{
+	struct symbolizer *s = new_symbolizer(0);
+	uint64_t high = address_of("prog", "high");
+
+	(void)state;
+	add_file(s, GOOD, "stripped");
+	assert_non_null(strstr(first(s, GOOD, high)->func, "stripped+0x"));
+	add_file(s, GOOD, "prog");
+	assert_string_equal(first(s, GOOD, high)->func, "high");
+	symbolizer__free(s);
+}
+
+static void a_file_that_kills(void **state)
+{
+	struct symbolizer *s = new_symbolizer(0);
+	uint64_t high = address_of("prog", "high");
+
+	(void)state;
+	add_file(s, GOOD, "prog");
+	add_file(s, CRASHES, "prog");
+	assert_string_equal(first(s, GOOD, high)->func, "high");
+	assert_non_null(strstr(first(s, CRASHES, high)->func, "prog+0x"));
+	check_trouble(s, "signal 11");
+	assert_string_equal(first(s, GOOD, high + 1)->func, "high");
+	assert_non_null(strstr(first(s, CRASHES, high + 1)->func, "prog+0x"));
+	symbolizer__free(s);
+}
+
+static void a_file_that_hangs(void **state)
+{
+	struct symbolizer *s = new_symbolizer(300);
+	uint64_t high = address_of("prog", "high"), begin;
+
+	(void)state;
+	add_file(s, GOOD, "prog");
+	add_file(s, HANGS, "prog");
+	begin = clock_ns(CLOCK_MONOTONIC);
+	assert_non_null(strstr(first(s, HANGS, high)->func, "prog+0x"));
+	assert_true(clock_ns(CLOCK_MONOTONIC) - begin >= 300000000);
+	check_trouble(s, "more than 0.3 s");
+	begin = clock_ns(CLOCK_MONOTONIC);
+	assert_non_null(strstr(first(s, HANGS, high + 1)->func, "prog+0x"));
+	assert_true(clock_ns(CLOCK_MONOTONIC) - begin < 300000000); /* not asked again */
+	symbolizer__free(s);
+}
+
+static void *give_up_soon(void *arg)
+{
+	struct timespec soon = { .tv_nsec = 100000000 };
+
+	nanosleep(&soon, NULL);
+	symbolizer__give_up(arg);
+	return NULL;
+}
+
+static void given_up(void **state)
+{
+	struct symbolizer *s = new_symbolizer(60000);
+	uint64_t high = address_of("prog", "high"), begin = clock_ns(CLOCK_MONOTONIC);
+	pthread_t t;
+
+	(void)state;
+	add_file(s, HANGS, "prog");
+	add_file(s, GOOD, "prog");
+	assert_int_equal(pthread_create(&t, NULL, give_up_soon, s), 0);
+	assert_non_null(strstr(first(s, HANGS, high)->func, "prog+0x"));
+	assert_true(clock_ns(CLOCK_MONOTONIC) - begin < 30000000000);
+	pthread_join(t, NULL);
+	assert_non_null(strstr(first(s, GOOD, high)->func, "prog+0x"));
+	check_trouble(s, NULL);
+	symbolizer__free(s);
+}
+
+static void no_elf(void **state)
+{
+	struct symbolizer *s = new_symbolizer(0);
+
+	(void)state;
+	add_file(s, NOT_ELF, "text");
+	assert_string_equal(first(s, NOT_ELF, 0x20)->func, "text+0x20");
+	check_trouble(s, "not an ELF file");
+	symbolizer__free(s);
+}
+
+/* The file is found by its path when no descriptor came, if it is the same one. */
+static void by_path(void **state)
+{
+	struct symbolizer *s = new_symbolizer(0);
+	struct strbuf path = STRBUF_INIT;
+	uint64_t high = address_of("prog", "high");
+	struct sym_module m = { .module = GOOD, .type = EV_MODULE_FILE, .fd = -1, .root_fd = -1 };
+
+	(void)state;
+	strbuf_addf(&path, "%s/prog", dir);
+	m.path = path.buf;
+	symbolizer__add(s, &m);
+	assert_string_equal(first(s, GOOD, high)->func, "high");
+	m.nbuild = 20;
+	symbolizer__add(s, &m);
+	assert_non_null(strstr(first(s, GOOD, high)->func, "prog+0x"));
+	check_trouble(s, "another file");
+	/* under another root */
+	m.nbuild = 0;
+	m.path = "/prog";
+	m.root_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	symbolizer__add(s, &m);
+	assert_string_equal(first(s, GOOD, high)->func, "high");
+	strbuf_free(&path);
+	symbolizer__free(s);
+}
+
+static void jit(void **state)
+{
+	struct symbolizer *s = new_symbolizer(0);
+	struct sym_module m = {
+		.module = JIT, .type = EV_MODULE_JIT, .ns_pid = 42, .fd = -1, .path = "[jit]"
+	};
+
+	(void)state;
+	assert_int_equal(sh("mkdir -p tmp"), 0);
+	m.root_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	symbolizer__add(s, &m);
+	assert_string_equal(first(s, JIT, 0x7f0000001004)->func, "[jit]+0x7f0000001004");
+	put_file("tmp/perf-42.map", "7f0000001000 10 Lnet/Hello;::world\n");
+	/* once a second */
+	assert_string_equal(first(s, JIT, 0x7f0000001004)->func, "[jit]+0x7f0000001004");
+	nanosleep(&(struct timespec){ 1, 100000000 }, NULL);
+	assert_string_equal(first(s, JIT, 0x7f0000001004)->func, "Lnet/Hello;::world");
+	symbolizer__free(s);
+}
+
+/* Killed, not asked to end: no process is left behind. */
+static void parent_killed(void **state)
+{
+	int out[2], status;
+	pid_t pid;
+	char c;
+
+	(void)state;
+	assert_int_equal(pipe(out), 0);
+	pid = fork();
+	if (!pid) {
+		struct symbolizer *s;
+
+		close(out[0]);
+		s = symbolizer__new_with(&(struct symbolizer_opts){ .hook = misbehave });
+		add_file(s, GOOD, "prog");
+		first(s, GOOD, 0x1000);
+		kill(getpid(), SIGKILL);
+	}
+	close(out[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	/* they would hold it open, but for their closing all that is not theirs */
+	assert_int_equal(read(out[0], &c, 1), 0);
+	close(out[0]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names),
+		cmocka_unit_test(without_module),
+		cmocka_unit_test(prefetched),
+		cmocka_unit_test(serials),
+		cmocka_unit_test(replaced),
+		cmocka_unit_test(a_file_that_kills),
+		cmocka_unit_test(a_file_that_hangs),
+		cmocka_unit_test(given_up),
+		cmocka_unit_test(no_elf),
+		cmocka_unit_test(by_path),
+		cmocka_unit_test(jit),
+		cmocka_unit_test(parent_killed),
+	};
+
+	return cmocka_run_group_tests_name("symbolizer", tests, compile, remove_dir);
+}
