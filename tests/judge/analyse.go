@@ -115,7 +115,8 @@ type analysis struct {
 	labels    map[string]int
 	metrics   map[string]int
 	ranges    map[string]int
-	samples   int
+	samples   []string        // user frames of each
+	userSeqs  map[string]bool // lists of user frames
 	problems  []string
 	nproblems int
 
@@ -153,7 +154,7 @@ func analyseWindow(b []byte, w window) (a *analysis, err error) {
 	}()
 	a = &analysis{gs: map[trace.GoID]*gor{}, ps: map[trace.ProcID]*prc{}, kinds: map[string]int{}, trans: map[string]int{},
 		reasons: map[string]int{}, tasks: map[string]int{}, regions: map[string]int{}, logs: map[string]int{},
-		labels: map[string]int{}, metrics: map[string]int{}, ranges: map[string]int{}, onM: map[trace.ThreadID]trace.GoID{},
+		userSeqs: map[string]bool{}, labels: map[string]int{}, metrics: map[string]int{}, ranges: map[string]int{}, onM: map[trace.ThreadID]trace.GoID{},
 		procM: map[trace.ThreadID]trace.ProcID{}, handed: map[trace.ThreadID]string{}, window: w}
 	if a.wire, err = readWire(b); err != nil {
 		return a, fmt.Errorf("bytes: %w", err)
@@ -300,6 +301,9 @@ func (a *analysis) checkStack(ev trace.Event, s trace.Stack) {
 		}
 		i++
 	}
+	if seq := userPart(s); seq != "" {
+		a.userSeqs[seq] = true
+	}
 }
 
 func (a *analysis) event(ev trace.Event) {
@@ -338,7 +342,7 @@ func (a *analysis) event(ev trace.Event) {
 	case trace.EventRangeBegin:
 		a.ranges[ev.Range().Name]++
 	case trace.EventStackSample:
-		a.samples++
+		a.samples = append(a.samples, userPart(ev.Stack()))
 	case trace.EventStateTransition:
 		st := ev.StateTransition()
 		a.checkStack(ev, st.Stack)
@@ -520,6 +524,7 @@ func (a *analysis) goEvent(ev trace.Event, st trace.StateTransition) {
 		g.begins[name] += a.count()
 		switch { // g.since is still the moment of the switch-in
 		case g.fresh && g.pending != "" && g.pending == name:
+		case lastEnd == name && a.now-g.since == 2: // the same, told again with its stack
 		case g.fresh && g.statusAt >= 0 && (a.now-g.statusAt <= 2 || g.ready && g.starts == 1 && a.now-g.since <= 2):
 			g.atStart[name]++
 		default:

@@ -49,6 +49,12 @@ var damages = []damage{
 	{"lengths", absurdLengths},
 	{"kinds", absurdKinds},
 	{"selfwake", selfWake},
+	{"stackids", absurdStacks},
+	{"nostack", func(rng *rand.Rand, r *recording) { without(r, evStack) }},
+	{"epochs", manyEpochs},
+	{"noepoch", func(rng *rand.Rand, r *recording) { without(r, evEpoch) }},
+	{"nomodule", func(rng *rand.Rand, r *recording) { without(r, evModule) }},
+	{"syms", absurdSyms},
 	{"bytes", nil}, // flips bytes of the file itself, framing included
 	{"compat", func(rng *rand.Rand, r *recording) {
 		each(rng, r, 0.3, func(b record) {
@@ -91,16 +97,17 @@ func applyDamages(rng *rand.Rand, r *recording, names []string) []byte {
 // a file early and say nothing about the model behind.
 func legalize(r *recording) {
 	le := binary.LittleEndian
-	size := map[byte][2]int{evThread: {40, 40}, evSwitch: {32, 40}, evWaking: {32, 32}, evWakeup: {32, 32}, evFork: {32, 32}, evExec: {48, 304},
-		evExit: {24, 24}, evRename: {40, 40}, evSysEnter: {32, 32}, evSysExit: {24, 24}, evSyscall: {32, 32}, evStack: {32, 288}, evSnap: {48, 48},
-		evStart: {16, 16}, evStop: {16, 16}, evLost: {16, 16}, evMetric: {24, 24}, evProc: {32, 288}, evKsym: {24, 152}, evCPU: {16, 16}, evConfig: {16, 16}}
+	size := map[byte][2]int{evThread: {40, 40}, evSwitch: {32, 40}, evWaking: {32, 40}, evWakeup: {32, 40}, evFork: {32, 40}, evExec: {48, 304},
+		evExit: {24, 24}, evRename: {40, 40}, evSysEnter: {32, 40}, evSysExit: {24, 24}, evSyscall: {32, 40}, evStack: {32, 1304}, evSnap: {48, 48},
+		evStart: {16, 16}, evStop: {16, 16}, evLost: {16, 16}, evMetric: {24, 24}, evProc: {32, 288}, evKsym: {24, 152}, evCPU: {16, 16}, evConfig: {16, 16},
+		evSample: {32, 32}, evModule: {56, 312}, evSym: {34, 1568}, evEpoch: {16, 16}}
 	r.entries = slices.DeleteFunc(r.entries, func(e entry) bool {
 		b := e.rec
 		if b == nil {
 			return false
 		}
 		lim, ok := size[b.kind()]
-		if !ok || len(b) < lim[0] || len(b) > lim[1] || b.kind() == evSwitch && len(b) != 32 && len(b) != 40 {
+		if !ok || len(b) < lim[0] || len(b) > lim[1] || lim == [2]int{32, 40} && len(b) != 32 && len(b) != 40 {
 			return true
 		}
 		for i, o := range keyOffsets(b.kind()) {
@@ -121,7 +128,23 @@ func legalize(r *recording) {
 		case evProc:
 			b[16+commLen-1] = 0
 		case evStack:
-			return b.arg() == 0 || int(le.Uint16(b[24:]))+int(le.Uint16(b[26:])) != (len(b)-32)/8 || len(b)%8 != 0
+			k, u := int(le.Uint16(b[24:])), int(le.Uint16(b[26:]))
+			b[28] %= 9
+			b[29], b[30], b[31] = 0, 0, 0
+			return b.arg() == 0 || k > 32 || u > 127 || k+u != (len(b)-32)/8 || len(b)%8 != 0
+		case evModule:
+			b[16] = 1 + b[16]%3
+			b[17], b[18], b[19] = 0, 0, 0
+			clear(b[24:56])
+			if b.arg() == 0 || b.arg() > 0xfffe {
+				return true
+			}
+		case evSym:
+			n := int(le.Uint16(b[26:]))
+			b[24], b[25] = b[24]%16, 0
+			clear(b[28:32])
+			b[len(b)-1] = 0
+			return n == 0 || 32+n >= len(b) || b[32+n-1] != 0
 		case evMetric:
 			return b.arg() != 1 && b.arg() != 2
 		case evSwitch:
@@ -134,7 +157,7 @@ func legalize(r *recording) {
 			a := le.Uint32(b[state:])
 			return a&0xff != 0 && !strings.ContainsRune("RSDTtXPI", rune(a&0xff)) || a>>8&0xff > fdOther
 		}
-		if n := map[byte]int{evExec: 48, evProc: 32, evKsym: 24}[b.kind()]; n != 0 && len(b) > n {
+		if n := map[byte]int{evExec: 48, evProc: 32, evKsym: 24, evModule: 56}[b.kind()]; n != 0 && len(b) > n {
 			b[len(b)-1] = 0
 		}
 		return false
@@ -167,7 +190,8 @@ func drop(rng *rand.Rand, r *recording, share float64) {
 }
 
 func dropKind(rng *rand.Rand, r *recording) {
-	kind, share := byte(1+rng.IntN(13)), []float64{0.5, 1}[rng.IntN(2)]
+	kind, share := []byte{evThread, evSwitch, evWaking, evWakeup, evFork, evExec, evExit, evRename, evSysEnter, evSysExit, evSyscall,
+		evStack, evSnap, evSample, evModule, evSym, evEpoch}[rng.IntN(17)], []float64{0.5, 1}[rng.IntN(2)]
 	r.entries = slices.DeleteFunc(r.entries, func(e entry) bool {
 		return e.rec != nil && e.rec.kind() == kind && rng.Float64() < share
 	})
@@ -268,7 +292,7 @@ func keyOffsets(kind byte) []int {
 	switch kind {
 	case evSwitch, evWaking, evWakeup, evFork:
 		return []int{16, 24}
-	case evThread, evSnap, evExec, evExit, evRename, evSysEnter, evSysExit, evSyscall, evStack:
+	case evThread, evSnap, evExec, evExit, evRename, evSysEnter, evSysExit, evSyscall, evStack, evSample:
 		return []int{16}
 	}
 	return nil
@@ -420,6 +444,8 @@ func absurdNames(rng *rand.Rand, r *recording) {
 			tail = 32
 		case evKsym:
 			tail = 24
+		case evModule:
+			tail = 56
 		}
 		if tail != 0 && len(e.rec) >= tail && rng.IntN(2) == 0 {
 			path := w
@@ -500,7 +526,7 @@ func absurdLengths(rng *rand.Rand, r *recording) {
 }
 
 func absurdKinds(rng *rand.Rand, r *recording) {
-	each(rng, r, few(rng), func(b record) { b[offKind] = byte(rng.IntN(42)) })
+	each(rng, r, few(rng), func(b record) { b[offKind] = byte(rng.IntN(45)) })
 }
 
 func selfWake(rng *rand.Rand, r *recording) {
@@ -509,6 +535,77 @@ func selfWake(rng *rand.Rand, r *recording) {
 			copy(b[24:32], b[16:24])
 		}
 	})
+}
+
+// stackOffset: where the id of a stack stands in a record, 0: nowhere.
+func stackOffset(b record) int {
+	switch b.kind() {
+	case evSwitch, evWaking, evWakeup, evFork, evSysEnter, evSyscall:
+		return 32
+	case evSample:
+		return 24
+	case evSnap:
+		return 44
+	case evStack:
+		return offArg
+	}
+	return 0
+}
+
+// absurdStacks: ids that are nobody's or another's, frames that are anything, ends that are none of theirs.
+func absurdStacks(rng *rand.Rand, r *recording) {
+	each(rng, r, few(rng), func(b record) {
+		if o := stackOffset(b); o != 0 && len(b) >= o+4 {
+			binary.LittleEndian.PutUint32(b[o:], []uint32{0, 1, 2, rng.Uint32N(50), 0xffffffff, rng.Uint32()}[rng.IntN(6)])
+		}
+		if b.kind() == evStack && len(b) >= 40 {
+			for range rng.IntN(4) {
+				o := 32 + rng.IntN((len(b)-32)/8)*8
+				binary.LittleEndian.PutUint64(b[o:], []uint64{0, ^uint64(0), rng.Uint64(), 0xffff000000000000, 1 << 48}[rng.IntN(5)])
+			}
+			b[28] = byte(rng.IntN(9))
+		}
+	})
+}
+
+func manyEpochs(rng *rand.Rand, r *recording) {
+	n := uint32(0)
+	for range 1 + rng.IntN(200) {
+		i := rng.IntN(len(r.entries) + 1)
+		ts := r.mono
+		if i < len(r.entries) && r.entries[i].rec != nil {
+			ts = r.entries[i].rec.ts()
+		}
+		n += rng.Uint32N(3)
+		r.entries = slices.Insert(r.entries, i, entry{stream: r.streams - 1, rec: newRecord(ts, evEpoch, 0, cpuCollector, n)})
+	}
+}
+
+// absurdSyms: names out of order, deep ones, empty ones, bytes that are no text.
+func absurdSyms(rng *rand.Rand, r *recording) {
+	share := few(rng)
+	for i, e := range r.entries {
+		if e.rec == nil || e.rec.kind() != evSym || len(e.rec) < 34 || rng.Float64() >= share {
+			continue
+		}
+		b := record(bytes.Clone(e.rec))
+		switch rng.IntN(4) {
+		case 0:
+			b[24] = byte(rng.IntN(18))
+		case 1:
+			binary.LittleEndian.PutUint64(b[16:], rng.Uint64())
+		case 2:
+			for range 1 + rng.IntN(8) {
+				b[32+rng.IntN(len(b)-32)] = byte(rng.Uint32())
+			}
+		default:
+			name := strings.Repeat("\xff\xc3\xa9", rng.IntN(300))
+			b = append(b[:32], name...)
+			b = append(b, 0, 'x', 0)
+			binary.LittleEndian.PutUint16(b[26:], uint16(len(name)+1))
+		}
+		r.entries[i].rec = b
+	}
 }
 
 func damageNames() string {

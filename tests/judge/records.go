@@ -20,9 +20,10 @@ const (
 	evThread, evSwitch, evWaking, evWakeup   = 1, 2, 3, 4
 	evFork, evExec, evExit, evRename         = 5, 6, 7, 8
 	evSysEnter, evSysExit, evSyscall         = 9, 10, 11
-	evStack, evSnap                          = 12, 13
+	evStack, evSnap, evSample                = 12, 13, 14
 	evStart, evStop, evLost, evMetric        = 32, 33, 34, 35
 	evProc, evKsym, evCPU, evConfig          = 36, 37, 38, 39
+	evModule, evSym, evEpoch                 = 40, 41, 42
 	flIRQ, flKthread, flOnCPU                = 1, 2, 8
 	flAsked                                  = 16
 	cfgSyscalls, cfgNoNames, cfgMany         = 1, 2, 4
@@ -43,7 +44,7 @@ const (
 var kindNames = map[byte]string{evThread: "thread", evSwitch: "switch", evWaking: "waking", evWakeup: "wakeup", evFork: "fork",
 	evExec: "exec", evExit: "exit", evRename: "rename", evSysEnter: "sys_enter", evSysExit: "sys_exit", evSyscall: "syscall",
 	evStack: "stack", evSnap: "snap", evStart: "start", evStop: "stop", evLost: "lost", evMetric: "metric", evProc: "proc",
-	evKsym: "ksym", evCPU: "cpu", evConfig: "config"}
+	evKsym: "ksym", evCPU: "cpu", evConfig: "config", evSample: "sample", evModule: "module", evSym: "sym", evEpoch: "epoch"}
 
 // record is the bytes of one record, as they stand in the file.
 type record []byte
@@ -75,6 +76,8 @@ func (r record) u32(v ...uint32) record {
 	}
 	return r
 }
+
+func (r record) bytes(v ...byte) record { return append(r, v...) }
 
 func (r record) comm(s string) record {
 	var b [commLen]byte
@@ -249,6 +252,12 @@ func (r record) String() string {
 	if name == "" {
 		name = fmt.Sprintf("kind%d", r.kind())
 	}
+	stack := func(off int) string {
+		if len(r) < off+4 {
+			return ""
+		}
+		return fmt.Sprintf(" stack=%d", le.Uint32(r[off:]))
+	}
 	s := fmt.Sprintf("%d %d %s", r.ts(), le.Uint16(r[offCPU:]), name)
 	switch r.kind() {
 	case evThread:
@@ -260,13 +269,13 @@ func (r record) String() string {
 		}
 	case evSwitch:
 		s += fmt.Sprintf(" prev=%s next=%s %s", key(16), key(24), st(r.arg()))
-		if len(r) >= 36 {
-			s += fmt.Sprintf(" stack=%d", le.Uint32(r[32:]))
-		}
+		s += stack(32)
 	case evWaking, evWakeup:
-		s += fmt.Sprintf(" wakee=%s waker=%s", key(16), key(24))
+		s += fmt.Sprintf(" wakee=%s waker=%s", key(16), key(24)) + stack(32)
+	case evSample:
+		s += fmt.Sprintf(" thr=%s", key(16)) + stack(24)
 	case evFork:
-		s += fmt.Sprintf(" parent=%s child=%s", key(16), key(24))
+		s += fmt.Sprintf(" parent=%s child=%s", key(16), key(24)) + stack(32)
 	case evExec:
 		s += fmt.Sprintf(" thr=%s pid=%d comm=%s path=%s", key(16), r.arg(), cstr(rest(32)), cstr(rest(48)))
 	case evExit, evRename:
@@ -277,12 +286,16 @@ func (r record) String() string {
 	case evSysEnter, evSyscall, evSysExit:
 		s += fmt.Sprintf(" thr=%s nr=%d", key(16), r.arg())
 		if len(r) >= 32 {
-			s += fmt.Sprintf(" begin=%d", num(24))
+			s += fmt.Sprintf(" begin=%d", num(24)) + stack(32)
 		}
 	case evMetric:
 		s += fmt.Sprintf(" which=%d value=%d", r.arg(), num(16))
 	case evProc:
 		s += fmt.Sprintf(" pid=%d comm=%s path=%s", r.arg(), cstr(r[16:min(32, len(r))]), cstr(rest(32)))
+	case evModule:
+		s += fmt.Sprintf(" id=%d path=%s", r.arg(), cstr(rest(56)))
+	case evSym:
+		s += fmt.Sprintf(" frame=%x func=%s line=%d", num(16), cstr(rest(32)), r.arg())
 	case evKsym:
 		s += fmt.Sprintf(" addr=%x name=%s", num(16), cstr(rest(24)))
 	default:

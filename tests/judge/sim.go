@@ -4,7 +4,6 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 )
@@ -108,7 +107,7 @@ type sim struct {
 	nextTid  int
 	serial   uint32
 	recs     []entry
-	stackID  uint32
+	stacks   simStacks
 	started  bool
 	snapCPU  int
 }
@@ -254,12 +253,16 @@ func (s *sim) kflag(t *simThread) byte {
 	return 0
 }
 
-// flush tells a syscall's begin before another record of its thread.
-func (s *sim) flush(t *simThread) {
+// flush tells a syscall's begin before another record of its thread, with that one's stack.
+func (s *sim) flush(t *simThread, stack uint32) {
 	if s.mode != modeAll || t.nr == nrNone || t.begin == 0 {
 		return
 	}
-	s.emit(t.cpu, newRecord(s.tick(), evSysEnter, 0, uint16(t.cpu), t.nr).u64(s.see(t.cpu, t), t.begin))
+	key := s.see(t.cpu, t)
+	if stack == 0 {
+		stack = s.stack(t.cpu, t, false, s.stacks.syscall)
+	}
+	s.emit(t.cpu, newRecord(s.tick(), evSysEnter, 0, uint16(t.cpu), t.nr).u64(key, t.begin).ref(stack))
 	t.begin = 0
 }
 
@@ -281,9 +284,13 @@ func (s *sim) sysEnter(t *simThread, nr uint32) {
 func (s *sim) sysExit(t *simThread) {
 	if s.mode == modeAll && s.traced(t) {
 		s.see(t.cpu, t)
+		stack := uint32(0)
+		if t.begin != 0 {
+			stack = s.stack(t.cpu, t, false, s.stacks.syscall)
+		}
 		ts := s.tick()
 		if t.begin != 0 {
-			s.emit(t.cpu, newRecord(ts, evSyscall, 0, uint16(t.cpu), t.nr).u64(t.key, t.begin))
+			s.emit(t.cpu, newRecord(ts, evSyscall, 0, uint16(t.cpu), t.nr).u64(t.key, t.begin).ref(stack))
 		} else {
 			nr := t.nr
 			if !t.sysKnown {
@@ -302,44 +309,22 @@ func (s *sim) sysExit(t *simThread) {
 	}
 }
 
-func (s *sim) kstack(cpu int, t *simThread) uint32 {
-	if s.chance(30) {
-		return 0
-	}
-	if s.stackID > 0 && s.chance(50) {
-		return 1 + s.rng.Uint32N(s.stackID)
-	}
-	s.stackID++
-	r := newRecord(s.tick(), evStack, 0, uint16(cpu), s.stackID).u64(t.key)
-	n := 1 + s.rng.IntN(6)
-	r = append(r, byte(n), 0, 0, 0, 0, 0, 0, 0)
-	for range n {
-		a := 0xffffffff81000000 + s.rng.Uint64N(40)*64
-		r = r.u64(a)
-		if s.chance(70) {
-			s.note(newRecord(s.tick(), evKsym, 0, cpuCollector, 0).u64(a).text(fmt.Sprintf("kernel_fn_%x", a&0xfff)))
-		}
-	}
-	s.emit(cpu, r)
-	return s.stackID
-}
-
 // switchOut: prev leaves the CPU as state says; next (nil: nobody, or nobody traced) comes.
 func (s *sim) switchTo(cpu int, state byte, next *simThread, other bool) {
 	prev := s.cpus[cpu]
 	var prevKey, nextKey uint64
 	arg := statePack('R', 0, nrNone)
-	kstack := uint32(0)
+	stack := uint32(0)
 	told := false
 	if s.traced(prev) {
 		prevKey = s.see(cpu, prev)
 		told = prev.begin != 0 || state != 'R'
-		s.flush(prev)
+		if state != 'R' && state != 'X' {
+			stack = s.stack(cpu, prev, prev.nr == nrNone || s.stacks.kernel, s.stacks.block)
+		}
+		s.flush(prev, stack)
 		if state != 'R' {
 			nr := prev.nr
-			if nr == nrNone && state != 'X' {
-				kstack = s.kstack(cpu, prev)
-			}
 			arg = statePack(state, s.fdOf(prev, state), nr)
 		}
 	}
@@ -348,11 +333,7 @@ func (s *sim) switchTo(cpu int, state byte, next *simThread, other bool) {
 	}
 	ts := s.tick()
 	if prevKey != 0 || nextKey != 0 {
-		r := newRecord(ts, evSwitch, 0, uint16(cpu), arg).u64(prevKey, nextKey)
-		if kstack != 0 {
-			r = r.u32(kstack, 0)
-		}
-		s.emit(cpu, r)
+		s.emit(cpu, newRecord(ts, evSwitch, 0, uint16(cpu), arg).u64(prevKey, nextKey).ref(stack))
 	}
 	if prev != nil {
 		prev.cpu = cpu
@@ -414,7 +395,7 @@ func (s *sim) wake(cpu int, t *simThread, by *simThread, irq bool) {
 	if s.traced(t) {
 		key := s.see(cpu, t)
 		r, l := s.waker(cpu, by, irq)
-		rec := newRecord(0, evWaking, r.flags, uint16(cpu), 0).u64(key, r.key)
+		rec := newRecord(0, evWaking, r.flags, uint16(cpu), 0).u64(key, r.key).ref(r.stack)
 		rec.setTS(s.tick())
 		s.emit(cpu, rec)
 		byLife = l
@@ -427,6 +408,7 @@ func (s *sim) wake(cpu int, t *simThread, by *simThread, irq bool) {
 type wakerRef struct {
 	flags byte
 	key   uint64
+	stack uint32
 }
 
 func (s *sim) waker(cpu int, by *simThread, irq bool) (wakerRef, *life) {
@@ -438,8 +420,9 @@ func (s *sim) waker(cpu int, by *simThread, irq bool) (wakerRef, *life) {
 	}
 	k := s.see(cpu, by)
 	if by.state == tRunning {
-		s.flush(by)
-		return wakerRef{key: k}, by.life
+		stack := s.stack(cpu, by, false, s.stacks.wakeup)
+		s.flush(by, stack)
+		return wakerRef{key: k, stack: stack}, by.life
 	}
 	return wakerRef{flags: flIRQ}, nil // it is gone; the idle task finishes its work
 }
@@ -462,9 +445,9 @@ func (s *sim) raceWake(t *simThread, sleeps bool) {
 	irq := by == nil || s.chance(20)
 	key := s.see(from, t)
 	w, l := s.waker(from, by, irq)
-	s.emit(from, newRecord(s.tick(), evWaking, w.flags|flOnCPU, uint16(from), uint32(t.cpu)).u64(key, w.key))
+	s.emit(from, newRecord(s.tick(), evWaking, w.flags|flOnCPU, uint16(from), uint32(t.cpu)).u64(key, w.key).ref(w.stack))
 	if !sleeps {
-		s.emit(from, newRecord(s.tick(), evWakeup, w.flags, uint16(from), uint32(t.cpu)).u64(key, w.key))
+		s.emit(from, newRecord(s.tick(), evWakeup, w.flags, uint16(from), uint32(t.cpu)).u64(key, w.key).ref(w.stack))
 		return
 	}
 	cpu := t.cpu
@@ -472,7 +455,7 @@ func (s *sim) raceWake(t *simThread, sleeps bool) {
 	if s.chance(50) {
 		w, l = wakerRef{flags: flIRQ}, nil
 	}
-	s.emit(from, newRecord(s.tick(), evWakeup, w.flags, uint16(from), 0).u64(key, w.key))
+	s.emit(from, newRecord(s.tick(), evWakeup, w.flags, uint16(from), 0).u64(key, w.key).ref(w.stack))
 	s.woken(t, l, true)
 }
 
@@ -530,10 +513,11 @@ func (s *sim) fork(t *simThread) {
 	c.newborn = true
 	c.life.names[t.comm] = true
 	if p.traced {
-		s.flush(t)
 		pk := s.see(t.cpu, t)
+		stack := s.stack(t.cpu, t, false, s.stacks.fork)
+		s.flush(t, stack)
 		s.see(t.cpu, c)
-		s.emit(t.cpu, newRecord(s.tick(), evFork, 0, uint16(t.cpu), 0).u64(pk, c.key))
+		s.emit(t.cpu, newRecord(s.tick(), evFork, 0, uint16(t.cpu), 0).u64(pk, c.key).ref(stack))
 		t.life.ops += 2
 	} else {
 		s.tick()
@@ -563,7 +547,7 @@ func (s *sim) exec(t *simThread) {
 	t.proc.names[comm] = true
 	old := t.life
 	if s.traced(t) {
-		s.flush(t)
+		s.flush(t, 0)
 		k := s.see(t.cpu, t)
 		s.emit(t.cpu, newRecord(s.tick(), evExec, 0, uint16(t.cpu), uint32(t.proc.pid)).u64(k).u32(uint32(t.proc.pid), 0).comm(comm).text(t.proc.path))
 	} else {
@@ -586,7 +570,7 @@ func (s *sim) exec(t *simThread) {
 func (s *sim) exit(t *simThread) {
 	t.exiting = true
 	if s.traced(t) {
-		s.flush(t)
+		s.flush(t, 0)
 		s.emit(t.cpu, newRecord(s.tick(), evExit, 0, uint16(t.cpu), 0).u64(s.see(t.cpu, t)))
 	}
 	if t.nr == 231 {
@@ -610,7 +594,7 @@ func (s *sim) rename(t *simThread) {
 		t.proc.names[t.comm] = true
 	}
 	if s.traced(t) {
-		s.flush(t)
+		s.flush(t, 0)
 		s.emit(t.cpu, newRecord(s.tick(), evRename, 0, uint16(t.cpu), 0).u64(s.see(t.cpu, t)).comm(t.comm))
 		t.life.ops++
 	}
@@ -639,6 +623,12 @@ func (s *sim) step() {
 	t := s.cpus[cpu]
 	if t != nil && s.chance(2) {
 		s.ask(t, t.begin, t.nr)
+	}
+	if s.chance(0.3) {
+		s.nextEpoch()
+	}
+	if t != nil && s.chance(10) {
+		s.sampleTick(cpu, t)
 	}
 	if s.chance(6) { // an interrupt
 		if w := s.sleeper(); w != nil {
@@ -810,7 +800,7 @@ func randomOptions(rng *rand.Rand) simOptions {
 
 // simulate runs the machine and returns it with its recording.
 func simulate(rng *rand.Rand, o simOptions) (*sim, *recording) {
-	s := &sim{rng: rng, ncpu: o.ncpu, mode: o.mode, all: o.all, follow: o.follow, slow: o.slow, nextTid: 1000}
+	s := &sim{rng: rng, ncpu: o.ncpu, mode: o.mode, all: o.all, follow: o.follow, slow: o.slow, nextTid: 1000, stacks: randomStacks(rng)}
 	s.base = 1_000_000_000 + rng.Uint64N(1<<50)
 	s.now = s.base + 1_000_000
 	s.cpus, s.other = make([]*simThread, s.ncpu), make([]bool, s.ncpu)
@@ -876,8 +866,12 @@ func simulate(rng *rand.Rand, o simOptions) (*sim, *recording) {
 			state, nr, fd = t.sleepState, t.nr, s.fdOf(t, t.sleepState)
 			t.hazy = false
 		}
+		stack := uint32(0)
+		if t.state == tSleeping {
+			stack = s.stack(s.snapCPU, t, nr == nrNone, s.stacks.block)
+		}
 		s.emit(s.snapCPU, newRecord(s.tick(), evSnap, flags, uint16(t.cpu), uint32(t.proc.pid)).u64(key).comm(t.comm).
-			u32(statePack(state, fd, nr), 0))
+			u32(statePack(state, fd, nr), stack))
 		for range rng.IntN(3) {
 			s.step()
 		}
@@ -899,6 +893,7 @@ func simulate(rng *rand.Rand, o simOptions) (*sim, *recording) {
 	}
 	s.note(s.collector(evStop, 0))
 	s.end()
+	s.tellNames()
 	rec.entries = s.drain()
 	return s, rec
 }

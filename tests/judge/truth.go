@@ -147,6 +147,7 @@ func compareTruth(s *sim, a *analysis) (wrong []string) {
 			}
 		}
 	}
+	compareStacks(s, a, say)
 	return wrong
 }
 
