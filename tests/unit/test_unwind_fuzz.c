@@ -23,7 +23,8 @@
 
 #define SECONDS_MAX 5 /* of CPU time for an input, sanitizers and all */
 #define SEEDS_MAX 16
-#define MADE 6 /* of 10 inputs begin as a made file */
+#define MADE 5 /* of 10 inputs begin as a made file */
+#define MADE_GO 2
 
 static struct strbuf seed_file[SEEDS_MAX];
 static size_t nseed;
@@ -158,6 +159,37 @@ static void make_file(struct strbuf *out, uint64_t *r)
 	elf_write(&m, out);
 	strbuf_free(&f.s);
 	strbuf_free(&p);
+}
+
+/* A file whose functions are Go's. */
+static void make_go(struct strbuf *out, uint64_t *r)
+{
+	static const char *const name[] = { "main.f", "runtime.mcall", "runtime.sigtramp",
+					    "runtime.sigreturn__sigaction" };
+	struct elf_make m = { 0 };
+	struct strbuf tab = STRBUF_INIT;
+	uint8_t code[CODE_SIZE];
+	struct go_func f[40];
+	char pcsp[40][24];
+	uint32_t n = upto(r, 40), at = 0, i, k;
+
+	for (i = 0; i < n; i++) {
+		f[i] = (struct go_func){ name[upto(r, 4)], at, (uint8_t)upto(r, 8), pcsp[i] };
+		for (k = 0; k < 22; k++)
+			pcsp[i][k] = (char)(1 + upto(r, upto(r, 8) ? 0x30 : 0xfe));
+		pcsp[i][upto(r, 23)] = '\0';
+		pcsp[i][23] = '\0';
+		at += upto(r, upto(r, 8) ? 0x200 : 0x2000);
+	}
+	for (i = 0; i < CODE_SIZE; i++)
+		code[i] = upto(r, 2) ? 0x55 : (uint8_t)rnd(r);
+	m.code = code;
+	m.code_size = sizeof(code);
+	go_table(&tab, f, n, at, upto(r, 8));
+	elf_add(&m, upto(r, 4) ? ".gopclntab" : ".data.rel.ro", tab.buf, tab.len, SHF_ALLOC);
+	elf_add(&m, ".go.buildinfo", "x", 1, SHF_ALLOC);
+	elf_write(&m, out);
+	strbuf_free(&tab);
 }
 
 /* ---- damage ---- */
@@ -330,8 +362,11 @@ static void one_input(uint64_t number, struct strbuf *b, struct strbuf *why, str
 
 	rnd(&r);
 	strbuf_reset(b);
-	if (upto(&r, 10) < MADE) {
+	how = (int)upto(&r, 10);
+	if (how < MADE) {
 		make_file(b, &r);
+	} else if (how < MADE + MADE_GO) {
+		make_go(b, &r);
 	} else {
 		const struct strbuf *s = &seed_file[upto(&r, (uint32_t)nseed)];
 

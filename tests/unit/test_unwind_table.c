@@ -325,7 +325,7 @@ static void no_sections(void **state)
 }
 
 /* Code of Go is walked by frame pointer where nothing better is known. */
-static void go_code(void **state)
+static void go_unknown(void **state)
 {
 	struct elf_make m = { 0 };
 	struct frame_make *f = eh_frame();
@@ -336,6 +336,88 @@ static void go_code(void **state)
 	elf_add(&m, ".eh_frame", f->s.buf, f->s.len, SHF_ALLOC);
 	elf_add(&m, ".go.buildinfo", "x", 1, SHF_ALLOC);
 	expect_file(&m, "1000 fp\n1100 rsp+16\n1110 fp\n3000 bad\n");
+}
+
+/*
+ * From 0x1000 on: push %rbp; mov %rsp,%rbp; sub, as from 1.21 on. From 0x1040 on: sub $24,%rsp;
+ * mov %rbp,16(%rsp), as before. Assembly at 0x1080 pushes something else.
+ */
+static const uint8_t go_code[0x90] = {
+	[0x00] = 0x90, 0x55, 0x48, 0x89, 0xe5, [0x40] = 0x48, 0x83,	     0xec,
+	0x18,	       0x48, 0x89, 0x6c, 0x24, 0x10,	      [0x80] = 0x53,
+};
+
+static const struct go_func go_funcs[] = {
+	{ "main.a", 0x00, 0, "\x02\x02\x10\x10\x0f\x01" },
+	{ "main.b", 0x40, 0, "\x02\x04\x30\x10\x2f\x30" },
+	{ "main.asm", 0x80, 4, "\x02\x01\x10\x20" },
+	{ "runtime.goexit", 0xc0, 5, "\x02\x10" },
+	{ "runtime.mcall", 0x100, 6, "\x02\x40" },
+	{ "runtime.systemstack", 0x140, 6, "\x02\x40" },
+	{ "runtime.sigtramp", 0x180, 5, "\x02\x04\x70\x3c" },
+	{ "runtime.sigreturn__sigaction", 0x1c0, 4, "\x02\x40" },
+	{ "main.short", 0x200, 0, "\x02\x08" },
+	{ "main.none", 0x240, 0, "" },
+	{ "main.absurd", 0x280, 0, "\x02\x08\x09\x08" },
+};
+#define GO_ROWS                                                                         \
+	"1000 rsp+8\n1002 rsp+16 bp@cfa-16\n1012 rsp+8\n1013 fp\n1040 rsp+8\n"          \
+	"1044 rsp+32 bp@cfa-16\n1054 fp\n1080 rsp+8\n1081 rsp+16\n10c0 stop\n1140 fp\n" \
+	"1180 rsp+8\n1184 rsp+64\n11c0 signal+40\n1200 rsp+8\n1208 fp\n1280 rsp+8\n"    \
+	"1288 fp\n12c0 bad\n"
+
+static void go_functions(void **state)
+{
+	struct strbuf tab = STRBUF_INIT, module = STRBUF_INIT;
+	struct elf_make m = { .code = go_code, .code_size = sizeof(go_code) };
+	size_t i;
+
+	(void)state;
+	go_table(&tab, go_funcs, COUNT(go_funcs), 0x2c0, true);
+	elf_add(&m, ".gopclntab", tab.buf, tab.len, SHF_ALLOC);
+	expect_file(&m, GO_ROWS);
+	/* stripped, the PIE of another linker: somewhere in .data.rel.ro */
+	m.part[0].name = ".data.rel.ro";
+	elf_add(&m, ".go.buildinfo", "x", 1, SHF_ALLOC);
+	expect_file(&m, GO_ROWS);
+	m.part[0].name = ".gopclntab";
+	/* 1.26: the address of the text is in the module's data */
+	strbuf_reset(&tab);
+	go_table(&tab, go_funcs, COUNT(go_funcs), 0x2c0, false);
+	m.part[0].data = tab.buf;
+	for (i = 0; i < 5; i++)
+		add_num(&module, 0x4000, 8);
+	add_num(&module, 0x4000 + 72, 8);
+	for (i = 2; i < 24; i++)
+		add_num(&module, i == 22 ? 0x1000 : 0, 8);
+	elf_add(&m, ".noptrdata", module.buf, module.len, SHF_ALLOC);
+	expect_file(&m, GO_ROWS);
+	module.buf[5 * 8]++; /* not where the names are: another thing that points to the table */
+	expect_file(&m, "1000 fp\n3000 bad\n");
+	strbuf_free(&tab);
+	strbuf_free(&module);
+}
+
+/* … or in its relocations. */
+static void go_relocated(void **state)
+{
+	static const Elf64_Rela rela[] = {
+		{ 0x9000, ELF64_R_INFO(0, R_X86_64_RELATIVE), 0x4000 },
+		{ 0x9008, ELF64_R_INFO(0, R_X86_64_RELATIVE), 0x1234 },
+		{ 0x9000 + 176, ELF64_R_INFO(0, R_X86_64_RELATIVE), 0x2000 },
+		{ 0xa000, ELF64_R_INFO(0, R_X86_64_RELATIVE), 0x4000 },
+		{ 0xa008, ELF64_R_INFO(0, R_X86_64_RELATIVE), 0x4000 + 72 },
+		{ 0xa000 + 176, ELF64_R_INFO(0, R_X86_64_RELATIVE), 0x1000 },
+	};
+	struct elf_make m = { .code = go_code, .code_size = sizeof(go_code) };
+	struct strbuf tab = STRBUF_INIT;
+
+	(void)state;
+	go_table(&tab, go_funcs, COUNT(go_funcs), 0x2c0, false);
+	elf_add(&m, ".gopclntab", tab.buf, tab.len, SHF_ALLOC);
+	elf_add(&m, ".rela.dyn", rela, sizeof(rela), SHF_ALLOC);
+	expect_file(&m, GO_ROWS);
+	strbuf_free(&tab);
 }
 
 static void refusals(void **state)
@@ -376,13 +458,14 @@ static void refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ordinary),   cmocka_unit_test(other_instructions),
-		cmocka_unit_test(outermost),  cmocka_unit_test(expressions),
-		cmocka_unit_test(signals),    cmocka_unit_test(nonsense),
-		cmocka_unit_test(records),    cmocka_unit_test(sides),
-		cmocka_unit_test(entry),      cmocka_unit_test(debug_frame),
-		cmocka_unit_test(compressed), cmocka_unit_test(no_sections),
-		cmocka_unit_test(go_code),    cmocka_unit_test(refusals),
+		cmocka_unit_test(ordinary),	cmocka_unit_test(other_instructions),
+		cmocka_unit_test(outermost),	cmocka_unit_test(expressions),
+		cmocka_unit_test(signals),	cmocka_unit_test(nonsense),
+		cmocka_unit_test(records),	cmocka_unit_test(sides),
+		cmocka_unit_test(entry),	cmocka_unit_test(debug_frame),
+		cmocka_unit_test(compressed),	cmocka_unit_test(no_sections),
+		cmocka_unit_test(go_unknown),	cmocka_unit_test(go_functions),
+		cmocka_unit_test(go_relocated), cmocka_unit_test(refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,8 @@ struct elf_make {
 	uint64_t entry;
 	bool no_sections; /* none in the headers */
 	uint64_t eh_hdr;  /* address of .eh_frame_hdr */
+	const void *code; /* instead of the first NOPs */
+	size_t code_size;
 	/* out */
 	uint64_t at[PARTS_MAX]; /* where the parts came to lie */
 };
@@ -53,6 +55,8 @@ static UNUSED void elf_write(struct elf_make *m, struct strbuf *out)
 	strbuf_reset(out);
 	strbuf_add(out, zero, sizeof(zero));
 	memset(out->buf + CODE_ADDR, 0x90, CODE_SIZE);
+	if (m->code_size)
+		memcpy(out->buf + CODE_ADDR, m->code, m->code_size);
 	strbuf_addch(&names, '\0');
 	for (i = 0; i < m->npart; i++) {
 		struct elf_part *p = &m->part[i];
@@ -196,6 +200,59 @@ static UNUSED struct frame_make *eh_frame(void)
 	strbuf_free(&f.s);
 	f = (struct frame_make){ .s = STRBUF_INIT, .eh = true, .addr = 0x4000 };
 	return &f;
+}
+
+/* ---- Go's table of functions, as of 1.20 ---- */
+
+struct go_func {
+	const char *name;
+	uint32_t start; /* from the text on */
+	uint8_t flag;
+	const char *pcsp; /* changes of the depth (zigzag) and lengths, in turns; "" is none */
+};
+
+/* Of n functions, the last of which ends at `end`; the text at CODE_ADDR when told. */
+static UNUSED void go_table(struct strbuf *s, const struct go_func *f, size_t n, uint32_t end,
+			    bool with_text)
+{
+	struct strbuf names = STRBUF_INIT, pctab = STRBUF_INIT, tab = STRBUF_INIT;
+	uint8_t record[44];
+	uint32_t v, at;
+	size_t i;
+
+	strbuf_addch(&pctab, '\0');
+	for (i = 0; i < n; i++) {
+		add_num(&tab, f[i].start, 4);
+		add_num(&tab, n * 8 + 4 + i * sizeof(record), 4);
+	}
+	add_num(&tab, end, 4);
+	for (i = 0; i < n; i++) {
+		memset(record, 0, sizeof(record));
+		memcpy(record, &f[i].start, 4);
+		v = (uint32_t)names.len;
+		memcpy(record + 4, &v, 4);
+		at = *f[i].pcsp ? (uint32_t)pctab.len : 0;
+		memcpy(record + 16, &at, 4);
+		record[41] = f[i].flag;
+		strbuf_add(&tab, record, sizeof(record));
+		strbuf_add(&names, f[i].name, strlen(f[i].name) + 1);
+		strbuf_add(&pctab, f[i].pcsp, strlen(f[i].pcsp) + 1);
+	}
+	strbuf_add(s, "\xf1\xff\xff\xff\0\0\1\10", 8);
+	add_num(s, n, 8);
+	add_num(s, 0, 8);
+	add_num(s, with_text ? CODE_ADDR : 0, 8);
+	add_num(s, 72, 8);
+	add_num(s, 72, 8);
+	add_num(s, 72, 8);
+	add_num(s, 72 + names.len, 8);
+	add_num(s, 72 + names.len + pctab.len, 8);
+	strbuf_add(s, names.buf, names.len);
+	strbuf_add(s, pctab.buf, pctab.len);
+	strbuf_add(s, tab.buf, tab.len);
+	strbuf_free(&names);
+	strbuf_free(&pctab);
+	strbuf_free(&tab);
 }
 
 #endif

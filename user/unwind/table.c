@@ -8,6 +8,7 @@
 
 #include "unwind/elf.h"
 #include "unwind/frames.h"
+#include "unwind/gopcln.h"
 #include "unwind/spans.h"
 #include "util/strbuf.h"
 
@@ -52,26 +53,54 @@ static int load_debug_frame(const struct unw_elf *e, struct unw_bytes *out)
 	return unw_elf_load(e, sh, out);
 }
 
-static int read_frames(const struct unw_elf *e, struct unw_spans *spans, struct strbuf *why)
+static int read_eh_frame(const struct unw_elf *e, struct unw_spans *spans)
 {
 	struct unw_bytes b;
-	int err, err2;
+	int err = load_eh_frame(e, &b);
 
-	err = load_eh_frame(e, &b);
 	if (!err && b.size)
 		err = unw_frames_read(&b, UNW_FROM_EH_FRAME, e, spans);
 	free(b.data);
-	if (err == -E2BIG)
-		return told(why, ".eh_frame", err);
-	err2 = load_debug_frame(e, &b);
-	if (!err2 && b.size)
-		err2 = unw_frames_read(&b, UNW_FROM_DEBUG_FRAME, e, spans);
+	return err;
+}
+
+static int read_debug_frame(const struct unw_elf *e, struct unw_spans *spans)
+{
+	struct unw_bytes b;
+	int err = load_debug_frame(e, &b);
+
+	if (!err && b.size)
+		err = unw_frames_read(&b, UNW_FROM_DEBUG_FRAME, e, spans);
 	free(b.data);
-	if (err2 == -E2BIG)
-		return told(why, ".debug_frame", err2);
-	/* one of them that cannot be read does not matter when the other could be */
-	if (!spans->nspan && (err || err2))
-		return told(why, err ? ".eh_frame" : ".debug_frame", err ? err : err2);
+	return err;
+}
+
+/* All that the file tells. One source that cannot be read does not matter when another could be.
+ * *go: code of Go is in it, but its table is not understood. */
+static int read_all(const struct unw_elf *e, struct unw_spans *spans, bool *go, struct strbuf *why)
+{
+	const char *what = ".eh_frame";
+	int err = read_eh_frame(e, spans), other;
+
+	*go = false;
+	if (unw_go_is(e) && err != -E2BIG) {
+		other = unw_go_read(e, spans);
+		*go = other && other != -E2BIG;
+		if (other == -E2BIG) {
+			err = other;
+			what = ".gopclntab";
+		}
+	}
+	/* Go's linker writes .debug_frame of its table */
+	if (err != -E2BIG && (!unw_go_is(e) || *go)) {
+		other = read_debug_frame(e, spans);
+		if (other == -E2BIG || !err) {
+			err = other;
+			what = ".debug_frame";
+		}
+	}
+	if (err && (err == -E2BIG || (!spans->nspan && !*go)))
+		return told(why, what, err);
 	return 0;
 }
 
@@ -95,17 +124,12 @@ static bool code_range(const struct unw_elf *e, uint64_t *start, uint64_t *end)
 	return *start < *end && *end - *start <= CODE_MAX;
 }
 
-static bool is_go(const struct unw_elf *e)
-{
-	return unw_elf_section(e, ".gopclntab") || unw_elf_section(e, ".data.rel.ro.gopclntab") ||
-	       unw_elf_section(e, ".go.buildinfo");
-}
-
 static int read_table(const struct unw_elf *e, struct unwind_table *out, struct strbuf *why)
 {
 	struct unw_spans spans = { 0 };
-	struct unw_gaps gaps = { .otherwise = { .cfa = is_go(e) ? UNW_FP : UNW_BAD } };
+	struct unw_gaps gaps = { .otherwise = { .cfa = UNW_BAD } };
 	const struct unw_seg *seg = unw_elf_seg(e, e->entry);
+	bool go;
 	int err;
 
 	if (!code_range(e, &gaps.start, &gaps.end)) {
@@ -113,8 +137,10 @@ static int read_table(const struct unw_elf *e, struct unwind_table *out, struct 
 		return -ENODATA;
 	}
 	gaps.entry = seg && seg->exec ? e->entry : 0;
-	err = read_frames(e, &spans, why);
-	if (!err && !spans.nspan && !is_go(e)) {
+	err = read_all(e, &spans, &go, why);
+	if (go)
+		gaps.otherwise.cfa = UNW_FP;
+	if (!err && !spans.nspan && !go) {
 		strbuf_set_f(why, "it has no frame information");
 		err = -ENODATA;
 	}
