@@ -107,7 +107,7 @@ struct want {
 	struct build_id id; /* len 0: unknown */
 	bool check_crc;
 	uint32_t crc;
-	const struct stat *not; /* the file itself */
+	const struct stat * not ; /* the file itself */
 };
 
 static bool crc_is(int fd, uint32_t want)
@@ -133,8 +133,8 @@ static bool try_file(int root_fd, const char *path, const struct want *w, struct
 
 	if (fd < 0)
 		return false;
-	if (w->not && !fstat(fd, &st) && st.st_ino == w->not->st_ino &&
-	    st.st_dev == w->not->st_dev) {
+	if (w->not &&!fstat(fd, &st) && st.st_ino == w->not ->st_ino &&
+	    st.st_dev == w->not ->st_dev) {
 		close(fd);
 		return false;
 	}

@@ -182,9 +182,8 @@ static void find_loads(struct gopcln *g, Elf *elf)
 	for (i = 0; i < n; i++)
 		if (gelf_getphdr(elf, (int)i, &ph) && ph.p_type == PT_LOAD &&
 		    in(&whole, ph.p_offset, ph.p_filesz))
-			g->load[g->nload++] = (struct load){
-				ph.p_vaddr, { whole.p + ph.p_offset, ph.p_filesz }
-			};
+			g->load[g->nload++] =
+				(struct load){ ph.p_vaddr, { whole.p + ph.p_offset, ph.p_filesz } };
 }
 
 /* Of a PIE: what the dynamic linker puts into the data. Returns where it puts `want` first. */
@@ -351,7 +350,8 @@ static const char *file_at(const struct gopcln *g, const struct func *f, uint64_
 
 	if (no < 0)
 		return NULL;
-	off = u32_at(&g->tab, g->cu + 4 * ((uint64_t)u32_at(&g->tab, f->off + FN_CU) + (uint32_t)no));
+	off = u32_at(&g->tab,
+		     g->cu + 4 * ((uint64_t)u32_at(&g->tab, f->off + FN_CU) + (uint32_t)no));
 	return off == UINT32_MAX ? NULL : str_at(&g->tab, g->filetab + off);
 }
 
@@ -405,8 +405,7 @@ size_t gopcln__find(struct gopcln *g, uint64_t addr, struct sym_loc *out, size_t
 		if (!out[n - 1].func)
 			return 0;
 		if (call < 0)
-			/* C code that was linked in has a place in the table and no lines */
-			return n == 1 && !out[0].file ? 0 : n;
+			return n;
 		addr = f.entry + u32_at(&tree, at + INL_PARENT_PC);
 	}
 	return 0;

@@ -21,7 +21,8 @@ void gopcln__free(struct gopcln *g); /* NULL is fine */
 
 /*
  * The functions at addr, innermost first, at most max (then the innermost ones and the outermost);
- * 0 when it is not Go code. Strings are the file's.
+ * 0 when it is not Go code. A single function without file is C code that was linked in, or the
+ * space between functions. Strings are the file's.
  */
 size_t gopcln__find(struct gopcln *g, uint64_t addr, struct sym_loc *out, size_t max);
 

@@ -56,8 +56,7 @@ static void add_line(struct perfmap *m, struct perfmap_lines *l, const char *p, 
 	l->span = xgrow(l->span, m->cnt, &l->cap, sizeof(*l->span));
 	m->name = xgrow(m->name, m->cnt, &m->cap, sizeof(*m->name));
 	/* the rank is the line: the last one wins */
-	l->span[m->cnt] =
-		(struct span){ start, start + size, (uint32_t)m->cnt, (uint32_t)m->cnt };
+	l->span[m->cnt] = (struct span){ start, start + size, (uint32_t)m->cnt, (uint32_t)m->cnt };
 	m->name[m->cnt++] = strpool_addn(&m->names, p, (size_t)(end - p));
 }
 

@@ -20,7 +20,7 @@ struct slot {
 struct slots {
 	struct slot *slot;
 	size_t cnt, cap;
-	size_t first; /* of .rela.plt, whose order is that of the pushed indices */
+	size_t first;	       /* of .rela.plt, whose order is that of the pushed indices */
 	struct u64map by_addr; /* address of the slot → index + 1 */
 };
 

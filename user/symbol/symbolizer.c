@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "symbol/jitfind.h"
 #include "symbol/strpool.h"
 #include "symbol/symclient.h"
 #include "util/arena.h"
@@ -45,8 +46,8 @@ struct root {
 };
 
 struct module {
-	unsigned refs;	/* the table, and who asks */
-	uint32_t turn;	/* which one with this number */
+	unsigned refs; /* the table, and who asks */
+	uint32_t turn; /* which one with this number */
 	uint32_t number;
 	uint8_t type;
 	uint32_t ns_pid;
@@ -194,7 +195,11 @@ void symbolizer__add(struct symbolizer *s, const struct sym_module *add)
 	m->number = add->module;
 	m->type = add->type;
 	m->ns_pid = add->ns_pid;
-	m->fd = add->type == EV_MODULE_VDSO ? image_fd(add->image, add->image_size) : add->fd;
+	m->fd = add->fd;
+	if (m->type == EV_MODULE_VDSO)
+		m->fd = image_fd(add->image, add->image_size);
+	else if (m->type == EV_MODULE_JIT && m->fd < 0)
+		m->fd = jitfind_dump(add->pid, add->ns_pid, add->root_fd);
 	m->path = xstrdup(add->path ? add->path : "");
 	m->nbuild = add->nbuild <= sizeof(m->build_id) ? add->nbuild : 0;
 	memcpy(m->build_id, add->build_id, m->nbuild);
@@ -284,8 +289,7 @@ static struct sym_frame distinct(struct symbolizer *s, const char *func, const c
 		if (have->func == f.func && have->file == f.file && have->line == f.line)
 			return *have;
 	}
-	s->distinct =
-		xgrow(s->distinct, s->unique.cnt, &s->distinct_cap, sizeof(*s->distinct));
+	s->distinct = xgrow(s->distinct, s->unique.cnt, &s->distinct_cap, sizeof(*s->distinct));
 	f.serial = s->serial + idset_add(&s->unique, hash);
 	s->distinct[s->unique.cnt - 1] = f;
 	return f;
@@ -487,8 +491,8 @@ void symbolizer__prefetch(struct symbolizer *s, const uint64_t *frame, size_t cn
 	memcpy(sorted, frame, cnt * sizeof(*sorted));
 	qsort(sorted, cnt, sizeof(*sorted), by_value);
 	for (i = 0; i < cnt; i += n) {
-		for (n = 1; i + n < cnt && EV_FRAME_MODULE(sorted[i + n]) ==
-						   EV_FRAME_MODULE(sorted[i]);
+		for (n = 1;
+		     i + n < cnt && EV_FRAME_MODULE(sorted[i + n]) == EV_FRAME_MODULE(sorted[i]);
 		     n++)
 			;
 		fetch(s, sorted + i, n);

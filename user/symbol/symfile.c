@@ -125,13 +125,19 @@ static const char *outermost(const struct symbol *sym, const char *dwarf, uint64
 size_t symfile__find(struct symfile *f, uint64_t addr, struct sym_loc *out, size_t max)
 {
 	const struct symbol *sym;
+	struct sym_loc go = { 0 };
 	uint64_t entry = 0;
 	size_t i, n = 0;
 
 	if (!f->read)
 		read_all(f);
-	if (f->go && (n = gopcln__find(f->go, addr, out, max)))
-		return n;
+	if (f->go && (n = gopcln__find(f->go, addr, out, max))) {
+		if (n > 1 || out[0].file)
+			return n;
+		/* C code that was linked in has a place in Go's table, and its lines elsewhere */
+		go = out[0];
+		n = 0;
+	}
 	sym = symindex__find(f->index, addr);
 	if (f->dwarf)
 		n = dwinfo__find(f->dwarf, addr, out, max, &entry);
@@ -139,11 +145,15 @@ size_t symfile__find(struct symfile *f, uint64_t addr, struct sym_loc *out, size
 		out[0] = (struct sym_loc){ 0 };
 		n = 1;
 	}
-	out[n - 1].func = outermost(sym, out[n - 1].func, entry);
+	if (go.func && !out[n - 1].func)
+		out[n - 1].func = go.func;
+	else
+		out[n - 1].func = outermost(sym, out[n - 1].func, entry);
 	for (i = 0; i < n; i++) {
 		if (!out[i].func)
 			return 0;
-		out[i].func = shown(f, out[i].func);
+		if (out[i].func != go.func)
+			out[i].func = shown(f, out[i].func);
 	}
 	return n;
 }

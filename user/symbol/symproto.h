@@ -61,7 +61,8 @@ struct sym_packet {
 };
 
 void sym_packet_start(struct sym_packet *p, enum sym_msg_type type, uint32_t module);
-void sym_packet_add(struct sym_packet *p, const void *data, size_t len); /* what does not fit: not */
+void sym_packet_add(struct sym_packet *p, const void *data,
+		    size_t len); /* what does not fit: not */
 struct sym_msg *sym_packet_head(struct sym_packet *p);
 
 /* 0, or -errno. Descriptors are sent along and stay open here. */

@@ -20,8 +20,12 @@
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
-/* Parsed files are let go when they take more; who needs one again reads it again. */
+/*
+ * Parsed files are let go when they take more, but for the one that was asked about last; who needs
+ * one again reads it again. That one goes too when it takes the second number by itself.
+ */
 #define PARSED_MAX (768u << 20)
+#define PARSED_ONE_MAX (3072u << 20)
 
 struct module {
 	uint8_t type;
@@ -196,7 +200,7 @@ static void answer(struct symworker *w, struct module *m, uint64_t addr)
 	sym_packet_head(&w->out)->cnt++;
 }
 
-#define ANSWER_MAX \
+#define ANSWER_MAX                     \
 	(sizeof(struct sym_msg_addr) + \
 	 EV_SYM_FRAMES * (sizeof(struct sym_msg_func) + SYM_FUNC_MAX + SYM_FILE_MAX))
 
@@ -232,16 +236,24 @@ static int ask(struct symworker *w)
 	return sym_send(w->sock, &w->out, NULL, 0);
 }
 
-static void bound_memory(struct symworker *w)
+static size_t parsed(void)
 {
 	struct mallinfo2 mi = mallinfo2();
+
+	return mi.uordblks + mi.hblkhd;
+}
+
+static void bound_memory(struct symworker *w, uint32_t last)
+{
 	size_t i;
 
-	if (mi.uordblks + mi.hblkhd < PARSED_MAX)
+	if (parsed() < PARSED_MAX)
 		return;
 	for (i = 0; i < EV_MODULE_MAX; i++)
-		if (w->module[i])
+		if (w->module[i] && i != last)
 			let_go(w->module[i]);
+	if (parsed() > PARSED_ONE_MAX && last < EV_MODULE_MAX && w->module[last])
+		let_go(w->module[last]);
 	malloc_trim(0);
 }
 
@@ -259,7 +271,7 @@ void symworker_run(int sock, symworker_hook hook)
 		} else if (sym_packet_head(&w->in)->type == SYM_ASK) {
 			if (ask(w))
 				break;
-			bound_memory(w);
+			bound_memory(w, sym_packet_head(&w->in)->module);
 		}
 	}
 	for (i = 0; i < EV_MODULE_MAX; i++)

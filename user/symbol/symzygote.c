@@ -71,8 +71,8 @@ static int only_socket(int sock)
 /* The terminal's signals are for the program; it tells us when to end by closing the socket. */
 static void quiet_signals(void)
 {
-	static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE,
-				       SIGUSR1, SIGUSR2, SIGALRM };
+	static const int ignored[] = { SIGINT,	SIGQUIT, SIGHUP,  SIGTERM,
+				       SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM };
 	sigset_t none;
 	size_t i;
 
