@@ -144,6 +144,51 @@ static void modes(void **state)
 	    "--go-version: its value is missing; see ctrace-bpf --help");
 }
 
+#define NO_WORD \
+	" is none of block, wakeup, fork, syscall, preempt, sample, kernel; or write all, or none"
+
+static void stacks(void **state)
+{
+	(void)state;
+	GOOD(FOR_RECORD, "", o.stacks == (CT_STACK_BLOCK | CT_STACK_FORK));
+	GOOD(FOR_RECORD, "--stacks=none", o.stacks == 0);
+	GOOD(FOR_RECORD, "--stacks wakeup", o.stacks == CT_STACK_WAKEUP);
+	GOOD(FOR_RECORD, "--stacks=block,block,syscall",
+	     o.stacks == (CT_STACK_BLOCK | CT_STACK_SYSCALL) && !o.sample_hz);
+	GOOD(FOR_RECORD, "--stacks=kernel,preempt",
+	     o.stacks == (CT_STACK_KERNEL | CT_STACK_PREEMPT));
+	GOOD(FOR_RECORD, "--stacks=all", o.stacks == 63 && !o.sample_hz);
+	GOOD(FOR_RECORD, "--stacks=all --stacks=fork", o.stacks == CT_STACK_FORK);
+	GOOD(FOR_RECORD, "--stacks=sample", o.stacks == 0 && o.sample_hz == 99);
+	GOOD(FOR_RECORD, "--sample=7 --stacks=all,sample", o.stacks == 63 && o.sample_hz == 7);
+	bad(FOR_RECORD, "--stacks=block,", "--stacks=block,: ''" NO_WORD);
+	bad(FOR_RECORD, "--stacks=", "--stacks=: ''" NO_WORD);
+	bad(FOR_RECORD, "--stacks=fork,blok", "--stacks=fork,blok: 'blok'" NO_WORD);
+	bad(FOR_RECORD, "--stacks=block,none", "--stacks=block,none: 'none'" NO_WORD);
+	bad(FOR_RECORD, "--stacks", "--stacks: its value is missing; see ctrace-bpf --help");
+	bad(FOR_CONVERT, "--stacks=all",
+	    "unknown option --stacks=all; see ctrace-bpf convert --help");
+
+	GOOD(FOR_RECORD, "", o.call_graph == CT_CALL_GRAPH_CFI);
+	GOOD(FOR_RECORD, "--call-graph=fp", o.call_graph == CT_CALL_GRAPH_FP);
+	GOOD(FOR_RECORD, "--call-graph=none", o.call_graph == CT_CALL_GRAPH_NONE);
+	GOOD(FOR_RECORD, "--call-graph=fp --call-graph=cfi", o.call_graph == CT_CALL_GRAPH_CFI);
+	bad(FOR_RECORD, "--call-graph=dwarf", "--call-graph=dwarf: it is one of cfi, fp, none");
+	bad(FOR_RECORD, "--call-graph=", "--call-graph=: it is one of cfi, fp, none");
+
+	GOOD(FOR_RECORD, "", o.sample_hz == 0);
+	GOOD(FOR_RECORD, "--sample", o.sample_hz == 99 && o.nrest == 0);
+	GOOD(FOR_RECORD, "--sample 5", o.sample_hz == 99 && o.nrest == 1);
+	GOOD(FOR_RECORD, "--sample=1", o.sample_hz == 1);
+	GOOD(FOR_RECORD, "--sample=10000", o.sample_hz == 10000);
+	bad(FOR_RECORD, "--sample=0", "--sample=0: not a number of samples a second, 1 to 10000");
+	bad(FOR_RECORD, "--sample=10001",
+	    "--sample=10001: not a number of samples a second, 1 to 10000");
+	bad(FOR_RECORD, "--sample=", "--sample=: not a number of samples a second, 1 to 10000");
+	bad(FOR_RECORD, "--sample=99Hz",
+	    "--sample=99Hz: not a number of samples a second, 1 to 10000");
+}
+
 static void numbers(void **state)
 {
 	(void)state;
@@ -240,7 +285,7 @@ static void the_rest(void **state)
 static void help_text(void **state)
 {
 	static const unsigned cmds[] = { FOR_RECORD, FOR_CONVERT, FOR_FEATURES };
-	static const int lines[] = { 16, 10, 4 };
+	static const int lines[] = { 19, 10, 4 };
 	char *text, *p;
 	size_t len;
 	int n;
@@ -264,19 +309,13 @@ static void help_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults),
-		cmocka_unit_test(pids),
-		cmocka_unit_test(durations),
-		cmocka_unit_test(files),
-		cmocka_unit_test(modes),
-		cmocka_unit_test(numbers),
-		cmocka_unit_test(flags),
-		cmocka_unit_test(words),
-		cmocka_unit_test(help_and_version),
-		cmocka_unit_test(unknown),
-		cmocka_unit_test(unknown_in_utf8),
-		cmocka_unit_test(abbreviations),
-		cmocka_unit_test(the_rest),
+		cmocka_unit_test(defaults),	 cmocka_unit_test(pids),
+		cmocka_unit_test(durations),	 cmocka_unit_test(files),
+		cmocka_unit_test(modes),	 cmocka_unit_test(stacks),
+		cmocka_unit_test(numbers),	 cmocka_unit_test(flags),
+		cmocka_unit_test(words),	 cmocka_unit_test(help_and_version),
+		cmocka_unit_test(unknown),	 cmocka_unit_test(unknown_in_utf8),
+		cmocka_unit_test(abbreviations), cmocka_unit_test(the_rest),
 		cmocka_unit_test(help_text),
 	};
 

@@ -95,6 +95,96 @@ static int set_syscalls(struct options *o, const char *arg, struct strbuf *why)
 	return -EINVAL;
 }
 
+#define STACKS_DEFAULT (CT_STACK_BLOCK | CT_STACK_FORK)
+#define STACKS_ALL                                                                                \
+	(CT_STACK_BLOCK | CT_STACK_WAKEUP | CT_STACK_FORK | CT_STACK_SYSCALL | CT_STACK_PREEMPT | \
+	 CT_STACK_KERNEL)
+#define SAMPLE_HZ 99 /* beside the round numbers at which programs do things */
+#define SAMPLE_HZ_MAX 10000
+
+static const struct {
+	const char *word;
+	unsigned bit; /* of ct_stacks */
+	bool sample;
+} stack_words[] = {
+	{ "block", CT_STACK_BLOCK, false },
+	{ "wakeup", CT_STACK_WAKEUP, false },
+	{ "fork", CT_STACK_FORK, false },
+	{ "syscall", CT_STACK_SYSCALL, false },
+	{ "preempt", CT_STACK_PREEMPT, false },
+	{ "kernel", CT_STACK_KERNEL, false },
+	{ "sample", 0, true },
+	{ "all", STACKS_ALL, false },
+};
+
+static int add_stack_word(struct options *o, const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(stack_words) / sizeof(stack_words[0]); i++) {
+		if (strcmp(word, stack_words[i].word))
+			continue;
+		o->stacks |= stack_words[i].bit;
+		if (stack_words[i].sample && !o->sample_hz)
+			o->sample_hz = SAMPLE_HZ;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int set_stacks(struct options *o, const char *arg, struct strbuf *why)
+{
+	char *list, *at, *one;
+	int err = 0;
+
+	o->stacks = 0;
+	if (!strcmp(arg, "none"))
+		return 0;
+	list = at = xstrdup(arg);
+	while (!err && (one = strsep(&at, ","))) {
+		err = add_stack_word(o, one);
+		if (err)
+			strbuf_set_f(
+				why,
+				"--stacks=%s: '%s' is none of block, wakeup, fork, syscall, preempt, sample, kernel; or write all, or none",
+				arg, one);
+	}
+	free(list);
+	return err;
+}
+
+static int set_call_graph(struct options *o, const char *arg, struct strbuf *why)
+{
+	static const char *const ways[] = {
+		[CT_CALL_GRAPH_NONE] = "none",
+		[CT_CALL_GRAPH_CFI] = "cfi",
+		[CT_CALL_GRAPH_FP] = "fp",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (!strcmp(arg, ways[i])) {
+			o->call_graph = (enum ct_call_graph)i;
+			return 0;
+		}
+	}
+	strbuf_set_f(why, "--call-graph=%s: it is one of cfi, fp, none", arg);
+	return -EINVAL;
+}
+
+static int set_sample(struct options *o, const char *arg, struct strbuf *why)
+{
+	uint64_t hz = SAMPLE_HZ;
+
+	if (arg && (parse_u64(arg, &hz) || !hz || hz > SAMPLE_HZ_MAX)) {
+		strbuf_set_f(why, "--sample=%s: not a number of samples a second, 1 to %d", arg,
+			     SAMPLE_HZ_MAX);
+		return -EINVAL;
+	}
+	o->sample_hz = (unsigned)hz;
+	return 0;
+}
+
 static int set_buffer(struct options *o, const char *arg, struct strbuf *why)
 {
 	int err = parse_size(arg, &o->buffer);
@@ -177,7 +267,7 @@ static int set_verbose(struct options *o, const char *arg, struct strbuf *why)
 static const struct row {
 	char letter; /* 0 none */
 	const char *name;
-	const char *arg; /* NULL: takes none */
+	const char *arg; /* NULL: takes none; in brackets: may be left out */
 	unsigned cmds;
 	setter set;
 	const char *help;
@@ -191,6 +281,12 @@ static const struct row {
 	  "where the trace goes, - is standard output (default go.trace)" },
 	{ 0, "syscalls", "MODE", FOR_RECORD, set_syscalls,
 	  "all: every syscall; blocking: those that threads sleep in, cheaper; none: only why they sleep" },
+	{ 0, "stacks", "LIST", FOR_RECORD, set_stacks,
+	  "what carries a stack: block, wakeup, fork, syscall, preempt, sample, kernel; all; none (default block,fork)" },
+	{ 0, "call-graph", "WAY", FOR_RECORD, set_call_graph,
+	  "walk user stacks by unwinding tables (cfi, default), by frame pointers (fp), or not (none)" },
+	{ 0, "sample", "[HZ]", FOR_RECORD, set_sample,
+	  "take CPU samples so many times a second (99 when not told), with their stacks" },
 	{ 0, "go-version", "1.NN", FOR_RECORD | FOR_CONVERT, set_go_version,
 	  "write for the readers of Go 1.22, 1.23 (default), 1.25 or 1.26 and newer" },
 	{ 0, "group-digits", NULL, FOR_RECORD | FOR_CONVERT, set_group_digits,
@@ -216,6 +312,11 @@ static const struct row {
 
 #define NROW (sizeof(rows) / sizeof(rows[0]))
 
+static bool is_optional(const struct row *row)
+{
+	return row->arg && row->arg[0] == '[';
+}
+
 void options_help(FILE *out, unsigned cmd)
 {
 	char left[64];
@@ -226,7 +327,11 @@ void options_help(FILE *out, unsigned cmd)
 			continue;
 		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", rows[i].letter ? '-' : ' ',
 			 rows[i].letter ? rows[i].letter : ' ', rows[i].letter ? "," : " ",
-			 rows[i].name, rows[i].arg ? "=" : "", rows[i].arg ? rows[i].arg : "");
+			 rows[i].name,
+			 !rows[i].arg	       ? "" :
+			 is_optional(&rows[i]) ? "[=" :
+						 "=",
+			 !rows[i].arg ? "" : rows[i].arg + is_optional(&rows[i]));
 		fprintf(out, "  %-26s %s\n", left, rows[i].help);
 	}
 }
@@ -271,13 +376,19 @@ int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct
 	size_t i, nl = 0, ns = 1;
 	int c, err;
 
-	*o = (struct options){ .go_minor = 23 };
+	*o = (struct options){
+		.go_minor = 23,
+		.stacks = STACKS_DEFAULT,
+		.call_graph = CT_CALL_GRAPH_CFI,
+	};
 	for (i = 0; i < NROW; i++) {
 		if (!(rows[i].cmds & cmd))
 			continue;
 		longs[nl++] = (struct option){ rows[i].name,
-					       rows[i].arg ? required_argument : no_argument, NULL,
-					       (int)(256 + i) };
+					       !rows[i].arg	     ? no_argument :
+					       is_optional(&rows[i]) ? optional_argument :
+								       required_argument,
+					       NULL, (int)(256 + i) };
 		if (rows[i].letter)
 			shorts[ns++] = rows[i].letter;
 		if (rows[i].letter && rows[i].arg)

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "bpf/config.h"
+
 struct strbuf;
 
 /* which commands know an option */
@@ -27,7 +29,10 @@ struct options {
 	uint64_t duration_ns; /* 0: until stopped */
 	const char *output;   /* NULL: the command's default */
 	enum syscall_mode syscalls;
-	uint64_t buffer; /* bytes, 0 default */
+	unsigned stacks; /* enum ct_stacks, of bpf/config.h: which records carry one */
+	enum ct_call_graph call_graph; /* how user stacks are walked */
+	unsigned sample_hz;	       /* CPU samples a second; 0 none */
+	uint64_t buffer;	       /* bytes, 0 default */
 	bool strict;
 	bool json;
 	int go_minor;
