@@ -459,6 +459,147 @@ static void syscalls_after_a_pause(void **state)
 	done(&b, &t);
 }
 
+/* ---- stacks ---- */
+
+static void feed_stack(struct bench *b, uint32_t id, uint16_t nuser, uint64_t frame,
+		       enum ev_stack_end how)
+{
+	struct ev_stack e = { .h = hdr(b, EV_STACK, 0, id), .nuser = nuser, .end = (uint8_t)how };
+
+	for (unsigned i = 0; i < nuser; i++)
+		e.pc[i] = frame + i;
+	model__feed(b->m, &e.h, EV_STACK_SHORT + nuser * sizeof(e.pc[0]));
+}
+
+static void feed_sleep(struct bench *b, uint64_t prev, uint64_t next, uint32_t stack)
+{
+	struct ev_switch e = { .h = hdr(b, EV_SWITCH, 0, EV_ST_PACK(EV_ST_SLEEP, 0, EV_NR_NONE)),
+			       .prev = prev,
+			       .next = next,
+			       .stack.id = stack };
+
+	model__feed(b->m, &e.h, sizeof(e));
+}
+
+static void feed_module(struct bench *b, uint32_t number, const char *path)
+{
+	struct ev_module e = { .h = hdr(b, EV_MODULE, 0, number), .type = EV_MODULE_FILE };
+	size_t n = strlen(path) + 1;
+
+	memcpy(e.path, path, n);
+	model__feed(b->m, &e.h, EV_MODULE_SHORT + n);
+}
+
+static const struct model_module *module_called(struct bench *b, const char *name)
+{
+	const struct model_stats *st = model__stats(b->m);
+
+	for (size_t i = 0; i < st->nmodule; i++)
+		if (!strcmp(st->module[i].name, name))
+			return &st->module[i];
+	return NULL;
+}
+
+static void ends_of_stacks(void **state)
+{
+	const struct model_module *mod;
+	const struct model_stats *st;
+	char longest[EV_PATH_MAX];
+	struct bench b;
+	struct trace t = { 0 };
+
+	(void)state;
+	begin(&b);
+	feed_module(&b, 1, "/usr/lib/libc.so.6");
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[0] = '/';
+	longest[sizeof(longest) - 1] = '\0';
+	feed_module(&b, 2, longest);
+	feed_module(&b, 5, "[jit]");
+	feed_stack(&b, 1, 3, EV_FRAME(1, 10), EV_END_COMPLETE);
+	feed_stack(&b, 2, 4, EV_FRAME(1, 20), EV_END_NO_RULE);
+	feed_stack(&b, 3, 5, EV_FRAME(1, 30), EV_END_NO_RULE);
+	feed_stack(&b, 4, 127, EV_FRAME(2, 30), EV_END_DEEP);
+	feed_stack(&b, 5, 1, EV_FRAME(9, 30), EV_END_READ);
+	feed_stack(&b, 6, 0, 0, EV_END_NO_PROCESS);
+	feed_stack(&b, 7, 2, EV_FRAME(0, 30), EV_END_NO_MAPPING);
+	feed_stack(&b, 8, 0, 0, EV_END_NONE);
+	st = model__stats(b.m);
+	assert_int_equal(st->stacks[EV_END_NONE], 0);
+	assert_int_equal(st->stacks[EV_END_COMPLETE], 1);
+	assert_int_equal(st->stacks[EV_END_NO_RULE], 2);
+	assert_int_equal(st->stacks[EV_END_DEEP], 1);
+	assert_int_equal(st->stacks[EV_END_NO_PROCESS], 1);
+	assert_int_equal(st->stacks[EV_END_NO_MAPPING], 1);
+	assert_int_equal(st->user_frames, 3 + 4 + 5 + 127 + 1 + 2);
+	assert_int_equal(st->nmodule, 4);
+	mod = module_called(&b, "libc.so.6");
+	assert_non_null(mod);
+	assert_int_equal(mod->ends[EV_END_NO_RULE], 2);
+	assert_int_equal(mod->ends[EV_END_COMPLETE], 0);
+	mod = module_called(&b, "module 9");
+	assert_non_null(mod);
+	assert_int_equal(mod->ends[EV_END_READ], 1);
+	assert_non_null(module_called(&b, "[jit]"));
+	mod = module_called(&b, longest + sizeof(longest) - sizeof(mod->name));
+	assert_non_null(mod);
+	assert_int_equal(mod->ends[EV_END_DEEP], 1);
+	done(&b, &t);
+}
+
+/* However many modules there are, we count a few thousand by name. */
+static void modules_without_end(void **state)
+{
+	struct bench b;
+	struct trace t = { 0 };
+
+	(void)state;
+	begin(&b);
+	for (uint32_t i = 1; i < EV_MODULE_MAX; i++) {
+		feed_module(&b, i, "/lib/x");
+		feed_stack(&b, i, 1, EV_FRAME(i, 1), EV_END_LOOP);
+	}
+	assert_int_equal(model__stats(b.m)->nmodule, 8192);
+	assert_int_equal(model__stats(b.m)->stacks[EV_END_LOOP], EV_MODULE_MAX - 1);
+	done(&b, &t);
+}
+
+/* Each sleep in a stack of its own, epochs as they come: what is forgotten is given back. */
+static void stacks_leave_nothing(void **state)
+{
+	uint32_t i, n = SANITIZED ? 20000 : 200000;
+	uint64_t a = key(100, 1), z = key(101, 2);
+	size_t before = 0, after;
+	struct trace t = { 0 };
+	struct bench b = { .out = STRBUF_INIT };
+
+	(void)state;
+	begin_to(&b, (struct sink){ sink_drop, NULL });
+	feed_hdr(&b, EV_CPU, 0, 0);
+	feed_thread(&b, a, "a");
+	feed_thread(&b, z, "z");
+	feed_hdr(&b, EV_START, 0, 0);
+	for (i = 1; i <= n; i++) {
+		feed_stack(&b, i, 40, EV_FRAME(1, i % 500), EV_END_COMPLETE);
+		feed_sleep(&b, i % 2 ? z : a, i % 2 ? a : z, i);
+		b.ts += 100000; /* many generations */
+		if (i % 1000 == 0)
+			feed_hdr(&b, EV_EPOCH, 0, i / 1000);
+		if (i == n / 10) {
+			trace_writer__wait(b.w);
+			before = heap();
+		}
+	}
+	trace_writer__wait(b.w);
+	after = heap();
+	if (!SANITIZED && after > before + (4u << 20))
+		fail_msg("%zu bytes, then %zu", before, after);
+	assert_int_equal(model__stats(b.m)->stacks[EV_END_COMPLETE], n);
+	model__finish(b.m);
+	assert_int_equal(trace_writer__finish(b.w), 0);
+	done(&b, &t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -473,6 +614,9 @@ int main(void)
 		cmocka_unit_test(kinds_out_of_range),
 		cmocka_unit_test(start_and_stop_twice),
 		cmocka_unit_test(syscalls_after_a_pause),
+		cmocka_unit_test(ends_of_stacks),
+		cmocka_unit_test(modules_without_end),
+		cmocka_unit_test(stacks_leave_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,9 +62,22 @@ static const char *object(const char *p)
 	}
 }
 
+static const char *list(const char *p)
+{
+	if (*++p == ']')
+		return p + 1;
+	for (;; p++) {
+		p = value(p);
+		if (!p || *p == ']')
+			return p ? p + 1 : NULL;
+		if (*p != ',')
+			return NULL;
+	}
+}
+
 static const char *value(const char *p)
 {
-	return *p == '{' ? object(p) : *p == '"' ? string(p) : number(p);
+	return *p == '{' ? object(p) : *p == '[' ? list(p) : *p == '"' ? string(p) : number(p);
 }
 
 static bool is_json_line(const char *text)
@@ -85,6 +98,9 @@ static void the_reader_itself(void **state)
 	(void)state;
 	assert_true(is_json_line("{}\n"));
 	assert_true(is_json_line("{\"a\":{\"b\":0.50,\"c\":\"\\u000a\\\"\"},\"d\":-12}\n"));
+	assert_true(is_json_line("{\"a\":[1,\"b\"],\"c\":[]}\n"));
+	assert_false(is_json_line("{\"a\":[1,]}\n"));
+	assert_false(is_json_line("{\"a\":[1}\n"));
 	assert_false(is_json_line("{}"));
 	assert_false(is_json_line("{\"a\":1,}\n"));
 	assert_false(is_json_line("{\"a\":1 \"b\":2}\n"));
@@ -209,6 +225,62 @@ static void recording(void **state)
 	has(err, "the kernel could not give their threads a place in time"); /* no buffer helps */
 }
 
+static void stacks(void **state)
+{
+	static const char *const troubles[] = { "libx.so: \"truncated\"", "y\n" };
+	static const char *const modules[] = {
+		"one", "ten", "five\"", "six", "two", "three", "none"
+	};
+	static const uint64_t unfinished[] = { 1, 10, 5, 6, 2, 3, 0 };
+	struct model_module module[COUNT(modules)];
+	uint64_t walks[EV_END_MAX];
+	struct model_stats ms = { .samples = 7, .user_frames = 90, .module = module };
+	struct summary s = { .file = "go.trace", .model = &ms };
+	size_t i;
+
+	(void)state;
+	print(&s, true);
+	assert_true(is_json_line(out));
+	has(out, "\"samples\":7,\"stacks\":{\"complete\":0,\"cut\":0,\"broken\":0,\"frames\":90,"
+		 "\"by_end\":{},\"by_module\":[]},\"symbol_troubles\":[]");
+	assert_null(strstr(err, "stacks"));
+
+	memset(module, 0, sizeof(module));
+	for (i = 0; i < COUNT(modules); i++) {
+		strcpy(module[i].name, modules[i]);
+		module[i].ends[EV_END_COMPLETE] = 100;
+		module[i].ends[i % 2 ? EV_END_DEEP : EV_END_LOOP] = unfinished[i];
+	}
+	ms.nmodule = COUNT(modules);
+	for (i = 0; i < EV_END_MAX; i++)
+		ms.stacks[i] = walks[i] = i;
+	print(&s, true);
+	assert_true(is_json_line(out));
+	has(out, "\"complete\":1,\"cut\":17,\"broken\":18,\"frames\":90,\"by_end\":{\"complete\":1,"
+		 "\"deep\":2,\"no_process\":3,\"no_mapping\":4,\"no_table\":5,\"no_rule\":6,"
+		 "\"read\":7,\"loop\":8},\"by_module\":[{\"unfinished\":10,\"module\":\"ten\"},"
+		 "{\"unfinished\":6,\"module\":\"six\"},{\"unfinished\":5,\"module\":\"five\\\"\"},"
+		 "{\"unfinished\":3,\"module\":\"three\"},{\"unfinished\":2,\"module\":\"two\"}]}");
+	has(err, "stacks: 36 that differ, 2.5 frames each, 1 complete, 17 cut (too deep 2, process "
+		 "not known yet 3, no tables 5, not in memory 7), 18 broken (outside of all code "
+		 "4, no rule 6, went round 8); most ended in ten 10, six 6, five\" 5, three 3, "
+		 "two 2\n");
+
+	memset(walks, 0, sizeof(walks));
+	walks[EV_END_COMPLETE] = 3;
+	s.walks = walks;
+	s.walked_frames = 6;
+	s.troubles = troubles;
+	s.ntrouble = 2;
+	ms.nmodule = 0;
+	print(&s, true);
+	assert_true(is_json_line(out));
+	has(out, ",\"walks\":{\"complete\":3},\"walked_frames\":6,\"by_module\":[]},"
+		 "\"symbol_troubles\":[\"libx.so: \\\"truncated\\\"\",\"y");
+	has(err, "stacks: 3 walked, 2.0 frames each, 3 complete\n");
+	has(err, "ctrace-bpf: libx.so: \"truncated\"\n");
+}
+
 /* The file could not be written: what was lost is told, and nothing that is not in the file. */
 static void failed(void **state)
 {
@@ -281,6 +353,7 @@ int main(void)
 		cmocka_unit_test(failed),
 		cmocka_unit_test(empty),
 		cmocka_unit_test(recording),
+		cmocka_unit_test(stacks),
 		cmocka_unit_test(names),
 		cmocka_unit_test(trace_on_stdout),
 		cmocka_unit_test(quiet),

@@ -3,6 +3,7 @@
 #include "cli/summary.h"
 
 #include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,60 @@
 static double seconds(const struct summary *s)
 {
 	return (double)(s->model->end_ts - s->model->begin_ts) / 1e9;
+}
+
+/* ---- stacks ---- */
+
+enum end_class { END_NONE, END_COMPLETE, END_CUT, END_BROKEN };
+
+static const struct {
+	enum end_class class;
+	const char *words; /* of a walk that ended so */
+} ends[EV_END_MAX] = {
+	[EV_END_NONE] = { END_NONE, "" },
+	[EV_END_COMPLETE] = { END_COMPLETE, "" },
+	[EV_END_DEEP] = { END_CUT, "too deep" },
+	[EV_END_NO_PROCESS] = { END_CUT, "process not known yet" },
+	[EV_END_NO_MAPPING] = { END_BROKEN, "outside of all code" },
+	[EV_END_NO_TABLE] = { END_CUT, "no tables" },
+	[EV_END_NO_RULE] = { END_BROKEN, "no rule" },
+	[EV_END_READ] = { END_CUT, "not in memory" },
+	[EV_END_LOOP] = { END_BROKEN, "went round" },
+};
+
+static uint64_t sum_of(const uint64_t *by_end, enum end_class class)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < EV_END_MAX; i++)
+		n += ends[i].class == class ? by_end[i] : 0;
+	return n;
+}
+
+static uint64_t unfinished(const struct model_module *mod)
+{
+	return sum_of(mod->ends, END_CUT) + sum_of(mod->ends, END_BROKEN);
+}
+
+#define TOP_MODULES 5
+
+/* The modules in which most stacks ended before they were complete; returns how many. */
+static unsigned top_modules(const struct model_stats *ms, const struct model_module **top)
+{
+	const struct model_module *mod;
+	unsigned n = 0, at;
+
+	for (mod = ms->module; mod < ms->module + ms->nmodule; mod++) {
+		for (at = n; at && unfinished(top[at - 1]) < unfinished(mod); at--)
+			if (at < TOP_MODULES)
+				top[at] = top[at - 1];
+		if (!unfinished(mod) || at == TOP_MODULES)
+			continue;
+		top[at] = mod;
+		n += n < TOP_MODULES;
+	}
+	return n;
 }
 
 /* ---- JSON: flat, written by hand because we only ever write it ---- */
@@ -65,6 +120,53 @@ static void json_lost(struct strbuf *out, const struct summary *s)
 	strbuf_addch(out, '}');
 }
 
+static void json_ends(struct strbuf *out, const char *key, const uint64_t *by_end)
+{
+	const char *comma = "";
+	unsigned i;
+
+	strbuf_addf(out, ",\"%s\":{", key);
+	for (i = EV_END_NONE + 1; i < EV_END_MAX; i++) {
+		if (!by_end[i])
+			continue;
+		strbuf_addf(out, "%s\"%s\":%" PRIu64, comma, ev_end_name(i), by_end[i]);
+		comma = ",";
+	}
+	strbuf_addch(out, '}');
+}
+
+static void json_stacks(struct strbuf *out, const struct summary *s)
+{
+	const struct model_module *top[TOP_MODULES];
+	const struct model_stats *ms = s->model;
+	unsigned i, n = top_modules(ms, top);
+
+	strbuf_addf(out,
+		    ",\"samples\":%" PRIu64 ",\"stacks\":{\"complete\":%" PRIu64 ",\"cut\":%" PRIu64
+		    ",\"broken\":%" PRIu64 ",\"frames\":%" PRIu64,
+		    ms->samples, sum_of(ms->stacks, END_COMPLETE), sum_of(ms->stacks, END_CUT),
+		    sum_of(ms->stacks, END_BROKEN), ms->user_frames);
+	json_ends(out, "by_end", ms->stacks);
+	if (s->walks) {
+		json_ends(out, "walks", s->walks);
+		strbuf_addf(out, ",\"walked_frames\":%" PRIu64, s->walked_frames);
+	}
+	strbuf_addstr(out, ",\"by_module\":[");
+	for (i = 0; i < n; i++) {
+		strbuf_addf(out, "%s{\"unfinished\":%" PRIu64 ",\"module\":", i ? "," : "",
+			    unfinished(top[i]));
+		json_string(out, top[i]->name);
+		strbuf_addch(out, '}');
+	}
+	strbuf_addstr(out, "]},\"symbol_troubles\":[");
+	for (i = 0; i < s->ntrouble; i++) {
+		if (i)
+			strbuf_addch(out, ',');
+		json_string(out, s->troubles[i]);
+	}
+	strbuf_addch(out, ']');
+}
+
 static void print_json(const struct summary *s)
 {
 	struct strbuf out = STRBUF_INIT;
@@ -82,6 +184,7 @@ static void print_json(const struct summary *s)
 		    s->writer.bytes, seconds(s), s->model->events, s->writer.events, records,
 		    s->model->threads, s->writer.generations, s->model->lost, s->late);
 	json_repairs(&out, s);
+	json_stacks(&out, s);
 	if (s->recorded) {
 		json_lost(&out, s);
 		strbuf_addf(&out,
@@ -159,6 +262,58 @@ static void say_repairs(const struct summary *s)
 				 repair_text(i), repair_name(i));
 }
 
+/* "12 cut (too deep 10, no tables 2)"; nothing where there are none */
+static void add_class(struct strbuf *out, const uint64_t *by_end, enum end_class class,
+		      const char *word)
+{
+	const char *sep = " (";
+	unsigned i;
+
+	if (!sum_of(by_end, class))
+		return;
+	strbuf_addf(out, ", %" PRIu64 " %s", sum_of(by_end, class), word);
+	for (i = 0; i < EV_END_MAX; i++) {
+		if (ends[i].class != class || !by_end[i])
+			continue;
+		strbuf_addf(out, "%s%s %" PRIu64, sep, ends[i].words, by_end[i]);
+		sep = ", ";
+	}
+	strbuf_addch(out, ')');
+}
+
+/* Every walk where that was counted, else every stack that differs. */
+static void say_stacks(const struct summary *s)
+{
+	const uint64_t *by_end = s->walks ? s->walks : s->model->stacks;
+	uint64_t frames = s->walks ? s->walked_frames : s->model->user_frames, all;
+	const struct model_module *top[TOP_MODULES];
+	struct strbuf line = STRBUF_INIT;
+	unsigned i, n;
+
+	all = sum_of(by_end, END_COMPLETE) + sum_of(by_end, END_CUT) + sum_of(by_end, END_BROKEN);
+	if (!all)
+		return;
+	strbuf_addf(&line, "stacks: %" PRIu64 " %s, %.1f frames each, %" PRIu64 " complete", all,
+		    s->walks ? "walked" : "that differ", (double)frames / (double)all,
+		    sum_of(by_end, END_COMPLETE));
+	add_class(&line, by_end, END_CUT, "cut");
+	add_class(&line, by_end, END_BROKEN, "broken");
+	n = top_modules(s->model, top);
+	for (i = 0; i < n; i++)
+		strbuf_addf(&line, "%s%s %" PRIu64, i ? ", " : "; most ended in ", top[i]->name,
+			    unfinished(top[i]));
+	log_notice("%s", line.buf);
+	strbuf_free(&line);
+}
+
+static void say_troubles(const struct summary *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->ntrouble; i++)
+		log_notice("%s", s->troubles[i]);
+}
+
 static void print_words(const struct summary *s)
 {
 	char size[16], rss[16], buffers[16];
@@ -166,6 +321,8 @@ static void print_words(const struct summary *s)
 	if (s->recorded)
 		say_lost(s);
 	say_repairs(s);
+	say_stacks(s);
+	say_troubles(s);
 	if (s->error)
 		return; /* what is in the file is no part of these numbers */
 	log_notice("%s: %s, %.1f s, %" PRIu64 " events of %" PRIu64 " thread%s, %" PRIu64 " lost%s",

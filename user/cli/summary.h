@@ -27,6 +27,8 @@ struct summary {
 	const struct model_stats *model;
 	struct trace_writer_stats writer;
 	uint64_t late;
+	const char *const *troubles; /* with names of functions, a sentence each; ntrouble of them */
+	size_t ntrouble;
 	/* of a recording only */
 	bool recorded;
 	const char *error; /* the sentence, when not all could be written; NULL fine */
@@ -36,6 +38,9 @@ struct summary {
 	uint64_t no_storage; /* of the lost ones: their thread had no place in the kernel */
 	uint64_t refused;    /* records that are not legal; left out */
 	struct missed missed[SUMMARY_PROGS];
+	const uint64_t *walks; /* of user stacks, by enum ev_stack_end, EV_END_MAX of them; NULL:
+				  not told */
+	uint64_t walked_frames;
 	double cpu_seconds; /* our own, user and system */
 	double user_seconds;
 	uint64_t rss_bytes;  /* our own, the greatest, with the buffers, which are mapped twice */

@@ -31,7 +31,7 @@ struct model_opts {
 
 /* A module in which walks of user stacks ended before they were complete. */
 struct model_module {
-	char name[64]; /* the last part of its path; "" where no record told */
+	char name[64]; /* the last part of its path; "module 7" where no record told */
 	uint64_t ends[EV_END_MAX];
 };
 

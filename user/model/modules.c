@@ -3,6 +3,7 @@
  * How the walks of user stacks ended, and in whose code: the module of the outermost frame that was
  * found is the one that did not lead on.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,8 @@ static struct model_module *module(struct model *m, uint32_t number)
 	if (!*slot) {
 		st->module = xgrow(st->module, st->nmodule, &m->cap_module, sizeof(*st->module));
 		memset(&st->module[st->nmodule], 0, sizeof(*st->module));
+		snprintf(st->module[st->nmodule].name, sizeof(st->module->name), "module %u",
+			 number);
 		*slot = ++st->nmodule;
 	}
 	return &st->module[*slot - 1];
