@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Writes a raw record file that is always the same, so that merge, model and encoder can be timed
- * without root and without the noise of a recording. In: a number of records. Out: the file on
- * stdout, and on stderr `events N` (hook firings: a whole syscall is two).
+ * without root and without the noise of a recording. In: a number of records, and how many stacks
+ * there are, 0 by default. Out: the file on stdout, and on stderr `events N` (hook firings: a whole
+ * syscall is two).
  *
  * Two CPUs with eight threads each, in two processes. The running thread makes two short syscalls,
  * wakes its neighbour and blocks in read; every 64th time its CPU goes idle and a timer wakes the
  * neighbour. All that can happen in the model's common path is in here, nothing rare.
+ *
+ * With stacks, all that can carry one does: of 30 frames, one of six in the place that is told and
+ * now and then another of all there are. They have no names.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -35,6 +39,8 @@ struct cpu_sim {
 static struct cpu_sim cpus[CPUS + 1]; /* the last one is the collector's stream */
 static unsigned long long records, events;
 static unsigned int seed = 12345;
+static unsigned int nstacks;
+static unsigned char *stack_sent;
 
 static void die(const char *what)
 {
@@ -103,30 +109,67 @@ static __u64 key(unsigned int cpu, unsigned int n)
 	return 1ull << 32 | (1000 + 100 * cpu + n);
 }
 
+/* The stack of what a thread does in a place; 0: there are none. */
+static struct ev_stack_ref stack_in(unsigned int cpu, unsigned int place)
+{
+	unsigned int id = (cpus[cpu].cur * 16 + place + cpu * 128) % (nstacks ? nstacks : 1);
+	struct ev_stack s;
+
+	if (!nstacks)
+		return (struct ev_stack_ref){ 0 };
+	if (cpus[cpu].turn % 16 == 0)
+		id = (cpus[cpu].turn * 7 + place) % nstacks;
+	if (!stack_sent[id]) {
+		memset(&s, 0, sizeof(s));
+		s.h = (struct ev_hdr){
+			.ts = cpus[cpu].ts, .kind = EV_STACK, .cpu = cpu, .arg = id + 1
+		};
+		s.thr = key(cpu, cpus[cpu].cur);
+		s.nuser = 30;
+		s.end = EV_END_COMPLETE;
+		for (unsigned int i = 0; i < s.nuser; i++)
+			s.pc[i] = EV_FRAME(1 + i % 5, 0x1000 + (i < 10 ? id : 0) * 64 + i * 4);
+		add(cpu, &s, EV_STACK_SHORT + s.nuser * sizeof(s.pc[0]));
+		stack_sent[id] = 1;
+	}
+	return (struct ev_stack_ref){ .id = id + 1 };
+}
+
 static void sys(unsigned int cpu, unsigned int kind, unsigned int nr)
 {
+	struct ev_stack_ref stack = kind == EV_SYS_EXIT ? (struct ev_stack_ref){ 0 } :
+							  stack_in(cpu, nr % 13);
+
 	__u64 begin = cpus[cpu].ts + 50;
 	struct ev_sys s = { .h = hdr(cpu, kind, 0, nr),
 			    .thr = key(cpu, cpus[cpu].cur),
-			    .begin = begin };
+			    .begin = begin,
+			    .stack = stack };
 
-	add(cpu, &s, kind == EV_SYS_EXIT ? EV_SYS_SHORT : sizeof(s));
+	add(cpu, &s, kind == EV_SYS_EXIT ? EV_SYS_SHORT : stack.id ? sizeof(s) : EV_SYS_PLAIN);
 	events += kind == EV_SYSCALL ? 2 : 1;
 }
 
 static void switch_to(unsigned int cpu, __u64 prev, __u64 next, unsigned int st)
 {
-	struct ev_switch s = { .h = hdr(cpu, EV_SWITCH, 0, st), .prev = prev, .next = next };
+	struct ev_stack_ref stack = prev ? stack_in(cpu, NR_READ) : (struct ev_stack_ref){ 0 };
+	struct ev_switch s = {
+		.h = hdr(cpu, EV_SWITCH, 0, st), .prev = prev, .next = next, .stack = stack
+	};
 
-	add(cpu, &s, EV_SWITCH_SHORT);
+	add(cpu, &s, stack.id ? sizeof(s) : EV_SWITCH_SHORT);
 	events++;
 }
 
 static void wake(unsigned int cpu, unsigned int flags, __u64 wakee, __u64 waker)
 {
-	struct ev_wake w = { .h = hdr(cpu, EV_WAKING, flags, cpu), .wakee = wakee, .waker = waker };
+	struct ev_stack_ref stack = waker ? stack_in(cpu, NR_FUTEX % 13) :
+					    (struct ev_stack_ref){ 0 };
+	struct ev_wake w = {
+		.h = hdr(cpu, EV_WAKING, flags, cpu), .wakee = wakee, .waker = waker, .stack = stack
+	};
 
-	add(cpu, &w, sizeof(w));
+	add(cpu, &w, stack.id ? sizeof(w) : EV_WAKE_SHORT);
 	events++;
 }
 
@@ -200,6 +243,10 @@ int main(int argc, char **argv)
 		   .wall_offset = 1700000000000000000ll };
 	struct ev_hdr mark = { .kind = EV_START, .cpu = 0xffff };
 
+	nstacks = argc > 2 ? (unsigned int)strtoul(argv[2], NULL, 10) : 0;
+	stack_sent = calloc(1, nstacks + 1);
+	if (!stack_sent)
+		die("rawgen");
 	_Static_assert(sizeof(head) == 64, "the header of a raw file");
 	put(&head, sizeof(head));
 	for (unsigned int i = 0; i <= CPUS; i++)

@@ -623,6 +623,59 @@ static void slow_sink(void **state)
 	strbuf_free(&sink.out);
 }
 
+/* ---- a resolver that takes its time ---- */
+
+static void prefetch_slow(void *ctx, const uint64_t *frame, size_t cnt)
+{
+	(void)frame, (void)cnt;
+	sem_wait(ctx);
+}
+
+static size_t resolve_none(void *ctx, uint64_t frame, const struct sym_frame **out)
+{
+	(void)ctx, (void)frame, (void)out;
+	return 0;
+}
+
+/* Looking up a generation's names takes longer than several generations: nobody has to wait. */
+static void slow_resolver(void **state)
+{
+	struct strbuf out = STRBUF_INIT;
+	struct trace_writer *w;
+	struct trace_stream s;
+	struct trace t;
+	uint32_t frame;
+	sem_t go;
+	size_t i;
+
+	(void)state;
+	sem_init(&go, 0, 0);
+	w = trace_writer__new(&(struct trace_writer_opts){
+		.go_minor = 23,
+		.start_ts = START,
+		.resolver = { .ctx = &go, .prefetch = prefetch_slow, .resolve = resolve_none },
+		.sink = { sink_keep, &out },
+	});
+	trace_stream_init(&s, 1);
+	for (i = 0; i < 17; i++) {
+		frame = trace_writer__addr_frame(w, 0x1000 + i);
+		put_log(w, &s, START + i, i, "t", frame);
+		assert_int_equal(trace_writer__stalled(w), i == 16);
+		if (i < 16)
+			trace_writer__next_gen(w);
+	}
+	for (i = 0; i < 17; i++)
+		sem_post(&go);
+	assert_int_equal(trace_writer__finish(w), 0);
+	t = trace_read(&out);
+	assert_int_equal(t.ngen, 17);
+	assert_string_equal(t.ev[16].leaf, "0x1010");
+	trace_free(&t);
+	trace_writer__free(w);
+	sem_destroy(&go);
+	strbuf_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -639,6 +692,7 @@ int main(void)
 		cmocka_unit_test(samples),
 		cmocka_unit_test(first_error_is_kept),
 		cmocka_unit_test(slow_sink),
+		cmocka_unit_test(slow_resolver),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

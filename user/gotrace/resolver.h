@@ -14,7 +14,8 @@
 
 struct frame_resolver {
 	void *ctx;
-	/* All that will be asked; may be NULL. */
+	/* All that will be asked. NULL where answers take no time; else more generations may wait
+	 * meanwhile. */
 	void (*prefetch)(void *ctx, const uint64_t *frame, size_t cnt);
 	/* The functions of a frame, innermost first: at least one. *out lives until done(). NULL:
 	 * addresses stay numbers. */

@@ -18,8 +18,10 @@
 #include "util/worker.h"
 #include "util/xalloc.h"
 
-#define QUEUE_MAX \
-	2 /* generations that should at most wait or be encoded, besides the one that fills */
+/* Generations that should at most wait or be encoded, besides the one that fills; more where names
+ * of functions are looked up, which takes seconds when a large program is met first. */
+#define QUEUE_MAX 2
+#define QUEUE_MAX_ASKING 16
 _Static_assert(offsetof(struct trace_gen, work) == 0, "a piece of work is a generation");
 
 #define GEN_NS 1000000000ull
@@ -93,7 +95,8 @@ struct trace_writer *trace_writer__new(const struct trace_writer_opts *opts)
 		w->opts.gen_ns = GEN_NS;
 	if (!w->opts.gen_bytes)
 		w->opts.gen_bytes = GEN_BYTES;
-	w->worker = worker__new(&(struct worker_opts){ emit, w, QUEUE_MAX });
+	w->worker = worker__new(&(struct worker_opts){
+		emit, w, opts->resolver.prefetch ? QUEUE_MAX_ASKING : QUEUE_MAX });
 	if (!w->worker) {
 		err = errno;
 		free(w);

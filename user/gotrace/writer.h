@@ -4,9 +4,9 @@
  *
  * The caller (the model) decides what is legal; the writer knows only bytes, ids and time. One
  * thread calls it. A second thread, its own, encodes full generations and hands them to the sink,
- * so that a slow file delays the file and nothing else. When too many generations wait for it, the
- * writer says so, and the caller had better bring nothing more until it does not: memory is what
- * bounds the queue.
+ * so that a slow file, or the looking up of names, delays the file and nothing else. When too many
+ * generations wait for it, the writer says so, and the caller had better bring nothing more until
+ * it does not: memory is what bounds the queue.
  */
 #ifndef CTRACE_GOTRACE_WRITER_H
 #define CTRACE_GOTRACE_WRITER_H

@@ -57,7 +57,7 @@ struct proc {
 
 /* The last few stacks that a thread used in this generation, so that the tables are not asked for
  * each event. */
-#define STACK_CACHE 8
+#define STACK_CACHE 16
 struct stack_cache {
 	uint64_t gen;
 	uint32_t version;	     /* of model.stack_version */
