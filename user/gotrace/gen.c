@@ -201,57 +201,98 @@ static uint32_t settled(const struct trace_gen *g, uint32_t frame)
 	return frame & FRAME_LATE ? g->late[frame & ~FRAME_LATE] : frame;
 }
 
-/* The frames of a handle, in `one` where it is one; the number of them. */
-static size_t expand(struct trace_gen *g, struct frametab *frames, uint32_t id,
-		     struct addr_frame *one, const struct addr_frame **out)
-{
-	struct local_frame lf;
-	struct frame f;
-	size_t n;
+/* Frames of the trace, and those of the generation, as they are written; made at their first use. */
+struct memo {
+	struct trace_gen *gen;
+	struct frametab *frames;
+	struct addr_frame *of_trace; /* by handle; pc 0: not made yet */
+	size_t ntrace;
+	struct addr_frame *of_gen; /* by index */
+};
 
-	if (id & FRAME_ADDR) {
-		*out = addrtab_frames(&g->addrs, id & ~FRAME_ADDR, &n);
-		return n;
-	}
-	*out = one;
-	if (id & FRAME_LOCAL) {
-		lf = g->local[id & ~FRAME_LOCAL];
-		*one = (struct addr_frame){
-			.pc = frame_pc_text(&g->strings, lf.func, lf.file, lf.line),
-			.func = lf.func,
-			.file = lf.file,
-			.line = lf.line,
-		};
-		return 1;
-	}
-	f = frametab__get(frames, id);
-	*one = (struct addr_frame){
-		.pc = frame_pc(id),
-		.func = strtab_text(&g->strings, &g->arena, f.func),
-		.file = strtab_text(&g->strings, &g->arena, f.file),
-		.line = f.line,
+static struct memo memo_new(struct trace_gen *g, struct frametab *frames)
+{
+	return (struct memo){
+		.gen = g,
+		.frames = frames,
+		.of_gen = xcalloc(g->local_ids.cnt + 1, sizeof(struct addr_frame)),
 	};
-	return 1;
+}
+
+static void memo_free(struct memo *m)
+{
+	free(m->of_trace);
+	free(m->of_gen);
+}
+
+static const struct addr_frame *frame_of_trace(struct memo *m, uint32_t id)
+{
+	struct trace_gen *g = m->gen;
+	size_t old = m->ntrace;
+	struct frame f;
+
+	if (id >= m->ntrace) {
+		m->ntrace = 2 * (size_t)id + 64;
+		m->of_trace = xrealloc(m->of_trace, m->ntrace * sizeof(*m->of_trace));
+		memset(m->of_trace + old, 0, (m->ntrace - old) * sizeof(*m->of_trace));
+	}
+	if (!m->of_trace[id].pc) {
+		f = frametab__get(m->frames, id);
+		m->of_trace[id] = (struct addr_frame){
+			.pc = frame_pc(id),
+			.func = strtab_text(&g->strings, &g->arena, f.func),
+			.file = strtab_text(&g->strings, &g->arena, f.file),
+			.line = f.line,
+		};
+	}
+	return &m->of_trace[id];
+}
+
+static const struct addr_frame *frame_of_gen(struct memo *m, uint32_t index)
+{
+	const struct local_frame *lf = &m->gen->local[index];
+
+	if (!m->of_gen[index].pc)
+		m->of_gen[index] = (struct addr_frame){
+			.pc = frame_pc_text(&m->gen->strings, lf->func, lf->file, lf->line),
+			.func = lf->func,
+			.file = lf->file,
+			.line = lf->line,
+		};
+	return &m->of_gen[index];
+}
+
+/* The frames of a handle, innermost first; the number of them. */
+static size_t expand(struct memo *m, uint32_t id, const struct addr_frame **out)
+{
+	size_t n = 1;
+
+	id = settled(m->gen, id);
+	if (id & FRAME_ADDR)
+		*out = addrtab_frames(&m->gen->addrs, id & ~FRAME_ADDR, &n);
+	else if (id & FRAME_LOCAL)
+		*out = frame_of_gen(m, id & ~FRAME_LOCAL);
+	else
+		*out = frame_of_trace(m, id);
+	return n;
 }
 
 /* The frames of a stack; of one that is too deep, the leaf side and the root. */
-static size_t expand_stack(struct trace_gen *g, struct frametab *frames,
-			   const struct stacktab_entry *e, struct addr_frame *out)
+static size_t expand_stack(struct memo *m, const struct stacktab_entry *e, struct addr_frame *out)
 {
 	const struct addr_frame *from;
-	struct addr_frame one;
 	size_t n = 0, cnt, k;
 	bool cut = false;
 	uint32_t i;
 
 	for (i = 0; i < e->cnt && !cut; i++) {
-		cnt = expand(g, frames, settled(g, e->frame[i]), &one, &from);
+		cnt = expand(m, e->frame[i], &from);
 		for (k = 0; k < cnt && n < GO_FRAMES_MAX; k++)
 			out[n++] = from[k];
 		cut = k < cnt;
 	}
 	if (cut) {
-		cnt = expand(g, frames, settled(g, e->frame[e->cnt - 1]), &one, &from);
+		cnt = expand(m, e->frame[e->cnt - 1], &from);
 		out[n - 1] = from[cnt - 1];
 	}
 	return n;
@@ -259,13 +300,14 @@ static size_t expand_stack(struct trace_gen *g, struct frametab *frames,
 
 static void encode_stacks(struct trace_gen *g, struct frametab *frames, struct table *t)
 {
+	struct memo memo = memo_new(g, frames);
 	struct addr_frame f[GO_FRAMES_MAX];
 	size_t i, k, n;
 	uint8_t *p;
 
 	t->kind = GO_EV_STACKS;
 	for (i = 0; i < g->stacks.ids.cnt; i++) {
-		n = expand_stack(g, frames, &g->stacks.ent[i], f);
+		n = expand_stack(&memo, &g->stacks.ent[i], f);
 		p = table_room(t, 1 + (2 + 4 * n) * WIRE_UVARINT_MAX);
 		*p++ = GO_EV_STACK;
 		p = put_uvarint(p, i + 1);
@@ -279,6 +321,7 @@ static void encode_stacks(struct trace_gen *g, struct frametab *frames, struct t
 		table_end_item(t, p);
 	}
 	table_flush(t);
+	memo_free(&memo);
 }
 
 static void encode_samples(const struct trace_gen *g, struct table *t)
