@@ -300,6 +300,73 @@ static void many_records_through_a_pipe(void **state)
 	close(file);
 }
 
+/* One stream alone, out of chunks of all sizes: from a file, and from a pipe, which cannot be
+ * passed over. */
+static void one_stream_alone(void **state)
+{
+	enum { N = 6000 };
+	int fd = temp_file(), ends[2];
+	struct strbuf why = STRBUF_INIT;
+	struct evlog_writer *w = evlog_writer__new(&FD_SINK(fd), &head);
+	struct evlog_reader *r;
+	struct evlog_item it;
+	uint64_t size;
+
+	(void)state;
+	for (uint64_t i = 0; i < N; i++) {
+		struct ev_sys rec = sys_rec(i + 1);
+
+		assert_int_equal(evlog_writer__records(w, i % 1000 < 900 ? i / 1000 % 2 : 2, &rec,
+						       EV_SYS_PLAIN),
+				 0);
+		if (i % 500 == 0)
+			assert_int_equal(evlog_writer__advance(w, i), 0);
+	}
+	assert_int_equal(evlog_writer__finish(w), 0);
+	size = evlog_writer__bytes(w);
+	evlog_writer__free(w);
+	for (int pass = 0; pass < 3; pass++) { /* file, pipe, a file that was cut off */
+		uint64_t seen = 0;
+
+		assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+		assert_int_equal(pipe(ends), 0);
+		if (pass == 1 && !fork()) {
+			static char all[1 << 20];
+			ssize_t n = read(fd, all, sizeof(all));
+
+			_exit(write(ends[1], all, (size_t)n) != n);
+		}
+		close(ends[1]);
+		if (pass == 2)
+			assert_int_equal(ftruncate(fd, (off_t)(size / 2)), 0);
+		r = evlog_reader__new(pass == 1 ? ends[0] : fd, &why);
+		assert_non_null(r);
+		evlog_reader__only(r, 2);
+		for (;;) {
+			assert_int_equal(evlog_reader__next(r, &it), 0);
+			if (it.what == EVLOG_END)
+				break;
+			if (it.what != EVLOG_RECORD)
+				continue;
+			assert_int_equal(it.stream, 2);
+			assert_int_equal(((const struct ev_sys *)it.rec)->h.ts,
+					 seen / 100 * 1000 + 900 + seen % 100 + 1);
+			seen++;
+		}
+		if (pass == 2) {
+			assert_true(seen < N / 10);
+			assert_false(evlog_reader__complete(r));
+		} else {
+			assert_int_equal(seen, N / 10);
+			assert_true(evlog_reader__complete(r));
+		}
+		evlog_reader__free(r);
+		close(ends[0]);
+	}
+	close(fd);
+	strbuf_free(&why);
+}
+
 static void writer_refuses(void **state)
 {
 	struct evlog_head none = { .nstream = 0 };
@@ -356,6 +423,7 @@ int main(void)
 		cmocka_unit_test(any_byte_wrong),
 		cmocka_unit_test(wrong_files),
 		cmocka_unit_test(many_records_through_a_pipe),
+		cmocka_unit_test(one_stream_alone),
 		cmocka_unit_test(writer_refuses),
 		cmocka_unit_test(errors_of_write_stay),
 	};

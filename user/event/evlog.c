@@ -208,6 +208,7 @@ struct evlog_reader {
 	uint64_t off;	   /* in the file, of what was taken from buf */
 	uint32_t left;	   /* bytes left of the records chunk that is being read */
 	uint32_t stream;   /* of that chunk */
+	int64_t only;	   /* the one stream that is wanted, -1 all */
 	size_t pos, avail; /* in buf */
 	unsigned char rec[PAD8(EV_RECORD_MAX)] __attribute__((aligned(8)));
 	unsigned char buf[READ_BUF_SZ];
@@ -287,6 +288,7 @@ struct evlog_reader *evlog_reader__new(int fd, struct strbuf *why)
 	r->why = (struct strbuf)STRBUF_INIT;
 	r->off = 0;
 	r->left = r->stream = 0;
+	r->only = -1;
 	r->pos = r->avail = 0;
 	err = read_head(r, why);
 	if (err) {
@@ -300,6 +302,31 @@ struct evlog_reader *evlog_reader__new(int fd, struct strbuf *why)
 const struct evlog_head *evlog_reader__head(const struct evlog_reader *r)
 {
 	return &r->head;
+}
+
+void evlog_reader__only(struct evlog_reader *r, uint32_t stream)
+{
+	r->only = (int64_t)stream;
+}
+
+/* Passes over len bytes, which a pipe has to read. 1, 0 at the end, -errno. */
+static int skip(struct evlog_reader *r, size_t len)
+{
+	size_t n = len < r->avail - r->pos ? len : r->avail - r->pos;
+	int err = 1;
+
+	r->pos += n;
+	r->off += n;
+	len -= n;
+	if (len && lseek(r->fd, (off_t)len, SEEK_CUR) >= 0) {
+		r->off += len;
+		return 1;
+	}
+	for (; len && err > 0; len -= n) {
+		n = len < sizeof(r->rec) ? len : sizeof(r->rec);
+		err = take(r, r->rec, n);
+	}
+	return err;
 }
 
 static int end_at(struct evlog_reader *r, struct evlog_item *it, uint64_t off, const char *what)
@@ -362,6 +389,14 @@ int evlog_reader__next(struct evlog_reader *r, struct evlog_item *it)
 				return end_at(r, it, off, "a records chunk of a wrong length");
 			if (ch.stream >= r->head.nstream)
 				return end_at(r, it, off, "a stream that the file does not have");
+			if (r->only >= 0 && ch.stream != r->only) {
+				err = skip(r, ch.len);
+				if (err < 0)
+					return err;
+				if (err == 0)
+					return end_at(r, it, off, "cut off");
+				break;
+			}
 			r->left = ch.len;
 			r->stream = ch.stream;
 			break;

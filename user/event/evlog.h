@@ -77,6 +77,9 @@ void evlog_writer__free(
  */
 struct evlog_reader *evlog_reader__new(int fd, struct strbuf *why);
 const struct evlog_head *evlog_reader__head(const struct evlog_reader *r);
+/* From now on only the records of this stream; those of others are passed over, whatever is in
+ * them. */
+void evlog_reader__only(struct evlog_reader *r, uint32_t stream);
 /*
  * 0 with the next item, or -errno of read(2). A file that is cut off or not legal ends early with
  * EVLOG_END: evlog_reader__complete() is false then and evlog_reader__why() tells what and where.
