@@ -156,6 +156,13 @@ static void make_file(struct strbuf *out, uint64_t *r)
 	elf_add(&m, f.eh ? ".eh_frame" : ".debug_frame", f.s.buf, f.s.len, SHF_ALLOC);
 	if (!upto(r, 8))
 		elf_add(&m, ".go.buildinfo", "x", 1, SHF_ALLOC);
+	if (!upto(r, 8))
+		elf_add_code(&m, ".plt", 0x1000 + upto(r, 0x200) * 16, upto(r, 0x1000));
+	if (!upto(r, 8))
+		elf_add_code(&m, ".plt.got", 0x1000 + upto(r, 0x2000), upto(r, 0x1000));
+	m.fixed = upto(r, 2);
+	m.code = "\xff\x35\0\0\0\0\xff\x25\0\0\0\0\0\0\0\0\xff\x25\0\0\0\0\x68";
+	m.code_size = 23;
 	elf_write(&m, out);
 	strbuf_free(&f.s);
 	strbuf_free(&p);

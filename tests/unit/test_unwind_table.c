@@ -229,8 +229,40 @@ static void entry(void **state)
 	m.entry = 0x1264;
 	expect_file(&m, "1000 bad\n1200 rsp+8\n1220 bad\n1240 rsp+8\n1260 bad\n1264 stop\n"
 			"12a4 bad\n");
+	/* a function: of a program it is the outermost, of a library any one */
+	m.entry = 0x1200;
+	expect_file(&m, "1000 bad\n1200 rsp+8\n1220 bad\n1240 rsp+8\n1260 bad\n");
+	m.fixed = true;
+	expect_file(&m, "1000 bad\n1200 stop\n1220 bad\n1240 rsp+8\n1260 bad\n");
+	m.entry = 0x1210;
+	expect_file(&m, "1000 bad\n1200 rsp+8\n1220 bad\n1240 rsp+8\n1260 bad\n");
 	m.entry = 0x5000;
 	expect_file(&m, "1000 bad\n1200 rsp+8\n1220 bad\n1240 rsp+8\n1260 bad\n");
+}
+
+/* PLTs that nobody wrote frame information for. */
+static void plts(void **state)
+{
+	uint8_t code[0x80] = { 0 };
+	struct elf_make m = { .code = code, .code_size = sizeof(code) };
+	struct frame_make *f = eh_frame();
+
+	(void)state;
+	USUAL_CIE(f);
+	FDE(f, 0x1070, 0x10, "\x0e\x20");
+	elf_add(&m, ".eh_frame", f->s.buf, f->s.len, SHF_ALLOC);
+	elf_add_code(&m, ".plt", 0x1000, 0x40);
+	elf_add_code(&m, ".plt.got", 0x1060, 0x18);
+	memcpy(code, "\xff\x35", 2);
+	memcpy(code + 16, "\xff\x25....\x68", 7);
+	expect_file(&m, "1000 rsp+16\n1006 rsp+24\n1010 plt 11\n1040 bad\n1060 rsp+8\n"
+			"1070 rsp+32\n1080 bad\n");
+	memcpy(code + 16, "\xf3\x0f\x1e\xfa\x68", 5);
+	expect_file(&m, "1000 rsp+16\n1006 rsp+24\n1010 plt 9\n1040 bad\n1060 rsp+8\n"
+			"1070 rsp+32\n1080 bad\n");
+	code[16] = 0x90; /* of a form that nobody knows */
+	expect_file(&m, "1000 bad\n1060 rsp+8\n1070 rsp+32\n1080 bad\n");
+	strbuf_free(&f->s);
 }
 
 static void debug_frame(void **state)
@@ -433,7 +465,7 @@ static void refusals(void **state)
 	assert_int_equal(read_image(&m, &t, &why), -ENODATA);
 	assert_int_equal(t.nrow, 0);
 	elf_write(&m, &file);
-	file.buf[18] = EM_AARCH64;
+	file.buf[18] = (char)EM_AARCH64;
 	assert_int_equal(unwind_table_image(&t, file.buf, file.len, &why), -ENOEXEC);
 	assert_int_equal(unwind_table_read(&t, -1, &why), -EBADF);
 	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -462,10 +494,11 @@ int main(void)
 		cmocka_unit_test(outermost),	cmocka_unit_test(expressions),
 		cmocka_unit_test(signals),	cmocka_unit_test(nonsense),
 		cmocka_unit_test(records),	cmocka_unit_test(sides),
-		cmocka_unit_test(entry),	cmocka_unit_test(debug_frame),
-		cmocka_unit_test(compressed),	cmocka_unit_test(no_sections),
-		cmocka_unit_test(go_unknown),	cmocka_unit_test(go_functions),
-		cmocka_unit_test(go_relocated), cmocka_unit_test(refusals),
+		cmocka_unit_test(entry),	cmocka_unit_test(plts),
+		cmocka_unit_test(debug_frame),	cmocka_unit_test(compressed),
+		cmocka_unit_test(no_sections),	cmocka_unit_test(go_unknown),
+		cmocka_unit_test(go_functions), cmocka_unit_test(go_relocated),
+		cmocka_unit_test(refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,8 @@ struct elf_part {
 	const char *name;
 	const void *data;
 	size_t size;
-	uint64_t flags, addr; /* addr 0: where it comes to lie in the file */
+	uint64_t flags;
+	uint64_t addr; /* not 0: it has no data, and is `size` bytes of the code there */
 };
 
 struct elf_make {
@@ -25,6 +26,7 @@ struct elf_make {
 	size_t npart;
 	uint64_t entry;
 	bool no_sections; /* none in the headers */
+	bool fixed;	  /* ET_EXEC */
 	uint64_t eh_hdr;  /* address of .eh_frame_hdr */
 	const void *code; /* instead of the first NOPs */
 	size_t code_size;
@@ -38,6 +40,11 @@ static UNUSED void elf_add(struct elf_make *m, const char *name, const void *dat
 	m->part[m->npart++] = (struct elf_part){ name, data, size, flags, 0 };
 }
 
+static UNUSED void elf_add_code(struct elf_make *m, const char *name, uint64_t addr, size_t size)
+{
+	m->part[m->npart++] = (struct elf_part){ name, "", size, SHF_ALLOC | SHF_EXECINSTR, addr };
+}
+
 /*
  * The file: headers, code (of NOPs), the parts one after the other from 0x4000 on, section headers.
  * Its first segment is the code, the second the parts, both at the addresses of their offsets.
@@ -45,7 +52,7 @@ static UNUSED void elf_add(struct elf_make *m, const char *name, const void *dat
 static UNUSED void elf_write(struct elf_make *m, struct strbuf *out)
 {
 	static const char zero[0x4000];
-	Elf64_Ehdr eh = { .e_type = ET_DYN, .e_machine = EM_X86_64, .e_version = 1 };
+	Elf64_Ehdr eh = { .e_machine = EM_X86_64, .e_version = 1 };
 	Elf64_Phdr ph[3] = { { 0 } };
 	Elf64_Shdr sh[PARTS_MAX + 2] = { { 0 } };
 	struct strbuf names = STRBUF_INIT;
@@ -67,7 +74,10 @@ static UNUSED void elf_write(struct elf_make *m, struct strbuf *out)
 		sh[i + 1].sh_flags = p->flags;
 		sh[i + 1].sh_addr = sh[i + 1].sh_offset = out->len;
 		sh[i + 1].sh_size = p->size;
-		strbuf_add(out, p->data, p->size);
+		if (p->addr)
+			sh[i + 1].sh_addr = sh[i + 1].sh_offset = p->addr;
+		else
+			strbuf_add(out, p->data, p->size);
 		while (out->len % 16)
 			strbuf_addch(out, '\0');
 		strbuf_add(&names, p->name, strlen(p->name) + 1);
@@ -79,6 +89,7 @@ static UNUSED void elf_write(struct elf_make *m, struct strbuf *out)
 	ph[1].p_vaddr = 0x4000;
 	ph[1].p_filesz = ph[1].p_memsz = out->len - 0x4000;
 	ph[2] = (Elf64_Phdr){ .p_type = PT_GNU_EH_FRAME, .p_vaddr = m->eh_hdr };
+	eh.e_type = m->fixed ? ET_EXEC : ET_DYN;
 	eh.e_entry = m->entry;
 	eh.e_phoff = sizeof(eh);
 	eh.e_phentsize = sizeof(*ph);

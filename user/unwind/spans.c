@@ -139,11 +139,25 @@ static int lay_gap(struct laying *l, uint64_t from, uint64_t to)
 	return err;
 }
 
+static int lay_span(struct laying *l, const struct unw_spans *s, const struct unw_span *sp,
+		    uint64_t until)
+{
+	size_t k;
+	int err = 0;
+
+	/* not all who write such a function by hand say that it is the outermost */
+	if (l->gaps->is_program && sp->start == l->gaps->entry)
+		return lay(l, sp->start, l->entry_rule);
+	for (k = sp->row; !err && k < sp->row + sp->nrow && s->pc[k] < until; k++)
+		err = lay(l, s->pc[k], s->rule[k]);
+	return err;
+}
+
 static int lay_spans(struct unw_spans *s, struct laying *l)
 {
 	uint64_t done = l->gaps->start, until;
 	int err = 0;
-	size_t i, k;
+	size_t i;
 
 	for (i = 0; i < s->nspan && !err; i++) {
 		struct unw_span *sp = &s->span[i];
@@ -153,8 +167,8 @@ static int lay_spans(struct unw_spans *s, struct laying *l)
 			continue;
 		until = i + 1 < s->nspan && sp[1].start < sp->end ? sp[1].start : sp->end;
 		err = lay_gap(l, done, sp->start);
-		for (k = sp->row; !err && k < sp->row + sp->nrow && s->pc[k] < until; k++)
-			err = lay(l, s->pc[k], s->rule[k]);
+		if (!err)
+			err = lay_span(l, s, sp, until);
 		done = until;
 	}
 	if (!err)

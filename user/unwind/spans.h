@@ -24,6 +24,7 @@
 
 /* The better, the greater. */
 enum unw_source {
+	UNW_FROM_PLT,
 	UNW_FROM_DEBUG_FRAME,
 	UNW_FROM_GO,
 	UNW_FROM_EH_FRAME,
@@ -51,6 +52,7 @@ struct unw_gaps {
 	uint64_t start, end;	   /* where code is; spans outside of it are not asked about */
 	struct unw_rule otherwise; /* rule of all gaps */
 	uint64_t entry;		   /* where the program starts: there is no caller; 0: unknown */
+	bool is_program;	   /* so is the whole function there, whatever is told of it */
 };
 
 /* A zeroed struct unw_spans is a valid empty one. */

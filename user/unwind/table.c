@@ -9,6 +9,7 @@
 #include "unwind/elf.h"
 #include "unwind/frames.h"
 #include "unwind/gopcln.h"
+#include "unwind/plt.h"
 #include "unwind/spans.h"
 #include "util/strbuf.h"
 
@@ -137,6 +138,7 @@ static int read_table(const struct unw_elf *e, struct unwind_table *out, struct 
 		return -ENODATA;
 	}
 	gaps.entry = seg && seg->exec ? e->entry : 0;
+	gaps.is_program = e->program;
 	err = read_all(e, &spans, &go, why);
 	if (go)
 		gaps.otherwise.cfa = UNW_FP;
@@ -145,7 +147,9 @@ static int read_table(const struct unw_elf *e, struct unwind_table *out, struct 
 		err = -ENODATA;
 	}
 	if (!err) {
-		err = unw_spans_table(&spans, &gaps, out);
+		err = unw_plt_read(e, &spans);
+		if (!err)
+			err = unw_spans_table(&spans, &gaps, out);
 		if (err)
 			told(why, "frame information", err);
 	}
