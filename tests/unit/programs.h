@@ -7,6 +7,7 @@
 #define CTRACE_TESTS_PROGRAMS_H
 
 #include <fcntl.h>
+#include <inttypes.h>
 
 #include "helpers.h"
 

@@ -19,7 +19,9 @@ static uint32_t slow(const struct span *sp, size_t cnt, uint64_t addr)
 
 static void nested(void **state)
 {
-	struct span sp[] = { { 10, 50, 0, 7 }, { 20, 30, 1, 8 }, { 22, 25, 2, 9 }, { 50, 60, 0, 5 } };
+	struct span sp[] = {
+		{ 10, 50, 0, 7 }, { 20, 30, 1, 8 }, { 22, 25, 2, 9 }, { 50, 60, 0, 5 }
+	};
 	struct segs s = { 0 };
 
 	(void)state;

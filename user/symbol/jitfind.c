@@ -23,8 +23,7 @@ int jitfind_dump(uint32_t pid, uint32_t ns_pid, int root_fd)
 		return -1;
 	while (fd < 0 && (n = getline(&line, &cap, f)) > 0) {
 		path = strchr(line, '/');
-		if (!path || (size_t)n < strlen(name) ||
-		    strcmp(line + n - strlen(name), name) != 0)
+		if (!path || (size_t)n < strlen(name) || strcmp(line + n - strlen(name), name) != 0)
 			continue;
 		line[n - 1] = '\0';
 		fd = open_in_root(root_fd, path);

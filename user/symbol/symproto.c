@@ -18,7 +18,7 @@ void sym_packet_start(struct sym_packet *p, enum sym_msg_type type, uint32_t mod
 
 void sym_packet_add(struct sym_packet *p, const void *data, size_t len)
 {
-	if (len > sizeof(p->data) - p->len)
+	if (!len || len > sizeof(p->data) - p->len)
 		return;
 	memcpy(p->data + p->len, data, len);
 	p->len += len;
