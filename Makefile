@@ -118,17 +118,28 @@ shots: $(O)/ctrace-bpf progs ## what the viewer shows, as pictures in $(O)/shots
 fuzz: $(O)/ctrace-bpf ## damaged record streams, judged by Go's parser; N=2000
 	$(Q)O=$(O) tests/lib/fuzz.sh $(or $(N),2000)
 
-SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
-
 fuzz-elf: ## damaged ELF files through the unwinding tables, under sanitizers; N=100000
-	$(Q)$(FIXED_ADDRESSES) $(MAKE) --no-print-directory O=$(O)/asan SAN='$(SANITIZE)' $(O)/asan/unit/test_unwind_fuzz
+	$(Q)$(FIXED_ADDRESSES) $(MAKE) --no-print-directory O=$(O)/asan SAN='$(ASAN)' $(O)/asan/unit/test_unwind_fuzz
 	$(Q)CTRACE_FUZZ_N=$(or $(N),100000) $(FIXED_ADDRESSES) $(O)/asan/unit/test_unwind_fuzz
+
+# The second one is built without sanitizers, as it is used.
+fuzz-sym: ## damaged ELF files through the reader of symbols, under sanitizers and as it is used; N=100000
+	$(Q)$(MAKE) --no-print-directory O=$(O)/asan SAN='$(ASAN)' $(O)/asan/fuzzers/fuzz_sym
+	$(Q)$(MAKE) --no-print-directory $(O)/fuzzers/fuzz_sym
+	$(Q)$(FIXED_ADDRESSES) $(O)/asan/fuzzers/fuzz_sym -n $(or $(N),100000)
+	$(Q)$(O)/fuzzers/fuzz_sym -p -n $(or $(N),100000)
+
+$(O)/fuzzers/%: tests/fuzz/%.c $(filter-out $(O)/user/main.o,$(OBJ))
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(LTO),-fno-lto) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c %.o,$^) $(LDLIBS) -lcmocka
 
 # The sanitizers of older compilers do not find their way in an address space that is random with 32 bits.
 FIXED_ADDRESSES = $(shell setarch -R true 2>/dev/null && echo setarch -R)
+ASAN = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 asan: ## unit and golden tests under address and undefined-behaviour sanitizers
-	$(Q)$(FIXED_ADDRESSES) $(MAKE) --no-print-directory O=$(O)/asan SAN='$(SANITIZE)' check
+	$(Q)$(FIXED_ADDRESSES) $(MAKE) --no-print-directory O=$(O)/asan SAN='$(ASAN)' check
 
 tsan: ## the same under the thread sanitizer
 	$(Q)$(FIXED_ADDRESSES) $(MAKE) --no-print-directory O=$(O)/tsan SAN=-fsanitize=thread check
@@ -171,7 +182,7 @@ help: ## this text
 	$(Q)sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 16
 	@echo 'Variables: V=1 O=DIR DEBUG=1 WERROR=1 CC= CLANG= VMLINUX_BTF= N= BENCH="--quick" PROGRAMS="c go"'
 
-.PHONY: all progs check check-root check-programs shots fuzz asan tsan bench soak check-kernels format lint man install clean help check-stacks fuzz-elf
+.PHONY: all progs check check-root check-programs shots fuzz asan tsan bench soak check-kernels format lint man install clean help check-stacks fuzz-elf fuzz-sym
 .SECONDARY: $(BPF:%.c=$(O)/%.o)
 
--include $(OBJ:.o=.d) $(BPF:%.c=$(O)/%.d) $(wildcard $(O)/unit/*.d $(O)/prog/*.d)
+-include $(OBJ:.o=.d) $(BPF:%.c=$(O)/%.d) $(wildcard $(O)/unit/*.d $(O)/fuzzers/*.d $(O)/prog/*.d)

@@ -47,8 +47,8 @@ static void answers(struct symfile *f, uint64_t from, uint64_t to, struct strbuf
 		n = symfile__find(f, from, loc, COUNT(loc));
 		strbuf_addf(out, "%" PRIx64, from);
 		for (i = 0; i < n; i++)
-			strbuf_addf(out, " %s %s:%u", loc[i].func,
-				    loc[i].file ? loc[i].file : "??", loc[i].line);
+			strbuf_addf(out, " %s %s:%u", loc[i].func, loc[i].file ? loc[i].file : "??",
+				    loc[i].line);
 		strbuf_addstr(out, n ? "\n" : " -\n");
 	}
 }
@@ -114,8 +114,7 @@ static size_t compare_addr2line(const char *file, bool check_files)
 			if (!n || !loc[0].file)
 				continue;
 			if (i >= n || strcmp(func, loc[i].func) != 0 || line != loc[i].line ||
-			    (check_files &&
-			     strcmp(base_name(place), base_name(loc[i].file)) != 0))
+			    (check_files && strcmp(base_name(place), base_name(loc[i].file)) != 0))
 				fail_msg("%s %" PRIx64 " level %zu: %s %s:%u, want %s %s:%u", file,
 					 addr, i, i < n ? loc[i].func : "",
 					 i < n ? loc[i].file : "", i < n ? loc[i].line : 0, func,
@@ -133,9 +132,8 @@ static size_t compare_addr2line(const char *file, bool check_files)
 static void lines(void **state)
 {
 	static const char *const how[] = {
-		"gcc -g -gdwarf-4 -O2",	 "gcc -g -gdwarf-5 -O2", "gcc -g -O0",
-		"gcc -g -gdwarf-2 -O1",	 "gcc -g -gdwarf-5 -O3 -flto",
-		"clang -g -gdwarf-4 -O1",
+		"gcc -g -gdwarf-4 -O2", "gcc -g -gdwarf-5 -O2",	      "gcc -g -O0",
+		"gcc -g -gdwarf-2 -O1", "gcc -g -gdwarf-5 -O3 -flto", "clang -g -gdwarf-4 -O1",
 	};
 	size_t i, inlined;
 
@@ -222,9 +220,10 @@ static void debuglink(void **state)
 	assert_int_equal(sh("objcopy -R .note.gnu.build-id prog.dbg prog.dbg.noid && mv "
 			    "prog.dbg.noid link.dbg"),
 			 0);
-	assert_int_equal(sh("strip -R .note.gnu.build-id --add-gnu-debuglink=x -o linked prog; "
-			    "objcopy -S -R .note.gnu.build-id --add-gnu-debuglink=link.dbg prog linked"),
-			 0);
+	assert_int_equal(
+		sh("strip -R .note.gnu.build-id --add-gnu-debuglink=x -o linked prog; "
+		   "objcopy -S -R .note.gnu.build-id --add-gnu-debuglink=link.dbg prog linked"),
+		0);
 	check_same("linked", -1, NULL);
 	assert_int_equal(sh("mkdir -p .debug && mv link.dbg .debug/"), 0);
 	check_same("linked", -1, NULL);
@@ -248,10 +247,11 @@ static void debug_dir(void **state)
 	root = open_file("root");
 	check_same("bare", root, "/bin/bare");
 	/* the third place of a debug link: under the debug directory */
-	assert_int_equal(sh("rm -r root/usr/lib/debug/.build-id && mkdir -p root/usr/lib/debug/opt && "
-			    "cp prog.dbg root/usr/lib/debug/opt/ && "
-			    "objcopy -S --add-gnu-debuglink=prog.dbg prog linked"),
-			 0);
+	assert_int_equal(
+		sh("rm -r root/usr/lib/debug/.build-id && mkdir -p root/usr/lib/debug/opt && "
+		   "cp prog.dbg root/usr/lib/debug/opt/ && "
+		   "objcopy -S --add-gnu-debuglink=prog.dbg prog linked"),
+		0);
 	check_same("linked", root, "/opt/linked");
 	close(root);
 }
