@@ -13,6 +13,7 @@
 #include "util/xalloc.h"
 
 #define PHDRS_MAX 4096
+#define SHDRS_MAX (1u << 20) /* a sparse file may claim any number */
 #define NAMES_MAX (16ull << 20)
 
 int unw_elf_read(const struct unw_elf *e, uint64_t off, void *buf, size_t n)
@@ -119,7 +120,7 @@ static void read_sections(struct unw_elf *e, const Elf64_Ehdr *eh)
 		n = first.sh_size; /* more than fit in the field */
 	if (str == SHN_XINDEX)
 		str = first.sh_link;
-	if (!n || n > (e->size - eh->e_shoff) / sizeof(first) || str >= n)
+	if (!n || n > SHDRS_MAX || n > (e->size - eh->e_shoff) / sizeof(first) || str >= n)
 		return;
 	e->sh = xmalloc(n * sizeof(*e->sh));
 	if (unw_elf_read(e, eh->e_shoff, e->sh, n * sizeof(*e->sh)))
