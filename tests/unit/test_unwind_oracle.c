@@ -148,6 +148,21 @@ struct judged {
 	size_t same, bad, none, bp_lost;
 };
 
+static uint64_t row_start(const struct unwind_table *t, uint64_t pc)
+{
+	size_t lo = 0, hi = t->nrow;
+
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (t->pc[mid] <= pc)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return t->pc[lo];
+}
+
 static void judge(const struct unwind_table *t, Dwarf_CFI *cfi, uint64_t pc, uint64_t seed,
 		  struct judged *j)
 {
@@ -155,16 +170,14 @@ static void judge(const struct unwind_table *t, Dwarf_CFI *cfi, uint64_t pc, uin
 	const struct unw_rule *r = unwind_table_find(t, pc);
 	struct strbuf text = STRBUF_INIT;
 	struct caller ours, theirs;
-	Dwarf_Addr start = 0, end;
 	Dwarf_Frame *f = NULL;
-	bool simple, signal;
+	bool simple;
 
 	if (dwarf_cfi_addrframe(cfi, pc, &f)) {
 		j->none++;
 		return;
 	}
 	theirs = by_libdw(f, &at, &simple);
-	dwarf_frame_info(f, &start, &end, &signal);
 	free(f);
 	assert_non_null(r);
 	rule_text(&text, r);
@@ -173,7 +186,7 @@ static void judge(const struct unwind_table *t, Dwarf_CFI *cfi, uint64_t pc, uin
 		if (simple)
 			fail_msg("%llx: ours is not known", (unsigned long long)pc);
 		j->bad++;
-	} else if (ours.stop && start == j->entry) {
+	} else if (ours.stop && row_start(t, pc) == j->entry) {
 		j->same++; /* whatever it says: nobody calls what a program starts with */
 	} else if (ours.stop != theirs.stop || !theirs.known) {
 		fail_msg("%llx: ours is %s, theirs %s", (unsigned long long)pc, text.buf,

@@ -110,6 +110,9 @@ static void expressions(void **state)
 	/* OpenSSL: *(rsp + 152) + 8 with rbp below the CFA */
 	EXPECT_ROWS("\x86\x03\x0f\x06\x77\x98\x01\x06\x23\x08", "1100 *(rsp+152)+8 bp@cfa-24\n");
 	EXPECT_ROWS("\x44\x0f\x06\x77\x98\x01\x06\x23\x10", "1100 rsp+8\n1104 bad\n");
+	/* back from there: the offset is that of before */
+	EXPECT_ROWS("\x0e\x38\x44\x0f\x06\x77\x98\x04\x06\x23\x08\x44\x0d\x07",
+		    "1100 rsp+56\n1104 *(rsp+536)+8\n1108 rsp+56\n");
 	/* a PLT, with and without endbr64 */
 	EXPECT_ROWS("\x0f\x0b\x77\x08\x80\x00\x3f\x1a\x3b\x2a\x33\x24\x22", "1100 plt 11\n");
 	EXPECT_ROWS("\x0f\x0b\x77\x08\x80\x00\x3f\x1a\x3a\x2a\x33\x24\x22", "1100 plt 10\n");

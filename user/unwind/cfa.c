@@ -112,8 +112,8 @@ static struct unw_rule bad_rule(void)
 static bool rsp_based(const struct cfa_state *s, const struct cfa_place *p, int64_t *off)
 {
 	*off = p->off;
-	if (p->at == AT_CFA && s->kind == CFA_REG && s->reg == CFA_REG_RSP) {
-		if (__builtin_add_overflow(p->off, s->off, off))
+	if (p->at == AT_CFA && s->cfa.kind == CFA_REG && s->cfa.reg == CFA_REG_RSP) {
+		if (__builtin_add_overflow(p->off, s->cfa.off, off))
 			return false;
 	} else if (p->at != AT_RSP) {
 		return false;
@@ -133,21 +133,21 @@ static bool signal_rule(const struct cfa_state *s, struct unw_rule *r)
 	return true;
 }
 
-static struct unw_rule cfa_rule(const struct cfa_state *s)
+static struct unw_rule cfa_rule(const struct cfa_base *b)
 {
-	bool rsp = s->reg == CFA_REG_RSP, rbp = s->reg == CFA_REG_RBP;
+	bool rsp = b->reg == CFA_REG_RSP, rbp = b->reg == CFA_REG_RBP;
 	struct unw_rule r = { .cfa = UNW_BAD };
 
-	if (s->off < INT32_MIN || s->off > INT32_MAX)
+	if (b->off < INT32_MIN || b->off > INT32_MAX)
 		return r;
-	r.cfa_off = (int32_t)s->off;
-	if (s->kind == CFA_REG)
+	r.cfa_off = (int32_t)b->off;
+	if (b->kind == CFA_REG)
 		r.cfa = rsp ? UNW_RSP : rbp ? UNW_RBP : UNW_BAD;
-	else if (s->kind == CFA_PLT)
+	else if (b->kind == CFA_PLT)
 		r.cfa = UNW_PLT;
-	else if (s->kind == CFA_REG_DEREF && rsp && s->add == 8)
+	else if (b->kind == CFA_REG_DEREF && rsp && b->add == 8)
 		r.cfa = UNW_RSP_DEREF;
-	else if (s->kind == CFA_REG_DEREF && rbp && !s->add)
+	else if (b->kind == CFA_REG_DEREF && rbp && !b->add)
 		r.cfa = UNW_RBP_DEREF;
 	return r.cfa == UNW_BAD ? bad_rule() : r;
 }
@@ -158,12 +158,12 @@ static void set_bp(const struct cfa_state *s, struct unw_rule *r)
 	struct cfa_place p = s->rbp;
 
 	/* what is saved relative to the CFA's own register is saved relative to the CFA */
-	if (s->kind == CFA_REG &&
-	    ((p.at == AT_RSP && s->reg == CFA_REG_RSP) ||
-	     (p.at == AT_RBP && s->reg == CFA_REG_RBP)) &&
+	if (s->cfa.kind == CFA_REG &&
+	    ((p.at == AT_RSP && s->cfa.reg == CFA_REG_RSP) ||
+	     (p.at == AT_RBP && s->cfa.reg == CFA_REG_RBP)) &&
 	    p.off > INT16_MIN && p.off < INT16_MAX) {
 		p.at = AT_CFA;
-		p.off -= s->off;
+		p.off -= s->cfa.off;
 	}
 	if (p.at == AT_SAME) {
 		r->bp = UNW_BP_SAME;
@@ -190,7 +190,7 @@ static struct unw_rule rule_of(const struct cfa_common *k, const struct cfa_stat
 		return r;
 	if (s->ra.at != AT_CFA || s->ra.off != -8)
 		return bad_rule();
-	r = cfa_rule(s);
+	r = cfa_rule(&s->cfa);
 	if (r.cfa != UNW_BAD)
 		set_bp(s, &r);
 	return r;
@@ -237,10 +237,9 @@ static int64_t scaled(struct run *r, int64_t off)
 
 static void set_cfa(struct run *r, uint64_t reg, int64_t off)
 {
-	r->s.kind = CFA_REG;
 	r->s.reg = reg;
 	r->s.off = off;
-	r->s.add = 0;
+	r->s.cfa = (struct cfa_base){ .kind = CFA_REG, .reg = reg, .off = off };
 }
 
 /* breg7 8; breg16 0; lit15; and; litN; ge; lit3; shl; plus: as linkers write it for a PLT. */
@@ -287,18 +286,14 @@ static bool simple_expression(struct cursor c, uint64_t *reg, int64_t *off, bool
 static void cfa_expression(struct run *r)
 {
 	struct cursor e = cursor_cut(&r->c, cursor_uleb(&r->c));
-	struct cfa_state *s = &r->s;
+	struct cfa_base b = { .kind = CFA_OTHER };
 	bool deref;
 
-	s->add = 0;
-	if (is_plt(e.p, cursor_left(&e), &s->off)) {
-		s->kind = CFA_PLT;
-		return;
-	}
-	if (!simple_expression(e, &s->reg, &s->off, &deref, &s->add))
-		s->kind = CFA_OTHER;
-	else
-		s->kind = deref ? CFA_REG_DEREF : CFA_REG;
+	if (is_plt(e.p, cursor_left(&e), &b.off))
+		b.kind = CFA_PLT;
+	else if (simple_expression(e, &b.reg, &b.off, &deref, &b.add))
+		b.kind = deref ? CFA_REG_DEREF : CFA_REG;
+	r->s.cfa = b;
 }
 
 static void register_expression(struct run *r, uint64_t reg)
@@ -433,7 +428,6 @@ static void extended(struct run *r, uint8_t op)
 		set_cfa(r, reg, scaled(r, cursor_sleb(c)));
 		break;
 	case DW_CFA_def_cfa_register:
-		/* of an expression's CFA nothing is left to be changed */
 		set_cfa(r, cursor_uleb(c), r->s.off);
 		break;
 	case DW_CFA_def_cfa_offset:
@@ -498,7 +492,7 @@ void cfa_begin(struct cfa_common *k, struct cursor program)
 	struct run r = { .k = k, .c = program };
 
 	k->initial = (struct cfa_state){
-		.kind = CFA_OTHER,
+		.cfa = { .kind = CFA_OTHER },
 		.ra = { AT_OTHER, 0 },
 	};
 	r.s = k->initial;

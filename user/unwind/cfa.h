@@ -31,7 +31,7 @@ struct cfa_place {
 	int64_t off;
 };
 
-/* The CFA: a register and an offset, or what an expression says. */
+/* The CFA. */
 enum cfa_kind {
 	CFA_REG,       /* reg + off */
 	CFA_REG_DEREF, /* *(reg + off) + add */
@@ -39,10 +39,18 @@ enum cfa_kind {
 	CFA_OTHER,
 };
 
-struct cfa_state {
+struct cfa_base {
 	enum cfa_kind kind;
 	uint64_t reg;
 	int64_t off, add;
+};
+
+struct cfa_state {
+	struct cfa_base cfa;
+	/* of the last def_cfa: an expression leaves them alone, and def_cfa_register may come back
+	 * to the offset; so does gcc's own unwinder, and libgcrypt's assembly needs it */
+	uint64_t reg;
+	int64_t off;
 	struct cfa_place rbp, rsp, ra;
 };
 
