@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "gotrace/frametab.h"
+#include "gotrace/pctab.h"
 #include "gotrace/stacktab.h"
 #include "gotrace/strtab.h"
 #include "util/arena.h"
@@ -93,6 +94,35 @@ static void stacks(void **state)
 	arena_reset(&a);
 	assert_int_equal(stacktab_id(&st, &a, r, 4), 1);
 	stacktab_free(&st);
+	arena_free(&a);
+}
+
+static void pcs(void **state)
+{
+	struct arena a = { 0 };
+	struct strtab st = { 0 };
+	struct pctab t = { 0 };
+	uint32_t f = str(&st, &a, "f"), g = str(&st, &a, "g"), file = str(&st, &a, "x.c");
+	uint64_t first = pctab_pc(&t, &st, f, file, 1), pc;
+	uint32_t line;
+
+	(void)state;
+	assert_true(first == frame_pc_addr(1));
+	assert_true(pctab_pc(&t, &st, g, file, 1) == frame_pc_addr(2));
+	assert_true(pctab_pc(&t, &st, f, file, 2) == frame_pc_addr(3));
+	assert_true(pctab_pc(&t, &st, f, g, 1) == frame_pc_addr(4));
+	assert_true(pctab_pc(&t, &st, f, file, 1) == first);
+	/* bounded: what comes later has a pc of its own all the same */
+	for (line = 5; t.by_text.cnt < PCTAB_MAX; line++)
+		pctab_pc(&t, &st, f, file, line);
+	pc = pctab_pc(&t, &st, f, file, line);
+	assert_true(pc >= FRAME_PC_TEXT);
+	assert_true(pctab_pc(&t, &st, f, file, line) == pc);
+	assert_true(pctab_pc(&t, &st, f, file, line + 1) != pc);
+	assert_int_equal(t.by_text.cnt, PCTAB_MAX);
+	assert_true(pctab_pc(&t, &st, f, file, 1) == first);
+	pctab_free(&t);
+	strtab_free(&st);
 	arena_free(&a);
 }
 
@@ -214,13 +244,10 @@ static void frames_of_two_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(strings),
-		cmocka_unit_test(strings_cut_and_cleaned),
-		cmocka_unit_test(stacks),
-		cmocka_unit_test(stacks_too_deep),
-		cmocka_unit_test(frames),
-		cmocka_unit_test(equal_hashes),
-		cmocka_unit_test(frames_of_two_threads),
+		cmocka_unit_test(strings),	   cmocka_unit_test(strings_cut_and_cleaned),
+		cmocka_unit_test(stacks),	   cmocka_unit_test(pcs),
+		cmocka_unit_test(stacks_too_deep), cmocka_unit_test(frames),
+		cmocka_unit_test(equal_hashes),	   cmocka_unit_test(frames_of_two_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gotrace/frametab.h"
+#include "gotrace/pctab.h"
 #include "gotrace/strtab.h"
 #include "util/hash.h"
 #include "util/xalloc.h"
@@ -25,8 +25,8 @@ uint32_t addrtab_id(struct addrtab *t, uint64_t addr)
 }
 
 /* A frame as strings; one that has a serial is made once in a generation. */
-static struct addr_frame make(struct addrtab *t, const struct sym_frame *f, struct strtab *strings,
-			      struct arena *arena)
+static struct addr_frame make(struct addrtab *t, const struct sym_frame *f, struct pctab *pcs,
+			      struct strtab *strings, struct arena *arena)
 {
 	uint64_t *slot = f->serial ? u64map_put(&t->by_serial, f->serial, NULL) : NULL;
 	struct addr_frame made;
@@ -38,8 +38,7 @@ static struct addr_frame make(struct addrtab *t, const struct sym_frame *f, stru
 		.file = strtab_text(strings, arena, f->file),
 		.line = f->line ? f->line : 1, /* readers want one */
 	};
-	made.pc = f->serial ? frame_pc_addr(f->serial) :
-			      frame_pc_text(strings, made.func, made.file, made.line);
+	made.pc = pctab_pc(pcs, strings, made.func, made.file, made.line);
 	if (slot) {
 		t->seen = xgrow(t->seen, t->nseen, &t->cap_seen, sizeof(*t->seen));
 		t->seen[t->nseen++] = made;
@@ -56,8 +55,8 @@ static size_t number_alone(uint64_t addr, char *text, size_t size, struct sym_fr
 	return 1;
 }
 
-void addrtab_resolve(struct addrtab *t, const struct frame_resolver *r, struct strtab *strings,
-		     struct arena *arena)
+void addrtab_resolve(struct addrtab *t, const struct frame_resolver *r, struct pctab *pcs,
+		     struct strtab *strings, struct arena *arena)
 {
 	const struct sym_frame *sym;
 	struct sym_frame alone;
@@ -76,7 +75,7 @@ void addrtab_resolve(struct addrtab *t, const struct frame_resolver *r, struct s
 		t->span[i] = (struct addr_span){ t->nframe, n };
 		for (k = 0; k < n; k++) {
 			t->frame = xgrow(t->frame, t->nframe, &t->cap_frame, sizeof(*t->frame));
-			t->frame[t->nframe++] = make(t, &sym[k], strings, arena);
+			t->frame[t->nframe++] = make(t, &sym[k], pcs, strings, arena);
 		}
 	}
 }

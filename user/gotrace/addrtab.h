@@ -15,6 +15,7 @@
 #include "util/u64map.h"
 
 struct arena;
+struct pctab;
 struct strtab;
 
 /* A frame as it is written. */
@@ -46,8 +47,8 @@ struct addrtab {
 /* A zeroed struct addrtab is a valid empty one. */
 uint32_t addrtab_id(struct addrtab *t, uint64_t addr);
 /* Asks r, which may be NULL, for all of them; texts go to the strings of the generation. */
-void addrtab_resolve(struct addrtab *t, const struct frame_resolver *r, struct strtab *strings,
-		     struct arena *arena);
+void addrtab_resolve(struct addrtab *t, const struct frame_resolver *r, struct pctab *pcs,
+		     struct strtab *strings, struct arena *arena);
 /* The frames of an id, innermost first; at least one. */
 const struct addr_frame *addrtab_frames(const struct addrtab *t, uint32_t id, size_t *cnt);
 void addrtab_reset(struct addrtab *t);

@@ -31,7 +31,7 @@ struct frame frametab__get(struct frametab *ft, uint32_t id);
 /*
  * A pc is nobody's address but a key: the first frame with a pc is that of all of them, and readers
  * merge by pc over all generations. So there are three kinds that never meet: those of this table,
- * those of functions that were looked up, by their serial (resolver.h), and those of frames that
+ * those of functions that were looked up, by their number in pctab.h, and those of frames that
  * nobody remembers, by their texts. The first two are small, because a pc stands in each stack.
  */
 static inline uint64_t frame_pc(uint32_t id)
@@ -39,9 +39,9 @@ static inline uint64_t frame_pc(uint32_t id)
 	return 0x1000 + 16 * (uint64_t)id;
 }
 
-static inline uint64_t frame_pc_addr(uint32_t serial)
+static inline uint64_t frame_pc_addr(uint32_t number)
 {
-	return 0x1008 + 16 * (uint64_t)serial;
+	return 0x1008 + 16 * (uint64_t)number;
 }
 
 #define FRAME_PC_TEXT (1ull << 55) /* from here on */

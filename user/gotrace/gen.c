@@ -364,7 +364,7 @@ void gen_encode(struct trace_gen *g, struct frametab *frames, const struct gen_f
 	t->gen = g;
 	t->len = 0;
 	t->out = &stacks; /* stacks add strings, yet stand behind them */
-	addrtab_resolve(&g->addrs, fmt->resolver, &g->strings, &g->arena);
+	addrtab_resolve(&g->addrs, fmt->resolver, fmt->pcs, &g->strings, &g->arena);
 	encode_stacks(g, frames, t);
 	encode_sync(g, fmt, out);
 	t->out = out;

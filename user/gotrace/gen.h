@@ -18,6 +18,7 @@
 #include "util/worker.h"
 
 struct frametab;
+struct pctab;
 struct strbuf;
 
 #define BATCH_EVENT_MAX 64u	/* no event is longer */
@@ -78,6 +79,7 @@ struct gen_format {
 	uint64_t start_ts;		       /* see ticks.h */
 	int64_t wall_offset;		       /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 	const struct frame_resolver *resolver; /* NULL: addresses stay numbers */
+	struct pctab *pcs;		       /* of the whole trace */
 };
 
 void gen_reset(struct trace_gen *g, uint64_t number);

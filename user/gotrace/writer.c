@@ -12,6 +12,7 @@
 
 #include "gotrace/frametab.h"
 #include "gotrace/gen.h"
+#include "gotrace/pctab.h"
 #include "gotrace/ticks.h"
 #include "gotrace/wire.h"
 #include "util/strbuf.h"
@@ -36,7 +37,8 @@ struct trace_writer {
 	uint64_t events;
 
 	struct worker *worker;
-	struct strbuf out; /* the thread's */
+	struct strbuf out; /* the thread's, as the next */
+	struct pctab pcs;
 	_Atomic uint64_t bytes, generations;
 };
 
@@ -51,6 +53,7 @@ static int emit(void *ctx, struct work *work)
 		.start_ts = w->opts.start_ts,
 		.wall_offset = w->opts.wall_offset,
 		.resolver = &w->opts.resolver,
+		.pcs = &w->pcs,
 	};
 	int err;
 
@@ -162,6 +165,7 @@ void trace_writer__free(struct trace_writer *w)
 	gen_free(w->cur);
 	frametab__free(w->frames);
 	ticks_free(&w->ticks);
+	pctab_free(&w->pcs);
 	strbuf_free(&w->out);
 	free(w);
 }

@@ -15,7 +15,7 @@ struct sym_frame {
 	const char *file; /* source file; the module's path where none is known; "": no module */
 	uint32_t line;	  /* 0 unknown */
 	uint32_t serial;  /* from 1; the same for an equal frame while it is remembered, never that
-			     of another */
+			     of another; 0: it has none */
 };
 
 #endif
