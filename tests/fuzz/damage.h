@@ -73,8 +73,9 @@ static UNUSED void make_seeds(struct seeds *all)
 		{ "cplus", "g++ -g -O1 -shared -fPIC -o cplus plus.cpp" },
 		{ "zlib", "gcc -g -gz=zlib -O2 -o zlib prog.c" },
 		{ "gnuzlib", "objcopy --compress-debug-sections=zlib-gnu dwarf4 gnuzlib" },
-		{ "mini", "objcopy -S dwarf5 m && objcopy -S --keep-symbol=high dwarf5 m && xz -c m >m.xz "
-			  "&& strip -o mini dwarf5 && objcopy --add-section .gnu_debugdata=m.xz mini" },
+		{ "mini",
+		  "objcopy -S dwarf5 m && objcopy -S --keep-symbol=high dwarf5 m && xz -c m >m.xz "
+		  "&& strip -o mini dwarf5 && objcopy --add-section .gnu_debugdata=m.xz mini" },
 		{ "dwz", "cp dwarf5 dwz && cp dwarf5 d2 && dwz -m common dwz d2" },
 		{ "stripped", "strip -o stripped dwarf5" },
 		{ "go", "go build -ldflags '-s -w' -o go empty.go" },
@@ -82,11 +83,12 @@ static UNUSED void make_seeds(struct seeds *all)
 	size_t i;
 
 	put_file("prog.c", inlined_c);
-	put_file("plus.cpp", "#include <map>\n#include <string>\n"
-			     "namespace ns { template<class T> struct box { T t; "
-			     "__attribute__((noinline)) T get(int n) { return n ? t : T(); } }; }\n"
-			     "std::map<std::string, int> m;\n"
-			     "int f(const std::string &s) { ns::box<int> b{m[s]}; return b.get(3); }\n");
+	put_file("plus.cpp",
+		 "#include <map>\n#include <string>\n"
+		 "namespace ns { template<class T> struct box { T t; "
+		 "__attribute__((noinline)) T get(int n) { return n ? t : T(); } }; }\n"
+		 "std::map<std::string, int> m;\n"
+		 "int f(const std::string &s) { ns::box<int> b{m[s]}; return b.get(3); }\n");
 	put_file("empty.go", "package main\nfunc main() { println(\"x\") }\n");
 	for (i = 0; i < COUNT(recipes); i++)
 		if (!sh("%s", recipes[i].how))

@@ -16,7 +16,9 @@
 #include "tests/fuzz/damage.h"
 #include "util/clock.h"
 
+#ifndef LIMIT_S
 #define LIMIT_S 10
+#endif
 #define ADDRESSES 24
 
 struct tally {
@@ -62,7 +64,8 @@ struct shared {
 /* Is it our code that is to blame? By the first frame of the report that is no runtime's. */
 static bool our_fault(const char *report, struct strbuf *frame)
 {
-	static const char *const theirs[] = { "/libdw", "/libelf", "/liblzma", "/libz", "/libiberty" };
+	static const char *const theirs[] = { "/libdw", "/libelf", "/liblzma", "/libz",
+					      "/libiberty" };
 	char line[1024];
 	bool ours = true, decided = false;
 	FILE *f = fopen(report, "re");
@@ -104,8 +107,8 @@ static void child(const struct seeds *all, struct shared *sh, uint64_t to, const
 
 static void in_process(const struct seeds *all, uint64_t from, uint64_t to, struct tally *t)
 {
-	struct shared *sh =
-		mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct shared *sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct strbuf report = STRBUF_INIT, frame = STRBUF_INIT;
 	uint64_t end;
 	int status;
@@ -153,8 +156,7 @@ static void count_trouble(void *ctx, const char *sentence)
 		t->slow++;
 }
 
-static void through_symbolizer(const struct seeds *all, uint64_t from, uint64_t to,
-			       struct tally *t)
+static void through_symbolizer(const struct seeds *all, uint64_t from, uint64_t to, struct tally *t)
 {
 	struct symbolizer_opts o = { .timeout_ms = 2000 };
 	const struct sym_frame *f;

@@ -55,7 +55,7 @@ static UNUSED bool have(const char *tool)
 		}                                                  \
 	} while (0)
 
-static UNUSED void put_file(const char *name, const char *text)
+static UNUSED void put_bytes(const char *name, const void *data, size_t len)
 {
 	struct strbuf path = STRBUF_INIT;
 	FILE *f;
@@ -63,9 +63,14 @@ static UNUSED void put_file(const char *name, const char *text)
 	strbuf_addf(&path, "%s/%s", dir, name);
 	f = fopen(path.buf, "we");
 	assert_non_null(f);
-	assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
+	assert_int_equal(fwrite(data, 1, len, f), len);
 	assert_int_equal(fclose(f), 0);
 	strbuf_free(&path);
+}
+
+static UNUSED void put_file(const char *name, const char *text)
+{
+	put_bytes(name, text, strlen(text));
 }
 
 static UNUSED int open_file(const char *name)

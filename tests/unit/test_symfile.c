@@ -462,6 +462,47 @@ static void against_nm(void **state)
 	symfile__free(f);
 }
 
+/* ---- Rust ---- */
+
+static void rust_program(void **state)
+{
+	struct symfile *f;
+	struct sym_loc loc[16];
+	uint64_t from, to;
+	size_t i, n, work = 0, inlined = 0;
+
+	(void)state;
+	put_file(
+		"lib.rs",
+		"pub mod deep { pub struct S(pub u64); impl S {\n"
+		"#[inline(always)] fn square(&self) -> u64 { self.0.wrapping_mul(self.0) }\n"
+		"#[inline(never)] pub fn work(&self, n: u64) -> u64 {\n"
+		"  let mut r = n; for i in 0..n { r ^= S(i ^ r).square(); } r }\n"
+		"} }\n"
+		"fn main() { println!(\"{}\", deep::S(3).work(std::env::args().count() as u64)); }\n");
+	if (!have("rustc") || sh("rustc -g -O -o rust lib.rs")) {
+		print_message("# no Rust here\n");
+		skip();
+	}
+	f = open_symfile("rust", -1, NULL);
+	text_of("rust", &from, &to);
+	for (; from < to; from++) {
+		n = symfile__find(f, from, loc, COUNT(loc));
+		if (!n || strcmp(loc[n - 1].func, "lib::deep::S::work") != 0)
+			continue;
+		work++;
+		if (loc[n - 1].line) /* what belongs to no line may be in any file */
+			assert_non_null(strstr(loc[n - 1].file, "lib.rs"));
+		for (i = 0; i + 1 < n; i++)
+			if (!strcmp(loc[i].func, "lib::deep::S::square")) {
+				inlined++;
+				assert_int_equal(loc[i + 1].line, 4);
+			}
+	}
+	symfile__free(f);
+	assert_true(work > 10 && inlined > 0);
+}
+
 /* ---- Go ---- */
 
 static const char hello_go[] = "package main\n"
@@ -603,6 +644,7 @@ int main(void)
 		cmocka_unit_test(aliases),
 		cmocka_unit_test(plt_entries),
 		cmocka_unit_test(against_nm),
+		cmocka_unit_test(rust_program),
 		cmocka_unit_test(go_programs),
 	};
 

@@ -18,6 +18,7 @@
 
 #include "symbol/symproto.h"
 #include "util/privileges.h"
+#include "util/xalloc.h"
 
 /* Of a worker: bytes of its own memory; files that it maps do not count. */
 #define MEMORY_MAX (4ull << 30)
@@ -208,12 +209,10 @@ void zygote_stop(struct zygote *z)
 
 int zygote_worker(struct zygote *z, int *sock, struct zygote_reply *r)
 {
-	struct sym_packet *p = malloc(sizeof(*p));
-	int fd[2], err = -ENOMEM;
+	struct sym_packet *p = xcalloc(1, sizeof(*p));
 	size_t nfd = 0;
+	int fd[2], err;
 
-	if (!p)
-		return err;
 	err = send(z->sock, "n", 1, MSG_NOSIGNAL) == 1 ? sym_recv(z->sock, p, fd, &nfd) : -errno;
 	if (!err && p->len == sizeof(struct sym_msg) + sizeof(*r)) {
 		memcpy(r, p->data + sizeof(struct sym_msg), sizeof(*r));
