@@ -102,7 +102,7 @@ static int collect_names(int fd, enum input kind, struct recorded *names, struct
 		return err;
 	if (s.raw) /* the collector's stream, the last one, has them all */
 		evlog_reader__only(s.raw, source_head(&s)->nstream - 1);
-	while (!(err = source_next(&s, &it)) && it.what != EVLOG_END)
+	while (!source_next(&s, &it) && it.what != EVLOG_END)
 		if (it.what == EVLOG_RECORD)
 			recorded__take(names, it.rec, it.len);
 	source_close(&s);

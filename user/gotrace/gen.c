@@ -88,7 +88,7 @@ uint32_t gen_local_frame(struct trace_gen *g, const char *func, const char *file
 {
 	struct local_frame f = { strtab_text(&g->strings, &g->arena, func),
 				 strtab_text(&g->strings, &g->arena, file), line };
-	uint32_t hash = hash_bytes(&f, sizeof(f)), id;
+	uint32_t hash = (uint32_t)hash_u64(hash_u64((uint64_t)f.func << 32 | f.file) + line), id;
 	size_t at;
 
 	for (at = idset_start(&g->local_ids, hash); (id = idset_next(&g->local_ids, hash, &at));)
