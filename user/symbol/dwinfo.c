@@ -111,6 +111,7 @@ static void find_units(struct dwinfo *d)
 struct walk {
 	struct unit *u;
 	struct spans spans;
+	Dwarf_Off last; /* of the DIEs that were visited, the one furthest on */
 };
 
 static uint32_t add_scope(struct walk *w, Dwarf_Die *die, uint32_t parent)
@@ -153,7 +154,11 @@ static bool may_hold_functions(int tag)
 	}
 }
 
-/* `in` is the function that the children of the DIE stand in, NO_SCOPE outside of all. */
+/*
+ * `in` is the function that the children of the DIE stand in, NO_SCOPE outside of all. In a tree
+ * that is one offsets only grow; in a damaged one the same DIEs may be children of many, and the
+ * time would be exponential.
+ */
 static void walk(struct walk *w, Dwarf_Die *parent, uint32_t in, unsigned depth)
 {
 	uint32_t inner;
@@ -163,6 +168,9 @@ static void walk(struct walk *w, Dwarf_Die *parent, uint32_t in, unsigned depth)
 	if (depth == DEPTH_MAX || dwarf_child(parent, &die))
 		return;
 	do {
+		if (dwarf_dieoffset(&die) <= w->last)
+			return;
+		w->last = dwarf_dieoffset(&die);
 		tag = dwarf_tag(&die);
 		if (!may_hold_functions(tag))
 			continue;
