@@ -24,7 +24,7 @@ declare -A packages_of=(
 	[build]="make scdoc gcc g++ libc6-dev clang llvm bpftool libelf-dev libdw-dev libiberty-dev liblzma-dev zlib1g-dev libcap-dev pkg-config"
 	[demo]=""
 	[test]="bats libcmocka-dev libclang-rt-dev clang-format clang-tidy cppcheck shellcheck shfmt jq python3
-		ca-certificates git file binutils util-linux procps iproute2 strace gdb libcap2-bin
+		ca-certificates git file binutils dwz xz-utils util-linux procps iproute2 strace gdb libcap2-bin
 		rustc default-jdk-headless chromium redis-server redis-tools postgresql postgresql-contrib"
 	[bench]="linux-perf trace-cmd bpftrace jq python3 redis-server redis-tools postgresql"
 	[kernels]="qemu-system-x86 busybox-static cpio"

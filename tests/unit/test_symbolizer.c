@@ -235,6 +235,42 @@ static void given_up(void **state)
 	symbolizer__free(s);
 }
 
+/* Modules come from one thread while another one asks. */
+static void *add_many(void *arg)
+{
+	uint32_t i;
+
+	for (i = 0; i < 300; i++)
+		add_file(arg, 100 + i % 50, i % 3 ? "prog" : "stripped");
+	return NULL;
+}
+
+static void two_threads(void **state)
+{
+	struct symbolizer *s = new_symbolizer(0);
+	uint64_t high = address_of("prog", "high");
+	const char *name;
+	pthread_t t;
+	uint32_t i;
+
+	(void)state;
+	assert_int_equal(pthread_create(&t, NULL, add_many, s), 0);
+	for (i = 0; i < 1000; i++) {
+		name = first(s, 100 + i % 50, high)->func;
+		assert_true(!strcmp(name, "high") || !strncmp(name, "stripped+0x", 11) ||
+			    !strncmp(name, "0x", 2));
+		symbolizer__forget(s);
+	}
+	pthread_join(t, NULL);
+	for (i = 0; i < 50; i++) {
+		name = first(s, 100 + i, high)->func;
+		assert_true(!strcmp(name, (250 + i) % 3 ? "high" : name));
+		assert_true((250 + i) % 3 || !strncmp(name, "stripped+0x", 11));
+	}
+	check_trouble(s, NULL);
+	symbolizer__free(s);
+}
+
 static void no_elf(void **state)
 {
 	struct symbolizer *s = new_symbolizer(0);
@@ -479,6 +515,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_kills),
 		cmocka_unit_test(a_file_that_hangs),
 		cmocka_unit_test(given_up),
+		cmocka_unit_test(two_threads),
 		cmocka_unit_test(no_elf),
 		cmocka_unit_test(by_path),
 		cmocka_unit_test(jit),
