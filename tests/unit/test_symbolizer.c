@@ -282,6 +282,33 @@ static void no_elf(void **state)
 	symbolizer__free(s);
 }
 
+/* A file that is cut off while it is read: its names may go, no others. */
+static void cut_off(void **state)
+{
+	struct symbolizer *s = new_symbolizer(0);
+	uint64_t high = address_of("prog", "high");
+	const char *name;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(sh("cp prog short"), 0);
+	add_file(s, GOOD, "prog");
+	add_file(s, STRIPPED, "short");
+	assert_string_equal(first(s, STRIPPED, high)->func, "high");
+	assert_int_equal(sh("truncate -s 100 short"), 0);
+	for (i = 0; i < 200; i++) {
+		name = first(s, STRIPPED, high - 100 + i)->func;
+		assert_true(*name);
+	}
+	assert_string_equal(first(s, GOOD, high)->func, "high");
+	/* replaced under its name: the one that was mapped counts */
+	assert_int_equal(sh("cp prog old"), 0);
+	add_file(s, STRIPPED, "old");
+	assert_int_equal(sh("cp stripped new && mv new old"), 0);
+	assert_string_equal(first(s, STRIPPED, high)->func, "high");
+	symbolizer__free(s);
+}
+
 /* The file is found by its path when no descriptor came, if it is the same one. */
 static void by_path(void **state)
 {
@@ -517,6 +544,7 @@ int main(void)
 		cmocka_unit_test(given_up),
 		cmocka_unit_test(two_threads),
 		cmocka_unit_test(no_elf),
+		cmocka_unit_test(cut_off),
 		cmocka_unit_test(by_path),
 		cmocka_unit_test(jit),
 		cmocka_unit_test(vdso),
