@@ -114,6 +114,8 @@ static void without_module(void **state)
 	f = first(s, EV_MODULE_MAX, 0x7fff12345678);
 	assert_string_equal(f->func, "0x7fff12345678");
 	assert_string_equal(f->file, "");
+	assert_int_equal(symbolizer__resolve(s, UINT64_MAX, &f), 1);
+	assert_string_equal(f->func, "0xffffffffffff");
 	symbolizer__free(s);
 }
 

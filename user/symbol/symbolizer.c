@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "symbol/jitcode.h"
 #include "symbol/jitfind.h"
 #include "symbol/strpool.h"
 #include "symbol/symclient.h"
@@ -79,7 +80,7 @@ struct symbolizer {
 	char **trouble;
 	size_t ntrouble, trouble_cap;
 	/* the cache */
-	struct u64map map; /* frame + 1 → index of entry + 1 */
+	struct u64map map; /* key_of(frame) → index of entry + 1 */
 	struct entry *entry;
 	size_t nentry, entry_cap;
 	struct arena frames;
@@ -261,10 +262,16 @@ void symbolizer__troubles(struct symbolizer *s, void (*fn)(void *ctx, const char
 
 /* ---- the cache ---- */
 
+/* Frame 0 has a key; the last frame, which no module can have, shares that of its neighbour. */
+static uint64_t key_of(uint64_t frame)
+{
+	return frame == UINT64_MAX ? frame : frame + 1;
+}
+
 static const struct entry *cached(const struct symbolizer *s, uint64_t frame,
 				  const struct module *m)
 {
-	const uint64_t *at = u64map_get(&s->map, frame + 1);
+	const uint64_t *at = u64map_get(&s->map, key_of(frame));
 	const struct entry *e = at ? &s->entry[*at - 1] : NULL;
 
 	if (!e || (m && e->turn != m->turn))
@@ -299,7 +306,7 @@ static const struct entry *remember(struct symbolizer *s, uint64_t frame, const 
 				    const struct sym_client_func *func, size_t cnt)
 {
 	struct sym_frame *f = arena_alloc(&s->frames, cnt * sizeof(*f));
-	uint64_t *at = u64map_put(&s->map, frame + 1, NULL);
+	uint64_t *at = u64map_put(&s->map, key_of(frame), NULL);
 	struct entry *e;
 	size_t i;
 
@@ -333,7 +340,7 @@ static const struct entry *remember_nameless(struct symbolizer *s, uint64_t fram
 	f.func = name.buf;
 	e = (struct entry *)(uintptr_t)remember(s, frame, m, &f, 1);
 	if (m && m->type == EV_MODULE_JIT && !m->bad)
-		e->again_ns = clock_ns(CLOCK_MONOTONIC) + 1000000000;
+		e->again_ns = clock_ns(CLOCK_MONOTONIC) + JIT_AGAIN_NS;
 	strbuf_free(&name);
 	return e;
 }
