@@ -61,25 +61,34 @@ static uint32_t syscall_frame(struct model *m, uint32_t nr)
 	return (uint32_t)(*frame = kernel_frame(m, text));
 }
 
+static bool starts_with_one_of(const char *func, const char *const *starts, size_t cnt)
+{
+	size_t i;
+
+	for (i = 0; i < cnt; i++)
+		if (!strncmp(func, starts[i], strlen(starts[i])))
+			return true;
+	return false;
+}
+
 /* Is this the machinery of going to sleep and of observing it, the same in every stack? */
 static bool is_noise(const char *func)
 {
 	static const char *const starts[] = { "bpf_",	    "__bpf_",	"__traceiter_",
 					      "__schedule", "schedule", "preempt_schedule",
 					      "0x" };
-	size_t i;
 
-	for (i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
-		if (!strncmp(func, starts[i], strlen(starts[i])))
-			return true;
-	return false;
+	return starts_with_one_of(func, starts, sizeof(starts) / sizeof(starts[0]));
 }
 
 /* Is this how a syscall comes into the kernel? */
 static bool is_entry(const char *func)
 {
-	return !strncmp(func, "entry_SYSCALL", 13) || !strcmp(func, "do_syscall_64") ||
-	       !strcmp(func, "x64_sys_call");
+	static const char *const starts[] = { "entry_SYSCALL", "do_syscall_64", "x64_sys_call",
+					      "__x64_sys_",    "__ia32_",	"__se_sys_",
+					      "__do_sys_" };
+
+	return starts_with_one_of(func, starts, sizeof(starts) / sizeof(starts[0]));
 }
 
 static uint32_t kernel_address(struct model *m, uint64_t pc)
