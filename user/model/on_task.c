@@ -86,6 +86,8 @@ void on_fork(struct model *m, const struct ev_hdr *h, size_t len)
 	if (!parent || parent->life == G_NEW) {
 		if (ev->parent)
 			model_fix(m, REPAIR_FORK_ORPHAN);
+		if (!m->live) /* the snapshot has not come to its parent */
+			child->life = G_RUNNABLE;
 		return; /* it comes into the trace when it runs */
 	}
 	sched_prove(m, h->ts, parent, p);
