@@ -12,7 +12,7 @@
 
 #include "bpf/config.h"
 #include "capture/features.h"
-#include "capture/procfs.h"
+#include "util/procfs.h"
 #include "capture/rings.h"
 #include "ctrace.skel.h"
 #include "symbol/ksyms.h"

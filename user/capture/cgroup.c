@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/procfs.h"
+#include "util/procfs.h"
 
 #define CONTROLLER "memory" /* v1: the word in lists of controllers */
 

@@ -9,7 +9,7 @@
 #include "bpf/event.h"
 #include "capture/capture.h"
 #include "capture/cgroup.h"
-#include "capture/procfs.h"
+#include "util/procfs.h"
 #include "capture/rawlog.h"
 #include "capture/target.h"
 #include "event/evspec.h"

@@ -17,7 +17,7 @@
 
 #include "bpf/find.h"
 #include "capture/features.h"
-#include "capture/procfs.h"
+#include "util/procfs.h"
 #include "ctfind.skel.h"
 #include "util/log.h"
 #include "util/parse.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* See procfs.h. */
-#include "capture/procfs.h"
+#include "util/procfs.h"
 
 #include <ctype.h>
 #include <errno.h>

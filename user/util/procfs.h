@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Small questions to /proc and /sys. All paths are of the machine (or container) that we run in. */
-#ifndef CTRACE_CAPTURE_PROCFS_H
-#define CTRACE_CAPTURE_PROCFS_H
+#ifndef CTRACE_UTIL_PROCFS_H
+#define CTRACE_UTIL_PROCFS_H
 
 #include <stdbool.h>
 #include <stddef.h>
