@@ -16,6 +16,10 @@
 #include "bpf/config.h"
 #include "bpf/event.h"
 
+#ifndef __maybe_unused
+#define __maybe_unused __attribute__((unused))
+#endif
+
 #define PF_EXITING 0x00000004
 #define PF_KTHREAD 0x00200000
 

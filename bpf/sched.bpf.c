@@ -15,16 +15,23 @@ static __always_inline __u32 sleeps_in(struct task_struct *p, const struct ev_cp
 	return ct_nr_of(p);
 }
 
-/* What prev does from now on, and where its kernel stack explains that. */
+/* What prev does from now on, and its stack. */
 static __always_inline __u32 leave(void *ctx, struct task_struct *prev,
-				   const struct ev_cpu_now *now, __u32 state, __u32 *kstack)
+				   const struct ev_cpu_now *now, __u32 state, __u32 *stack)
 {
-	__u32 nr = sleeps_in(prev, now), fd = 0;
+	__u32 nr = sleeps_in(prev, now), fd = 0, want = 0;
 
 	state = ct_sleep_state(state);
-	if (nr == EV_NR_NONE && state != EV_ST_DEAD)
-		*kstack = ct_send_kstack(ctx, now->key);
-	else if (ct_is_rw(nr))
+	if (state == EV_ST_DEAD)
+		return EV_ST_PACK(state, fd, nr);
+	if (ct_cfg.stacks & CT_STACK_BLOCK)
+		want |= CT_WANT_USER;
+	/* where no syscall explains the wait the kernel's own functions do */
+	if (nr == EV_NR_NONE || ct_cfg.stacks & CT_STACK_KERNEL)
+		want |= CT_WANT_KERNEL;
+	if (want)
+		*stack = ct_stack(ctx, prev, now->key, want);
+	if (ct_is_rw(nr))
 		fd = ct_fd_class(prev);
 	return EV_ST_PACK(state, fd, nr);
 }
@@ -34,11 +41,10 @@ int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_stru
 	     __u32 state)
 {
 	bool out = ct_task_traced(prev), in = ct_task_traced(next);
-	__u32 st = EV_ST_PACK(EV_ST_RUNNABLE, 0, EV_NR_NONE), cpu, kstack = 0;
+	__u32 st = EV_ST_PACK(EV_ST_RUNNABLE, 0, EV_NR_NONE), cpu, stack = 0;
 	struct ev_cpu_now *now;
 	__u64 prev_key = 0;
 	struct ct_thread *t;
-	struct ev_switch *ev;
 
 	if (!out && !in)
 		return 0;
@@ -46,11 +52,13 @@ int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_stru
 		now = ct_current(prev);
 		if (now) {
 			prev_key = now->key;
-			ct_flush_syscall(now);
 			/* state is what the task wanted; a preemption or a signal may have kept it
 			 * runnable */
 			if (state && !preempt && !ct_is_queued(prev))
-				st = leave(ctx, prev, now, state, &kstack);
+				st = leave(ctx, prev, now, state, &stack);
+			else if (ct_cfg.stacks & CT_STACK_PREEMPT)
+				stack = ct_stack(ctx, prev, now->key, CT_WANT_USER);
+			ct_flush_with(ctx, now, stack);
 		}
 	}
 	cpu = bpf_get_smp_processor_id();
@@ -62,17 +70,7 @@ int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_stru
 	now->key = t ? t->key : 0;
 	now->sys_begin = 0;
 	now->sys = EV_NOW_UNKNOWN;
-	/* the verifier wants the size constant */
-	ev = kstack ? ct_reserve(EV_SWITCH, sizeof(*ev), st) :
-		      ct_reserve(EV_SWITCH, EV_SWITCH_SHORT, st);
-	if (!ev)
-		return 0;
-	ev->prev = prev_key;
-	ev->next = now->key;
-	if (kstack) {
-		ev->stack = (struct ev_stack_ref){ .id = kstack };
-	}
-	ct_submit(ev);
+	ct_send_pair(EV_SWITCH, 0, st, prev_key, now->key, stack);
 	return 0;
 }
 
@@ -80,21 +78,17 @@ static __always_inline void send_wake(void *ctx, __u32 kind, struct ct_thread *w
 {
 	struct task_struct *cur = bpf_get_current_task_btf();
 	struct ev_cpu_now *waker = NULL;
-	struct ev_wake *ev;
+	__u32 stack = 0;
 
 	if (!cur->pid || ct_in_interrupt(ctx, cur))
 		flags |= EVF_IRQ;
 	else if (ct_task_traced(cur))
 		waker = ct_current(cur);
+	if (waker && ct_cfg.stacks & CT_STACK_WAKEUP)
+		stack = ct_stack(ctx, cur, waker->key, CT_WANT_USER);
 	if (waker)
-		ct_flush_syscall(waker);
-	ev = ct_reserve(kind, EV_WAKE_SHORT, 0);
-	if (!ev)
-		return;
-	ev->h.flags = flags;
-	ev->wakee = wakee->key;
-	ev->waker = waker ? waker->key : 0;
-	ct_submit(ev);
+		ct_flush_with(ctx, waker, stack);
+	ct_send_pair(kind, flags, 0, wakee->key, waker ? waker->key : 0, stack);
 }
 
 SEC("tp_btf/sched_waking")

@@ -16,21 +16,41 @@ static __always_inline __u32 state_of(struct task_struct *p)
 	return !state || ct_is_queued(p) ? EV_ST_RUNNABLE : ct_sleep_state(state);
 }
 
-/* The stack of a task that sleeps; it may wake up meanwhile, and then there is none. */
-static __always_inline __u32 send_kstack_of(struct task_struct *p, __u64 key)
+/* What a thread that is off its CPU sleeps in, as far as a syscall explains it. */
+static __always_inline __u32 sleeps_in(struct task_struct *p, __u32 state)
 {
-	__u32 id = ct_next_serial(CT_SERIAL_STACK);
-	struct ev_stack *ev = ct_reserve(EV_STACK, sizeof(*ev), id);
-
-	return ev ? ct_finish_kstack(ev, key,
-				     bpf_get_task_stack(p, ev->pc,
-							EV_KSTACK_MAX * sizeof(ev->pc[0]), 0)) :
-		    0;
+	/* a stop happens on the way out of the syscall that the registers still name */
+	return state == EV_ST_STOPPED ? EV_NR_NONE : ct_nr_of(p);
 }
 
-static __noinline int ct_snap(struct task_struct *p)
+/*
+ * Walks the stack of a task that sleeps, whose memory is read as it is and may have to be fetched:
+ * the program may sleep meanwhile. NULL when it does not sleep.
+ */
+static __noinline struct ct_walk *walk(struct task_struct *p)
 {
-	__u32 nr = EV_NR_NONE, fd = 0, state, kstack = 0;
+	__u32 state = state_of(p);
+	struct ct_walk *w;
+
+	if (p->on_cpu || state == EV_ST_RUNNABLE)
+		return NULL;
+	w = ct_walk_begin();
+	if (!w)
+		return NULL;
+	ct_stack_reset(w);
+	if (state != EV_ST_STOPPED &&
+	    (ct_cfg.stacks & CT_STACK_KERNEL || sleeps_in(p, state) == EV_NR_NONE))
+		ct_stack_kernel(w, bpf_get_task_stack(p, w->ev.pc,
+						      EV_KSTACK_MAX * sizeof(w->ev.pc[0]), 0));
+	if (ct_cfg.stacks & CT_STACK_BLOCK && ct_cfg.call_graph && !(p->flags & PF_KTHREAD))
+		ct_walk_user(w, p, true);
+	return w;
+}
+
+/* w: its stack, when it has not run since it had made so many switches; or NULL. */
+static __noinline int ct_snap(struct task_struct *p, struct ct_walk *w, __u64 switches)
+{
+	__u32 nr = EV_NR_NONE, fd = 0, state, stack = 0;
 	struct ct_thread *t;
 	struct ev_snap *ev;
 
@@ -44,12 +64,13 @@ static __noinline int ct_snap(struct task_struct *p)
 	}
 	state = state_of(p);
 	if (!p->on_cpu) { /* the registers of a running thread are those of its last entry */
-		/* a stop happens on the way out of the syscall that the registers still name */
-		nr = state == EV_ST_STOPPED ? EV_NR_NONE : ct_nr_of(p);
+		nr = sleeps_in(p, state);
 		if (state == EV_ST_SLEEP && ct_is_rw(nr))
 			fd = ct_fd_class(p);
-		if (nr == EV_NR_NONE && state != EV_ST_RUNNABLE && state != EV_ST_STOPPED)
-			kstack = send_kstack_of(p, t->key);
+		if (w && state != EV_ST_RUNNABLE && p->nvcsw + p->nivcsw == switches) {
+			ct_stack_count(w);
+			stack = ct_stack_send(w, t->key);
+		}
 	}
 	ev = ct_reserve(EV_SNAP, sizeof(*ev), ct_tgid(p));
 	if (!ev)
@@ -59,21 +80,27 @@ static __noinline int ct_snap(struct task_struct *p)
 		ev->t.h.flags |= EVF_ONCPU;
 	ev->t.h.cpu = BPF_CORE_READ(p, thread_info.cpu);
 	ev->st = EV_ST_PACK(state, fd, nr);
-	ev->stack = kstack;
+	ev->stack = stack;
 	ct_submit(ev);
 	return 0;
 }
 
-SEC("iter/task")
+SEC("iter.s/task")
 int ct_snap_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *p = ctx->task;
+	struct ct_walk *w;
+	__u64 switches;
 
 	if (!p || !ct_task_traced(p) || p->exit_state)
 		return 0;
+	switches = p->nvcsw + p->nivcsw;
+	w = walk(p);
 	ct_keep_cpu();
-	ct_snap(p);
+	ct_snap(p, w, switches);
 	ct_give_cpu();
+	if (w)
+		ct_walk_end(w);
 	return 0;
 }
 

@@ -63,7 +63,10 @@ int ct_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	if (!now)
 		return 0;
 	if (now->sys_begin)
-		ct_send_syscall(now, EV_SYSCALL);
+		ct_send_syscall(now, EV_SYSCALL,
+				ct_cfg.stacks & CT_STACK_SYSCALL ?
+					ct_stack(ctx, p, now->key, CT_WANT_USER) :
+					0);
 	else if (now->sys != EV_NOW_OUT) /* a probe's is out already: it comes from user mode */
 		send_exit(now, p);
 	now->sys = EV_NOW_OUT;

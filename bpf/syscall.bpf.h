@@ -6,7 +6,7 @@
 #ifndef CTRACE_BPF_SYSCALL_H
 #define CTRACE_BPF_SYSCALL_H
 
-#include "bpf/thread.bpf.h"
+#include "bpf/stack.bpf.h"
 
 #define TS_COMPAT 0x0002
 
@@ -41,23 +41,25 @@ static __always_inline __u32 ct_nr_of(struct task_struct *p)
 }
 
 /* Sends a record with the syscall that is open on this CPU; it is not told again. */
-static __always_inline void ct_send_syscall(struct ev_cpu_now *now, __u32 kind)
+static __always_inline void ct_send_syscall(struct ev_cpu_now *now, __u32 kind, __u32 stack)
 {
-	struct ev_sys *ev = ct_reserve(kind, EV_SYS_PLAIN, now->sys_nr);
-
-	if (ev) {
-		ev->thr = now->key;
-		ev->begin = now->sys_begin;
-		ct_submit(ev);
-	}
+	ct_send_pair(kind, 0, now->sys_nr, now->key, now->sys_begin, stack);
 	now->sys_begin = 0;
 }
 
-/* Before any other record of the current thread. */
-static __always_inline void ct_flush_syscall(struct ev_cpu_now *now)
+/* Before any other record of the current thread; with its stack, where that is known anyway. */
+static __always_inline void ct_flush_with(void *ctx, struct ev_cpu_now *now, __u32 stack)
 {
-	if (ct_cfg.syscalls && now->sys_begin)
-		ct_send_syscall(now, EV_SYS_ENTER);
+	if (!ct_cfg.syscalls || !now->sys_begin)
+		return;
+	if (!stack && ct_cfg.stacks & CT_STACK_SYSCALL)
+		stack = ct_stack(ctx, bpf_get_current_task_btf(), now->key, CT_WANT_USER);
+	ct_send_syscall(now, EV_SYS_ENTER, stack);
+}
+
+static __always_inline void ct_flush_syscall(void *ctx, struct ev_cpu_now *now)
+{
+	ct_flush_with(ctx, now, 0);
 }
 
 #endif

@@ -2,28 +2,36 @@
 /* Birth, new image, new name and death of threads. */
 #include "bpf/syscall.bpf.h"
 
+/* A new process begins with the mappings of its parent. */
+static __always_inline void inherit_space(__u32 from, __u32 to)
+{
+	struct unw_space *space = bpf_map_lookup_elem(&ct_spaces, &from);
+
+	if (space)
+		bpf_map_update_elem(&ct_spaces, &to, space, BPF_ANY);
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct ev_cpu_now *p = NULL;
 	struct ct_thread *c;
-	struct ev_fork *ev;
+	__u32 stack = 0;
 
 	if (!ct_task_traced(child))
 		return 0;
+	if (ct_cfg.call_graph && child->tgid != parent->tgid)
+		inherit_space(parent->tgid, child->tgid);
 	if (ct_task_traced(parent))
 		p = ct_current(parent);
+	if (p && ct_cfg.stacks & CT_STACK_FORK)
+		stack = ct_stack(ctx, parent, p->key, CT_WANT_USER);
 	if (p)
-		ct_flush_syscall(p);
+		ct_flush_with(ctx, p, stack);
 	c = ct_thread_for(child, EV_FORK);
 	if (!c)
 		return 0;
-	ev = ct_reserve(EV_FORK, EV_FORK_SHORT, 0);
-	if (!ev)
-		return 0;
-	ev->parent = p ? p->key : 0;
-	ev->child = c->key;
-	ct_submit(ev);
+	ct_send_pair(EV_FORK, 0, 0, p ? p->key : 0, c->key, stack);
 	return 0;
 }
 
@@ -40,22 +48,16 @@ struct {
 } ct_exec_buf SEC(".maps");
 
 /* Ptrace's rules end here, and so does the recording: the thread is off its CPU for good. */
-static __noinline void ct_leave(struct task_struct *p, struct ev_cpu_now *now)
+static __noinline void ct_leave(void *ctx, struct task_struct *p, struct ev_cpu_now *now)
 {
 	struct ev_cpu_stat *st = ct_stat(bpf_get_smp_processor_id());
 	__u32 tgid = p->tgid;
-	struct ev_switch *ev;
 
 	bpf_map_delete_elem(&ct_targets, &tgid);
 	if (st)
 		st->left++;
-	ct_flush_syscall(now);
-	ev = ct_reserve(EV_SWITCH, EV_SWITCH_SHORT, EV_ST_PACK(EV_ST_DEAD, 0, EV_NR_NONE));
-	if (ev) {
-		ev->prev = now->key;
-		ev->next = 0;
-		ct_submit(ev);
-	}
+	ct_flush_syscall(ctx, now);
+	ct_send_pair(EV_SWITCH, 0, EV_ST_PACK(EV_ST_DEAD, 0, EV_NR_NONE), now->key, 0, 0);
 	now->task = 0;
 }
 
@@ -63,8 +65,8 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(ct_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)
 {
 	struct ev_cpu_now *t;
-	struct ev_exec *ev;
 	__u32 zero = 0;
+	struct ev_exec *ev;
 	long n;
 
 	if (!ct_task_traced(p))
@@ -76,10 +78,10 @@ int BPF_PROG(ct_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 	if (!ct_cfg.see_all && ct_cfg.filter == CT_FILTER_SET &&
 	    (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec) ||
 	     BPF_CORE_READ(bprm, interp_flags) & BINPRM_FLAGS_ENFORCE_NONDUMP)) {
-		ct_leave(p, t);
+		ct_leave(ctx, p, t);
 		return 0;
 	}
-	ct_flush_syscall(t);
+	ct_flush_syscall(ctx, t);
 	ev->thr = t->key;
 	ev->tid = ct_tid(p);
 	ev->pad = 0;
@@ -87,7 +89,7 @@ int BPF_PROG(ct_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 	n = bpf_probe_read_kernel_str(ev->path, sizeof(ev->path), BPF_CORE_READ(bprm, filename));
 	if (n < 0 || n > EV_PATH_MAX)
 		n = 0;
-	ct_output(EV_EXEC, &ev->h, EV_EXEC_SHORT + n, ct_tgid(p));
+	ct_output(EV_EXEC, 0, &ev->h, EV_EXEC_SHORT + n, ct_tgid(p));
 	return 0;
 }
 
@@ -102,13 +104,23 @@ int BPF_PROG(ct_exit, struct task_struct *p)
 	t = ct_current(p);
 	if (!t)
 		return 0;
-	ct_flush_syscall(t);
+	ct_flush_syscall(ctx, t);
 	ev = ct_reserve(EV_EXIT, sizeof(*ev), 0);
 	if (!ev)
 		return 0;
 	ev->thr = t->key;
 	ct_submit(ev);
 	return 0;
+}
+
+/*
+ * A new image has none of the mappings of the old one. Here, not in the hook of the exec: that comes
+ * after the new ones are made, and the collector may know them by then.
+ */
+static __always_inline void forget_space(__u32 tgid)
+{
+	if (ct_cfg.call_graph)
+		bpf_map_delete_elem(&ct_spaces, &tgid);
 }
 
 static __always_inline bool ct_is_exec(__u32 nr)
@@ -143,9 +155,11 @@ int BPF_PROG(ct_rename, struct task_struct *p, const char *comm)
 	if (p == bpf_get_current_task_btf()) { /* not when another writes to its /proc/PID/comm */
 		now = ct_current(p);
 		if (now)
-			ct_flush_syscall(now);
-		if (ct_is_exec(ct_nr_of(p)))
+			ct_flush_syscall(ctx, now);
+		if (ct_is_exec(ct_nr_of(p))) {
 			flags = EVF_EXEC;
+			forget_space(p->tgid);
+		}
 	}
 	ev = ct_reserve(EV_RENAME, sizeof(*ev), 0);
 	if (!ev)

@@ -96,6 +96,8 @@ struct unw_mapping {
 /* Of a process: the run of its mappings. */
 struct unw_space {
 	__u32 first, cnt;
+	__u32 version; /* another one whenever anything has changed that an address leads to */
+	__u32 pad;
 };
 
 _Static_assert(sizeof(struct unw_rule) == 8 && sizeof(struct unw_mapping) == 32, "as in the maps");
