@@ -74,6 +74,23 @@ int procfs_status(uint32_t pid, struct proc_info *out)
 	return 0;
 }
 
+uint32_t procfs_ns_pid(uint32_t pid)
+{
+	char path[64], text[4096];
+	const char *at, *end;
+	uint32_t nr = pid;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	if (procfs_read(path, text, sizeof(text)) < 0)
+		return pid;
+	at = strstr(text, "\nNSpid:"); /* one number for each namespace, the innermost last */
+	end = at ? strchr(at + 1, '\n') : NULL;
+	for (at = at ? at + 7 : NULL; at && end && at < end; at = strpbrk(at + 1, "\t\n"))
+		if (isdigit((unsigned char)at[1]))
+			nr = (uint32_t)strtoul(at + 1, NULL, 10);
+	return nr ? nr : pid;
+}
+
 uint64_t procfs_rss(uint32_t pid)
 {
 	char path[64], text[256];

@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See modules.h. */
+#include "space/modules.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "space/tables.h"
+#include "symbol/symbolizer.h"
+#include "space/head.h"
+#include "unwind/table.h"
+#include "util/clock.h"
+#include "util/hash.h"
+#include "util/log.h"
+#include "util/procfs.h"
+#include "util/strbuf.h"
+#include "util/u64map.h"
+#include "util/xalloc.h"
+
+#define LOG_TAG "modules"
+
+#define REUSE_NS 60000000000ull /* frames of a number that is free may be on their way */
+
+struct module {
+	uint8_t type;	       /* enum ev_module_kind; 0: the number is free */
+	bool no_elf;	       /* a file, but of something that was made at run time */
+	bool told;	       /* there is a record of it */
+	bool has_table, again; /* again: it is to be read at the next chance */
+	uint32_t next;	       /* with the same hash, 0 none */
+	uint32_t users;	       /* mappings */
+	uint64_t idle;	       /* without users: since when, as a count */
+	uint64_t dev, ino;
+	char *path;
+	struct elf_head head;
+};
+
+struct modules {
+	struct tables *tables;
+	struct symbolizer *symbolizer;
+	struct module *mod; /* by number; 0 is nobody's */
+	uint32_t cnt, max;
+	struct u64map by_file; /* hash of dev and ino → the first number */
+	struct u64map by_pid;  /* → number of its EV_MODULE_JIT */
+	uint32_t vdso;
+	struct {
+		uint32_t id;
+		uint64_t since;
+	} * freed; /* a queue */
+	size_t nfreed, cap_freed, freed_first;
+	uint64_t tick;
+	bool same_root_known;
+	struct stat own_root;
+	struct modules_stats stats;
+
+	pthread_mutex_t lock; /* of what follows */
+	struct ev_module *news;
+	size_t nnews, cap_news, news_first;
+};
+
+/* ---- numbers ---- */
+
+struct modules *modules__new(struct tables *tables, struct symbolizer *symbolizer, uint32_t max)
+{
+	struct modules *m = xcalloc(1, sizeof(*m));
+
+	m->tables = tables;
+	m->symbolizer = symbolizer;
+	m->max = max < EV_MODULE_MAX ? max : EV_MODULE_MAX;
+	m->mod = xcalloc(m->max, sizeof(*m->mod));
+	m->cnt = 1;
+	pthread_mutex_init(&m->lock, NULL);
+	m->same_root_known = !stat("/", &m->own_root);
+	return m;
+}
+
+void modules__free(struct modules *m)
+{
+	uint32_t i;
+
+	if (!m)
+		return;
+	for (i = 0; i < m->cnt; i++)
+		free(m->mod[i].path);
+	free(m->mod);
+	free(m->freed);
+	free(m->news);
+	u64map_free(&m->by_file);
+	u64map_free(&m->by_pid);
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+}
+
+static uint32_t new_number(struct modules *m)
+{
+	if (m->freed_first < m->nfreed && clock_mono() - m->freed[m->freed_first].since > REUSE_NS)
+		return m->freed[m->freed_first++].id;
+	return m->cnt < m->max ? m->cnt++ : 0;
+}
+
+static void free_number(struct modules *m, uint32_t id)
+{
+	if (m->freed_first > 64 && m->freed_first * 2 > m->nfreed) {
+		m->nfreed -= m->freed_first;
+		memmove(m->freed, m->freed + m->freed_first, m->nfreed * sizeof(*m->freed));
+		m->freed_first = 0;
+	}
+	m->freed = xgrow(m->freed, m->nfreed, &m->cap_freed, sizeof(*m->freed));
+	m->freed[m->nfreed].id = id;
+	m->freed[m->nfreed++].since = clock_mono();
+	free(m->mod[id].path);
+	m->mod[id] = (struct module){ 0 };
+}
+
+/* ---- news ---- */
+
+static void tell(struct modules *m, uint32_t id, uint32_t pid)
+{
+	const struct module *mod = &m->mod[id];
+	struct ev_module ev = {
+		.h = { .ts = clock_mono(), .kind = EV_MODULE, .cpu = 0xffff, .arg = id },
+		.type = mod->type,
+		.nbuild = mod->head.nbuild,
+		.pid = mod->type == EV_MODULE_JIT ? pid : 0,
+	};
+
+	memcpy(ev.build_id, mod->head.build_id, sizeof(ev.build_id));
+	snprintf(ev.path, sizeof(ev.path), "%s", mod->path);
+	pthread_mutex_lock(&m->lock);
+	m->news = xgrow(m->news, m->nnews, &m->cap_news, sizeof(*m->news));
+	m->news[m->nnews++] = ev;
+	pthread_mutex_unlock(&m->lock);
+}
+
+size_t modules__take_news(struct modules *m, struct ev_module *out)
+{
+	size_t len = 0;
+
+	pthread_mutex_lock(&m->lock);
+	if (m->news_first < m->nnews) {
+		*out = m->news[m->news_first++];
+		len = EV_MODULE_SHORT + strlen(out->path) + 1;
+	} else {
+		m->news_first = m->nnews = 0;
+	}
+	pthread_mutex_unlock(&m->lock);
+	return len;
+}
+
+/* ---- files ---- */
+
+/* The file that is mapped, whatever has become of its name; or the one of that name, if it is the
+ * same. */
+static int open_mapped(uint32_t pid, const struct code_mapping *map)
+{
+	char path[4200];
+	struct stat st;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", pid,
+		 (unsigned long long)map->start, (unsigned long long)map->end);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd >= 0)
+		return fd;
+	snprintf(path, sizeof(path), "/proc/%u/root%s", pid, map->path);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) /* the process is gone already */
+		fd = open(map->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return -1;
+	if (!fstat(fd, &st) && st.st_ino == map->ino && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* The root directory of a process; -1 when it is ours. */
+static int open_root(const struct modules *m, uint32_t pid)
+{
+	char path[32];
+	struct stat st;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/root", pid);
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && m->same_root_known && !fstat(fd, &st) && st.st_dev == m->own_root.st_dev &&
+	    st.st_ino == m->own_root.st_ino) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* Makes room by what nobody uses, the longest first. */
+static bool forget_idle(struct modules *m)
+{
+	uint32_t i, best = 0;
+
+	for (i = 1; i < m->cnt; i++)
+		if (m->mod[i].has_table && !m->mod[i].users &&
+		    (!best || m->mod[i].idle < m->mod[best].idle))
+			best = i;
+	if (!best)
+		return false;
+	tables__drop_module(m->tables, best);
+	m->mod[best].has_table = false;
+	m->mod[best].again = true;
+	return true;
+}
+
+static void put_rows(struct modules *m, uint32_t id, const struct unwind_table *rows)
+{
+	int err;
+
+	do {
+		err = tables__put_module(m->tables, id, rows);
+	} while (err == -ENOSPC && forget_idle(m));
+	m->mod[id].has_table = !err;
+	if (err == -ENOSPC)
+		m->stats.no_room++;
+	if (err)
+		tables__put_plain(m->tables, id, false);
+}
+
+/* Reads the rules of a file, or of an image in memory. */
+static void make_table(struct modules *m, uint32_t id, int fd, const void *image, size_t size)
+{
+	struct strbuf why = STRBUF_INIT;
+	uint64_t begin = clock_mono();
+	struct unwind_table rows;
+	int err;
+
+	err = image ? unwind_table_image(&rows, image, size, &why) :
+		      unwind_table_read(&rows, fd, &why);
+	if (err || !rows.nrow) {
+		log_info("%s: no unwinding tables: %s", m->mod[id].path,
+			 why.len ? why.buf : "it has none");
+		m->stats.no_table++;
+		tables__put_plain(m->tables, id, false);
+	} else {
+		put_rows(m, id, &rows);
+		m->stats.rows += rows.nrow;
+		m->stats.bad += rows.nbad;
+	}
+	unwind_table_free(&rows);
+	strbuf_free(&why);
+	m->stats.build_ns += clock_mono() - begin;
+}
+
+static void name_module(struct modules *m, uint32_t id, uint32_t pid, int fd, const void *image,
+			size_t size)
+{
+	struct module *mod = &m->mod[id];
+	struct sym_module sm = {
+		.module = id,
+		.type = mod->type,
+		.pid = pid,
+		.ns_pid = procfs_ns_pid(pid),
+		.fd = fd,
+		.root_fd = mod->type == EV_MODULE_VDSO ? -1 : open_root(m, pid),
+		.image = image,
+		.image_size = size,
+		.path = mod->path,
+		.nbuild = mod->head.nbuild,
+	};
+
+	memcpy(sm.build_id, mod->head.build_id, sizeof(sm.build_id));
+	if (m->symbolizer) {
+		symbolizer__add(m->symbolizer, &sm);
+	} else {
+		if (fd >= 0)
+			close(fd);
+		if (sm.root_fd >= 0)
+			close(sm.root_fd);
+	}
+	if (!mod->told)
+		tell(m, id, pid);
+	mod->told = true;
+}
+
+static uint64_t hash_file(const struct code_mapping *map)
+{
+	uint64_t h = hash_u64(hash_u64(map->dev) + map->ino);
+
+	return h ? h : 1;
+}
+
+static uint32_t jit_of(struct modules *m, uint32_t pid)
+{
+	uint64_t *slot = u64map_get(&m->by_pid, pid);
+	uint32_t id;
+
+	if (slot)
+		return (uint32_t)*slot;
+	id = new_number(m);
+	if (!id)
+		return 0;
+	*u64map_put(&m->by_pid, pid, NULL) = id;
+	m->mod[id] = (struct module){ .type = EV_MODULE_JIT, .path = xstrdup("[jit]") };
+	m->stats.jits++;
+	tables__put_plain(m->tables, id, true);
+	name_module(m, id, pid, -1, NULL, 0);
+	return id;
+}
+
+/* The file in which a JIT compiler tells what it makes; it is mapped so that others see it. */
+static bool is_jitdump(const char *path)
+{
+	const char *base = strrchr(path, '/');
+	size_t len = strlen(path);
+
+	return base && !strncmp(base, "/jit-", 5) && len > 5 && !strcmp(path + len - 5, ".dump");
+}
+
+/* Reads the file of a module, for the first time or once more: it had to make room while nobody
+ * mapped it, or could not be opened because its process was gone. */
+static void read_file(struct modules *m, uint32_t id, uint32_t pid, const struct code_mapping *map)
+{
+	struct module *mod = &m->mod[id];
+	int fd = open_mapped(pid, map), err = -errno;
+
+	if (fd >= 0)
+		err = elf_head_read(&mod->head, fd);
+	mod->again = fd < 0;
+	if (err == -ENOEXEC) {
+		mod->no_elf = true;
+		if (is_jitdump(mod->path))
+			name_module(m, jit_of(m, pid), pid, fd, NULL, 0);
+		else
+			close(fd);
+		return;
+	}
+	if (err) {
+		log_info("%s: cannot be read: %s", mod->path, strerror(-err));
+		m->stats.no_file++;
+		tables__put_plain(m->tables, id, false);
+	} else {
+		make_table(m, id, fd, NULL, 0);
+	}
+	name_module(m, id, pid, fd, NULL, 0);
+}
+
+static uint32_t new_file(struct modules *m, uint32_t pid, const struct code_mapping *map)
+{
+	uint32_t id = new_number(m);
+	uint64_t *slot;
+
+	if (!id)
+		return 0;
+	slot = u64map_put(&m->by_file, hash_file(map), NULL);
+	m->mod[id] = (struct module){
+		.type = EV_MODULE_FILE,
+		.dev = map->dev,
+		.ino = map->ino,
+		.path = xstrdup(map->path),
+		.next = (uint32_t)*slot,
+	};
+	*slot = id;
+	m->stats.files++;
+	read_file(m, id, pid, map);
+	return id;
+}
+
+static uint32_t file_of(struct modules *m, uint32_t pid, const struct code_mapping *map)
+{
+	uint64_t *slot = u64map_get(&m->by_file, hash_file(map));
+	uint32_t id = slot ? (uint32_t)*slot : 0;
+
+	while (id && (m->mod[id].dev != map->dev || m->mod[id].ino != map->ino))
+		id = m->mod[id].next;
+	return id ? id : new_file(m, pid, map);
+}
+
+/* ---- others ---- */
+
+void modules__end_process(struct modules *m, uint32_t pid)
+{
+	uint64_t *slot = u64map_get(&m->by_pid, pid);
+	uint32_t id = slot ? (uint32_t)*slot : 0;
+
+	if (!id)
+		return;
+	u64map_del(&m->by_pid, pid);
+	tables__drop_module(m->tables, id);
+	free_number(m, id);
+}
+
+/* The same in every process; so ours is taken. */
+static uint32_t vdso_of(struct modules *m, const struct code_mapping *map)
+{
+	const void *image = (const void *)getauxval(AT_SYSINFO_EHDR);
+	size_t size = map->end - map->start;
+	uint32_t id;
+
+	if (m->vdso || !image)
+		return m->vdso;
+	id = new_number(m);
+	if (!id)
+		return 0;
+	m->mod[id] = (struct module){ .type = EV_MODULE_VDSO, .path = xstrdup("[vdso]") };
+	if (elf_head_image(&m->mod[id].head, image, size))
+		tables__put_plain(m->tables, id, false);
+	else
+		make_table(m, id, -1, image, size);
+	name_module(m, id, 0, -1, image, size);
+	m->vdso = id;
+	return id;
+}
+
+/* ---- the door ---- */
+
+uint32_t modules__get(struct modules *m, uint32_t pid, const struct code_mapping *map,
+		      uint64_t *bias)
+{
+	struct module *mod;
+	uint32_t id;
+
+	*bias = 0;
+	if (!strcmp(map->path, "[vdso]"))
+		id = vdso_of(m, map);
+	else if (map->ino && map->path[0] == '/')
+		id = file_of(m, pid, map);
+	else
+		id = jit_of(m, pid);
+	if (id && m->mod[id].no_elf)
+		id = jit_of(m, pid);
+	if (!id)
+		return 0;
+	mod = &m->mod[id];
+	if (mod->again)
+		read_file(m, id, pid, map);
+	mod->users++;
+	if (mod->type != EV_MODULE_JIT)
+		*bias = map->start - elf_head_addr(&mod->head, map->offset);
+	return id;
+}
+
+void modules__use(struct modules *m, uint32_t module)
+{
+	if (module)
+		m->mod[module].users++;
+}
+
+void modules__put(struct modules *m, uint32_t module)
+{
+	struct module *mod = &m->mod[module];
+
+	if (module && mod->users && !--mod->users)
+		mod->idle = ++m->tick;
+}
+
+struct modules_stats modules__stats(const struct modules *m)
+{
+	struct modules_stats st = m->stats;
+
+	st.bytes = tables__bytes(m->tables);
+	return st;
+}

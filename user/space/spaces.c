@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * See spaces.h. A process that was there before is read from /proc/PID/maps; from then on the
+ * kernel's news say what has changed. Where news were lost everybody is read again.
+ */
+#include "space/spaces.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "space/mapevents.h"
+#include "space/maplist.h"
+#include "util/log.h"
+#include "util/privileges.h"
+#include "util/strbuf.h"
+#include "util/u64map.h"
+#include "util/xalloc.h"
+
+#define LOG_TAG "spaces"
+
+/* A process. */
+struct space {
+	uint32_t pid, tgid;
+	struct maplist maps;
+	bool dirty; /* the kernel side has not seen the last changes */
+};
+
+struct spaces {
+	struct spaces_opts opts;
+	struct space_target *targets;
+	struct tables *tables;
+	struct modules *modules;
+	struct maplist_hold hold;
+	struct mapevents *events;
+	struct u64map by_pid; /* struct space * */
+	uint32_t *dirty;      /* pids of those that are */
+	size_t ndirty, cap_dirty;
+	struct space *reading; /* the process whose maps are read */
+	bool lost;
+	int epoll_fd, quit_fd;
+	pthread_t thread;
+	bool running;
+	struct spaces_stats stats;
+};
+
+enum source { FROM_NEWS = 1, FROM_QUIT };
+
+/* ---- life ---- */
+
+static void use_module(void *ctx, uint32_t module)
+{
+	modules__use(((struct spaces *)ctx)->modules, module);
+}
+
+static void put_module(void *ctx, uint32_t module)
+{
+	modules__put(((struct spaces *)ctx)->modules, module);
+}
+
+static int set_up(struct spaces *s, struct strbuf *why)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = FROM_QUIT };
+	int err;
+
+	s->tables = tables__new(&s->opts.maps, why);
+	if (!s->tables)
+		return -errno;
+	s->modules = modules__new(s->tables, s->opts.symbolizer, s->opts.maps.nmodules);
+	s->hold = (struct maplist_hold){ use_module, put_module, s };
+	s->events = mapevents__open();
+	if (!s->events)
+		log_notice(
+			"the kernel does not tell what is mapped from now on (%s): stacks end at code that is loaded later",
+			strerror(errno));
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	s->quit_fd = eventfd(0, EFD_CLOEXEC);
+	if (s->epoll_fd < 0 || s->quit_fd < 0)
+		return -errno;
+	err = s->events ? mapevents__watch(s->events, s->epoll_fd, FROM_NEWS) : 0;
+	if (!err && epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->quit_fd, &ev))
+		err = -errno;
+	return err;
+}
+
+struct spaces *spaces__new(const struct spaces_opts *opts, struct strbuf *why)
+{
+	struct spaces *s = xcalloc(1, sizeof(*s));
+	int err;
+
+	s->opts = *opts;
+	s->epoll_fd = s->quit_fd = -1;
+	if (opts->targets) {
+		s->targets = xmalloc(opts->ntargets * sizeof(*s->targets));
+		memcpy(s->targets, opts->targets, opts->ntargets * sizeof(*s->targets));
+	}
+	err = set_up(s, why);
+	if (!err)
+		return s;
+	if (!why->len)
+		strbuf_set_f(why, "cannot watch what is mapped where: %s", strerror(-err));
+	spaces__free(s);
+	errno = -err;
+	return NULL;
+}
+
+static void free_space(struct spaces *s, struct space *sp)
+{
+	maplist_free(&sp->maps, &s->hold);
+	free(sp);
+}
+
+void spaces__free(struct spaces *s)
+{
+	uint64_t one = 1;
+	size_t i;
+
+	if (!s)
+		return;
+	if (s->running) {
+		(void)!write(s->quit_fd, &one, sizeof(one));
+		pthread_join(s->thread, NULL);
+	}
+	for (i = 0; i < s->by_pid.cap; i++)
+		if (s->by_pid.slot[i].key)
+			free_space(s, (struct space *)(uintptr_t)s->by_pid.slot[i].val);
+	u64map_free(&s->by_pid);
+	mapevents__free(s->events);
+	modules__free(s->modules);
+	tables__free(s->tables);
+	if (s->epoll_fd >= 0)
+		close(s->epoll_fd);
+	if (s->quit_fd >= 0)
+		close(s->quit_fd);
+	free(s->targets);
+	free(s->dirty);
+	free(s);
+}
+
+/* ---- a process ---- */
+
+/* Is it recorded? Then what the kernel calls it, else 0. */
+static uint32_t tgid_of(const struct spaces *s, uint32_t pid)
+{
+	size_t i;
+
+	if (!s->targets)
+		return pid != (uint32_t)getpid() ? pid : 0;
+	for (i = 0; i < s->opts.ntargets; i++)
+		if (s->targets[i].pid == pid)
+			return s->targets[i].tgid;
+	return 0;
+}
+
+static struct space *find_space(const struct spaces *s, uint32_t pid)
+{
+	uint64_t *slot = u64map_get(&s->by_pid, pid);
+
+	return slot ? (struct space *)(uintptr_t)*slot : NULL;
+}
+
+static struct space *make_space(struct spaces *s, uint32_t pid, uint32_t tgid)
+{
+	struct space *sp = find_space(s, pid);
+
+	if (sp)
+		return sp;
+	sp = xcalloc(1, sizeof(*sp));
+	sp->pid = pid;
+	sp->tgid = tgid;
+	*u64map_put(&s->by_pid, pid, NULL) = (uintptr_t)sp;
+	s->stats.processes++;
+	return sp;
+}
+
+static void forget_process(struct spaces *s, uint32_t pid)
+{
+	struct space *sp = find_space(s, pid);
+
+	if (!sp)
+		return;
+	tables__drop_space(s->tables, sp->tgid);
+	u64map_del(&s->by_pid, pid);
+	free_space(s, sp);
+	modules__end_process(s->modules, pid);
+}
+
+/* The kernel side is to see what has changed, once all news are taken in. */
+static void mark(struct spaces *s, struct space *sp)
+{
+	if (sp->dirty)
+		return;
+	sp->dirty = true;
+	s->dirty = xgrow(s->dirty, s->ndirty, &s->cap_dirty, sizeof(*s->dirty));
+	s->dirty[s->ndirty++] = sp->pid;
+}
+
+static void add_mapping(struct spaces *s, struct space *sp, const struct code_mapping *map)
+{
+	struct unw_mapping m = { .start = map->start, .end = map->end };
+	uint64_t bias;
+
+	m.module = modules__get(s->modules, sp->pid, map, &bias);
+	m.bias = bias;
+	maplist_add(&sp->maps, m, &s->hold);
+	mark(s, sp);
+}
+
+static void found_mapping(void *ctx, const struct code_mapping *map)
+{
+	struct spaces *s = ctx;
+
+	add_mapping(s, s->reading, map);
+}
+
+/* A process whose past is not known. What it has is held until what was known is put back: a module
+ * that stays is never without a user. */
+static void read_process(struct spaces *s, uint32_t pid)
+{
+	uint32_t tgid = tgid_of(s, pid);
+	struct maplist old;
+	struct space *sp;
+
+	if (!tgid)
+		return;
+	sp = make_space(s, pid, tgid);
+	old = sp->maps;
+	sp->maps = (struct maplist){ 0 };
+	s->reading = sp;
+	s->stats.reads++;
+	maps_read(pid, found_mapping, s);
+	maplist_free(&old, &s->hold);
+	if (sp->maps.cnt)
+		mark(s, sp);
+	else
+		forget_process(s, pid); /* gone; or a kernel thread, which has none */
+}
+
+static void read_everybody(struct spaces *s)
+{
+	struct dirent *de;
+	uint32_t pid;
+	size_t i;
+	DIR *d;
+
+	for (i = 0; s->targets && i < s->opts.ntargets; i++)
+		read_process(s, s->targets[i].pid);
+	d = s->targets ? NULL : opendir("/proc");
+	while (d && (de = readdir(d))) {
+		pid = (uint32_t)strtoul(de->d_name, NULL, 10);
+		if (pid)
+			read_process(s, pid);
+	}
+	if (d)
+		closedir(d);
+}
+
+/* ---- news ---- */
+
+static void on_fork(struct spaces *s, uint32_t pid, uint32_t parent)
+{
+	struct space *from = find_space(s, parent), *sp;
+	uint32_t tgid = tgid_of(s, pid);
+
+	if (!from || !tgid || from->pid == pid)
+		return;
+	sp = make_space(s, pid, tgid);
+	maplist_copy(&sp->maps, &from->maps, &s->hold);
+	mark(s, sp);
+}
+
+static void on_news(void *ctx, const struct mapevent *ev)
+{
+	struct spaces *s = ctx;
+	struct space *sp;
+
+	switch (ev->kind) {
+	case MAPEVENT_LOST:
+		s->lost = true;
+		break;
+	case MAPEVENT_FORKED:
+		on_fork(s, ev->pid, ev->parent);
+		break;
+	case MAPEVENT_EXITED:
+		if (!maps_has_code(ev->pid)) /* other threads may go on */
+			forget_process(s, ev->pid);
+		break;
+	case MAPEVENT_EXEC:
+		sp = find_space(s, ev->pid);
+		if (sp)
+			maplist_clear(&sp->maps, &s->hold);
+		break;
+	case MAPEVENT_MAPPED:
+		if (tgid_of(s, ev->pid))
+			add_mapping(s, make_space(s, ev->pid, tgid_of(s, ev->pid)), &ev->map);
+		break;
+	}
+}
+
+static void publish(struct spaces *s, struct space *sp)
+{
+	size_t cnt = sp->maps.cnt < UNW_MAPPINGS_MAX ? sp->maps.cnt : UNW_MAPPINGS_MAX;
+	int err = tables__put_space(s->tables, sp->tgid, sp->maps.m, cnt);
+
+	sp->dirty = false;
+	if (sp->maps.cnt > cnt)
+		s->stats.cut++;
+	if (err)
+		log_debug("no room for the mappings of %u: %s", sp->pid, strerror(-err));
+}
+
+static void publish_marked(struct spaces *s)
+{
+	struct space *sp;
+	size_t i;
+
+	for (i = 0; i < s->ndirty; i++) {
+		sp = find_space(s, s->dirty[i]);
+		if (sp && sp->dirty)
+			publish(s, sp);
+	}
+	s->ndirty = 0;
+}
+
+static void *keep_up(void *arg)
+{
+	struct epoll_event ev[4];
+	struct spaces *s = arg;
+	int n, i;
+
+	privileges_no_real_time();
+	for (;;) {
+		n = epoll_wait(s->epoll_fd, ev, 4, -1);
+		for (i = 0; i < n; i++)
+			if (ev[i].data.u64 == FROM_QUIT)
+				return NULL;
+		mapevents__take(s->events, on_news, s);
+		if (s->lost) {
+			s->lost = false;
+			read_everybody(s);
+		}
+		publish_marked(s);
+	}
+}
+
+void spaces__read_all(struct spaces *s)
+{
+	read_everybody(s);
+	publish_marked(s);
+}
+
+int spaces__start(struct spaces *s)
+{
+	sigset_t all, old;
+	int err;
+
+	sigfillset(&all); /* signals are the main loop's */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&s->thread, NULL, keep_up, s);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	s->running = !err;
+	return -err;
+}
+
+size_t spaces__take_news(struct spaces *s, struct ev_module *out)
+{
+	return modules__take_news(s->modules, out);
+}
+
+struct spaces_stats spaces__stats(const struct spaces *s)
+{
+	struct spaces_stats st = s->stats;
+
+	st.modules = modules__stats(s->modules);
+	return st;
+}

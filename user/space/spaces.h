@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The address spaces of the recorded processes: which code is where, kept up to date while they
+ * execute, load libraries and end, so that the BPF programs can walk stacks and the symbolizer can
+ * name frames. A thread of its own does that, woken by the kernel's news; the drain waits for
+ * nothing.
+ */
+#ifndef CTRACE_SPACE_SPACES_H
+#define CTRACE_SPACE_SPACES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/event.h"
+#include "space/modules.h"
+#include "space/tables.h"
+
+struct spaces;
+struct strbuf;
+
+struct spaces_opts {
+	struct tables_opts maps;
+	struct symbolizer *symbolizer; /* borrowed */
+	/* the processes, as we and as the kernel number them; NULL: every one but our own */
+	const struct space_target *targets;
+	size_t ntargets;
+};
+
+struct space_target {
+	uint32_t pid, tgid;
+};
+
+struct spaces_stats {
+	struct modules_stats modules;
+	uint64_t processes; /* seen */
+	uint64_t reads;	    /* of /proc/PID/maps */
+	uint64_t cut;	    /* processes with more mappings than there is room for */
+};
+
+/* NULL with errno and the reason in why. */
+struct spaces *spaces__new(const struct spaces_opts *opts, struct strbuf *why);
+void spaces__free(struct spaces *s); /* ends the thread; NULL is fine */
+
+/* Reads what there is now, in the calling thread. Before the recording begins. */
+void spaces__read_all(struct spaces *s);
+/* From here on a thread keeps that up to date. 0 or -errno. */
+int spaces__start(struct spaces *s);
+
+/* From any thread: see modules__take_news(). */
+size_t spaces__take_news(struct spaces *s, struct ev_module *out);
+/* After the thread has ended or before it was started, or roughly. */
+struct spaces_stats spaces__stats(const struct spaces *s);
+
+#endif
