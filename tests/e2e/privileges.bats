@@ -166,7 +166,7 @@ as_user_hidden() { as_user env "$1" hide; }
 # Beside four hundred runnable threads an ordinary thread loses half of the records.
 @test "drain and encoder go before others, also when the privileges are gone" {
 	rec -p "$P" -o T
-	[ "$(ps -o cls=,ni=,rtprio= -L -p "$rec_pid" | tr -s ' ' | sort)" = "$(printf ' RR - 1\n TS -20 -\n')" ]
+	[ "$(ps -o cls=,ni=,rtprio= -L -p "$rec_pid" | tr -s ' ' | sort -u)" = "$(printf ' RR - 1\n TS -20 -\n')" ]
 	rec_stop
 }
 

@@ -182,8 +182,8 @@ two_readings() { [ "$(grep -c '^end' said)" -eq 2 ]; }
 	bad=0
 	while read -r _ name sys reason; do
 		first=$(grep -m 1 "GoBlock.* < $name\$" txt || echo none)
-		n=$(grep -c "GoBlock reason=\"$reason\" stack=sys_$sys < $name\$" txt || :)
-		all=$(grep -c "Go\(Block\|SyscallBegin\).*sys_$sys < $name\$" txt || :)
+		n=$(grep -c "GoBlock reason=\"$reason\" stack=sys_$sys < .*$name\$" txt || :)
+		all=$(grep -c "Go\(Block\|SyscallBegin\).*sys_$sys < .*$name\$" txt || :)
 		case $first in *"reason=\"$reason\" stack=sys_$sys "*) ;; *) n=0 ;; esac
 		if [ "$n" -lt 2 ]; then
 			echo "$name: $reason in $sys expected, first: $first ($n of $all)"

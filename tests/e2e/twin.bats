@@ -30,6 +30,7 @@ teardown() { e2e_teardown; }
 
 @test "the second one with the same output file is refused in words, and harms nothing" {
 	rec -p "$P" -o T
+	until_true test -e T # it has a name with its first generation
 	refused 1 'T is being written by another recorder' "$CTRACE" -p "$P" -d 1 -o T
 	ln T hard
 	refused 1 'hard is being written by another recorder' "$CTRACE" -p "$P" -d 1 -o hard

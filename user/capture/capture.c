@@ -5,9 +5,11 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bpf/config.h"
@@ -22,6 +24,10 @@
 #include "util/xalloc.h"
 
 #define LOG_TAG "capture"
+
+#define STACK_IDS 65536 /* distinct stacks that the kernel side remembers */
+
+#define TABLES_MAX (128u << 20) /* bytes of unwinding tables */
 
 #define DRAIN_TOTAL (6u << 20) /* bytes that one drain takes out of all rings, at most */
 
@@ -46,6 +52,9 @@ struct capture {
 	struct ev_cpu_stat *final; /* as they were when the recording stopped */
 	struct ev_cpu_now *now;
 	bool *online;
+	uint32_t nmodules, nmappings;
+	struct bpf_link **sampler; /* by CPU, NULL none */
+	const char *sample_clock;
 	struct ksyms *ksyms;
 	capture_fn fn;
 	void *ctx;
@@ -97,6 +106,21 @@ static int set_sizes(struct capture *c, struct strbuf *why)
 	return c->ring_size ? 0 : -EINVAL;
 }
 
+/* How much the maps of address spaces hold. */
+static void set_space_sizes(struct capture *c)
+{
+	bool walks = capture__walks_user(c), all = !c->opts.targets;
+	uint32_t procs = all ? 32768 : (uint32_t)c->opts.targets->cnt * 2 + 64;
+
+	c->nmodules = !walks ? 1 : all ? EV_MODULE_MAX : 8192;
+	c->nmappings = !walks ? 1 : all ? 131072 : 8192 + 1024 * (uint32_t)c->opts.targets->cnt;
+	bpf_map__set_max_entries(c->skel->maps.ct_rules, walks ? UNW_RULES_MAX : 1);
+	bpf_map__set_max_entries(c->skel->maps.ct_modules, c->nmodules);
+	bpf_map__set_max_entries(c->skel->maps.ct_mappings, c->nmappings);
+	bpf_map__set_max_entries(c->skel->maps.ct_spaces, walks ? procs : 1);
+	bpf_map__set_max_entries(c->skel->maps.ct_stack_ids, walks ? STACK_IDS : 1024);
+}
+
 static void configure(struct capture *c)
 {
 	const struct target_set *set = c->opts.targets;
@@ -104,6 +128,8 @@ static void configure(struct capture *c)
 		.self_tgid = (uint32_t)getpid(),
 		.syscalls = c->opts.syscall_hooks,
 		.filter = CT_FILTER_ALL,
+		.stacks = c->opts.stacks,
+		.call_graph = capture__walks_user(c) ? c->opts.call_graph : CT_CALL_GRAPH_NONE,
 	};
 
 	if (set) {
@@ -119,6 +145,8 @@ static void configure(struct capture *c)
 	bpf_map__set_max_entries(c->skel->maps.ct_now, c->ncpu);
 	bpf_program__set_autoload(c->skel->progs.ct_sys_enter, c->opts.syscall_hooks);
 	bpf_program__set_autoload(c->skel->progs.ct_sys_exit, c->opts.syscall_hooks);
+	bpf_program__set_autoload(c->skel->progs.ct_sample, c->opts.sample_hz);
+	set_space_sizes(c);
 }
 
 static int load(struct capture *c, struct strbuf *why)
@@ -238,6 +266,9 @@ void capture__free(struct capture *c)
 	if (c->now)
 		munmap(c->now, c->ncpu * sizeof(*c->now));
 	ring_buffer__free(c->rb);
+	for (i = 0; c->sampler && i < c->ncpu; i++)
+		bpf_link__destroy(c->sampler[i]);
+	free(c->sampler);
 	for (i = 0; c->ring_fd && i < c->ncpu; i++)
 		if (c->ring_fd[i] >= 0)
 			close(c->ring_fd[i]);
@@ -266,6 +297,60 @@ static struct bpf_link *attach_iter(struct capture *c, struct bpf_program *prog)
 	return link ? link : bpf_program__attach_iter(prog, NULL);
 }
 
+static int open_sampler(struct perf_event_attr *attr, unsigned cpu)
+{
+	return (int)syscall(SYS_perf_event_open, attr, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+/* Cycles are the better clock, where the machine counts them: they tick in interrupts too. */
+static int attach_sampler(struct capture *c, unsigned cpu)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_HARDWARE,
+		.config = PERF_COUNT_HW_CPU_CYCLES,
+		.freq = 1,
+		.sample_freq = c->opts.sample_hz,
+	};
+	int fd = -1, err;
+
+	if (!c->sample_clock || !strcmp(c->sample_clock, "cycles")) {
+		fd = open_sampler(&attr, cpu);
+		c->sample_clock = "cycles";
+	}
+	if (fd < 0) {
+		attr.type = PERF_TYPE_SOFTWARE;
+		attr.config = PERF_COUNT_SW_CPU_CLOCK;
+		fd = open_sampler(&attr, cpu);
+		c->sample_clock = "cpu-clock";
+	}
+	if (fd < 0)
+		return -errno;
+	c->sampler[cpu] = bpf_program__attach_perf_event(c->skel->progs.ct_sample, fd);
+	if (c->sampler[cpu])
+		return 0;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+static int attach_samplers(struct capture *c, struct strbuf *why)
+{
+	unsigned i;
+	int err;
+
+	c->sampler = xcalloc(c->ncpu, sizeof(*c->sampler));
+	for (i = 0; i < c->ncpu; i++) {
+		err = c->online[i] ? attach_sampler(c, i) : 0;
+		if (err) {
+			strbuf_set_f(why, "no CPU samples: the kernel refused the clock: %s",
+				     strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
 int capture__attach(struct capture *c, struct strbuf *why)
 {
 	int err;
@@ -277,6 +362,8 @@ int capture__attach(struct capture *c, struct strbuf *why)
 	if (err)
 		strbuf_set_f(why, "the kernel refused to attach the BPF programs: %s",
 			     strerror(-err));
+	if (!err && c->opts.sample_hz)
+		err = attach_samplers(c, why);
 	return err;
 }
 
@@ -396,6 +483,35 @@ bool capture__has(const struct capture *c, const struct target *t)
 
 	return !bpf_map_lookup_elem(bpf_map__fd(c->skel->maps.ct_targets), &t->tgid, &one) ||
 	       errno != ENOENT;
+}
+
+bool capture__walks_user(const struct capture *c)
+{
+	return c->opts.call_graph && (c->opts.stacks & ~CT_STACK_KERNEL || c->opts.sample_hz);
+}
+
+struct tables_opts capture__tables(const struct capture *c)
+{
+	return (struct tables_opts){
+		.slabs_fd = bpf_map__fd(c->skel->maps.ct_slabs),
+		.rules_fd = bpf_map__fd(c->skel->maps.ct_rules),
+		.modules_fd = bpf_map__fd(c->skel->maps.ct_modules),
+		.mappings_fd = bpf_map__fd(c->skel->maps.ct_mappings),
+		.spaces_fd = bpf_map__fd(c->skel->maps.ct_spaces),
+		.nmodules = c->nmodules,
+		.nmappings = c->nmappings,
+		.bytes_max = TABLES_MAX,
+	};
+}
+
+uint32_t capture__next_epoch(struct capture *c)
+{
+	return ++c->skel->bss->ct_epoch;
+}
+
+const char *capture__sample_clock(const struct capture *c)
+{
+	return c->sample_clock;
 }
 
 uint64_t capture__ring_size(const struct capture *c)

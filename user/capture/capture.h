@@ -13,6 +13,7 @@
 
 #include "bpf/event.h"
 #include "capture/target.h"
+#include "space/tables.h"
 
 struct capture;
 struct strbuf;
@@ -20,7 +21,10 @@ struct strbuf;
 struct capture_opts {
 	const struct target_set *targets; /* NULL: everything */
 	bool syscall_hooks;
-	uint64_t buffer; /* bytes of all rings, 0 default */
+	uint64_t buffer;     /* bytes of all rings, 0 default */
+	unsigned stacks;     /* enum ct_stacks: which records carry one */
+	unsigned call_graph; /* enum ct_call_graph: how its user frames are found */
+	unsigned sample_hz;  /* CPU samples, each CPU; 0 none */
 };
 
 /* A record out of the ring of `cpu`, valid until it returns. */
@@ -35,6 +39,15 @@ void capture__free(struct capture *c); /* detaches; NULL is fine */
 unsigned capture__ncpu(const struct capture *c);      /* possible CPUs: rings */
 uint64_t capture__buffer(const struct capture *c);    /* bytes of all rings */
 uint64_t capture__ring_size(const struct capture *c); /* bytes of the ring of an online CPU */
+
+/* Are user stacks walked, so that the maps of address spaces are to be filled? */
+bool capture__walks_user(const struct capture *c);
+/* Those maps; borrowed. */
+struct tables_opts capture__tables(const struct capture *c);
+/* Stack ids are given anew from now on. Returns the epoch that begins. */
+uint32_t capture__next_epoch(struct capture *c);
+/* What gives the ticks of the CPU samples: "cycles", "cpu-clock", NULL none. */
+const char *capture__sample_clock(const struct capture *c);
 
 /* Every traced thread tells its state into the rings. 0 or -errno. */
 int capture__snapshot(struct capture *c);

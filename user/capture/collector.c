@@ -14,6 +14,8 @@
 #include "capture/target.h"
 #include "event/evspec.h"
 #include "pipeline.h"
+#include "space/spaces.h"
+#include "symlog.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/u64map.h"
@@ -25,6 +27,7 @@
 #define PASSES_MAX 8	/* drains in one poll, where the rings fill as fast as they are emptied */
 #define SNAPSHOT_TRIES 20
 #define LONG_SYSCALL_NS 10000000 /* a syscall that runs longer is told before its end */
+#define EPOCH_STACKS 32768	 /* stacks until their ids are given anew */
 #define LIMIT_EVERY 10		 /* samples of the memory between two looks at its limit */
 
 struct collector {
@@ -33,6 +36,7 @@ struct collector {
 	uint64_t watermark, end;
 	struct u64map known_ksyms; /* addresses that were told */
 	unsigned samples;
+	unsigned stacks;  /* of this epoch */
 	uint64_t refused; /* records of our own programs that are not legal */
 };
 
@@ -111,28 +115,20 @@ static void push_ksyms(struct collector *c, const struct ev_stack *st)
 	}
 }
 
-/* A stack comes out of the kernel with room for all frames that it could have. */
-static size_t cut_stack(const struct ev_stack *st, size_t len)
-{
-	size_t used = EV_STACK_SHORT + ((size_t)st->nkernel + st->nuser) * sizeof(st->pc[0]);
-
-	return len == sizeof(*st) && used < len ? used : len;
-}
-
 static void take(void *ctx, unsigned cpu, const void *rec, size_t len)
 {
 	const struct ev_hdr *h = rec;
 	struct collector *c = ctx;
 
-	if (h->kind == EV_STACK)
-		len = cut_stack(rec, len);
 	if (ev_check(rec, len)) {
 		log_debug("a record of kind %u and %zu bytes is not legal", h->kind, len);
 		c->refused++;
 		return;
 	}
-	if (h->kind == EV_STACK)
+	if (h->kind == EV_STACK) {
 		push_ksyms(c, rec);
+		c->stacks++;
+	}
 	push(c, cpu, rec, len);
 }
 
@@ -152,6 +148,31 @@ static void take_losses(struct collector *c)
 		ev.h.cpu = (uint16_t)cpu;
 		push(c, c->own, &ev, sizeof(ev));
 	}
+}
+
+/* Modules that were found since the last time. */
+static void take_modules(struct collector *c)
+{
+	struct ev_module ev;
+	size_t len;
+
+	while (c->opts.spaces && (len = spaces__take_news(c->opts.spaces, &ev))) {
+		if (ev.h.ts < c->watermark)
+			ev.h.ts = c->watermark;
+		push(c, c->own, &ev, len);
+	}
+}
+
+/* The kernel side keeps a bounded number of stacks; so do those behind us. The clock is read first:
+ * what is sent in the new epoch is newer. */
+static void change_epoch(struct collector *c)
+{
+	uint64_t now = clock_mono();
+
+	if (c->stacks < EPOCH_STACKS)
+		return;
+	c->stacks = 0;
+	push_own(c, EV_EPOCH, now, capture__next_epoch(c->opts.capture));
 }
 
 static void advance(struct collector *c, uint64_t watermark)
@@ -179,7 +200,9 @@ unsigned collector__poll(struct collector *c)
 	if (is_stalled(c))
 		return 0;
 
+	change_epoch(c);
 	do {
+		take_modules(c);
 		now = clock_mono();
 		fill = capture__drain(c->opts.capture, take, c, &more, &unseen);
 		if (fill > fullest)
@@ -309,4 +332,18 @@ bool collector__drained(struct collector *c)
 	while (c->watermark <= c->end && !is_stalled(c))
 		collector__poll(c);
 	return c->watermark > c->end;
+}
+
+static int keep_name(void *ctx, const void *rec, size_t len)
+{
+	struct collector *c = ctx;
+
+	rawlog__records(c->opts.raw, c->own, rec, len);
+	return 0;
+}
+
+void collector__keep_names(struct collector *c)
+{
+	if (c->opts.raw && c->opts.names)
+		symlog__write(c->opts.names, c->watermark, keep_name, c);
 }

@@ -17,12 +17,16 @@ struct capture;
 struct collector;
 struct pipeline;
 struct rawlog;
+struct spaces;
+struct symlog;
 struct target_set;
 
 struct collector_opts {
 	struct capture *capture; /* borrowed, all of them */
 	struct pipeline *pipeline;
 	struct rawlog *raw;		  /* NULL: none is kept */
+	struct spaces *spaces;		  /* NULL: user stacks are not walked */
+	struct symlog *names;		  /* that were asked for, for raw; NULL none */
 	const struct target_set *targets; /* NULL: everything */
 	const struct target_set *procs;	  /* the processes to name */
 	uint32_t config;		  /* EV_CONFIG_* */
@@ -44,6 +48,9 @@ void collector__end(struct collector *c, uint64_t not_after);
  * raw copy can be closed; false while a file does not keep up: ask again.
  */
 bool collector__drained(struct collector *c);
+/* The trace is written: the raw copy gets the names that were found, so that it can be replayed
+ * where the files are not. */
+void collector__keep_names(struct collector *c);
 
 /* Records that no reader would take, and that were left out: a mistake of ours. */
 uint64_t collector__refused(const struct collector *c);

@@ -6,9 +6,11 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/capability.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -26,7 +28,8 @@ static bool has_cap(cap_value_t cap)
 	cap_get_flag(caps, cap, CAP_EFFECTIVE, &v);
 	cap_get_flag(caps, CAP_SYS_ADMIN, CAP_EFFECTIVE, &admin);
 	cap_free(caps);
-	return v == CAP_SET || (admin == CAP_SET && (cap == CAP_BPF || cap == CAP_PERFMON));
+	return v == CAP_SET || (admin == CAP_SET && (cap == CAP_BPF || cap == CAP_PERFMON ||
+						     cap == CAP_CHECKPOINT_RESTORE));
 }
 
 const char *features_btf_path(void)
@@ -96,6 +99,27 @@ static bool ask_pt_regs(void)
 	return btf_has("bpf_task_pt_regs", BTF_KIND_FUNC);
 }
 
+static bool ask_perf_event(void)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_DUMMY,
+		.exclude_kernel = 1,
+	};
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* /proc/PID/map_files leads to the file that is mapped, whatever has become of its name. */
+static bool ask_read_others(void)
+{
+	return has_cap(CAP_CHECKPOINT_RESTORE) && has_cap(CAP_DAC_READ_SEARCH);
+}
+
 /* A capability of the file is everybody's who may run it: it does not make root of who called. */
 bool features_rights_are_callers(void)
 {
@@ -137,6 +161,15 @@ const struct feature features[FEATURE_MAX] = {
 				"Linux 6.1 or newer", ask_task_iter },
 	[FEATURE_PT_REGS] = { "task_pt_regs", "the syscall that a sleeping thread is in", NULL,
 			      "Linux 6.1 or newer", ask_pt_regs },
+	[FEATURE_PERF_EVENT] = { "perf_event",
+				 "news of what is mapped where, and a clock for CPU samples (perf events)",
+				 "stacks end at code that is loaded while recording; no --sample",
+				 "run as root, or add cap_perfmon; in a container, allow perf_event_open",
+				 ask_perf_event },
+	[FEATURE_READ_OTHERS] = { "read_others",
+				  "files that were deleted or replaced after they were mapped (CAP_CHECKPOINT_RESTORE, CAP_DAC_READ_SEARCH)",
+				  "stacks end in such files, and in those that we may not read",
+				  AS_ROOT, ask_read_others },
 	[FEATURE_SEE_ALL] = { "see_all", "processes of every user (CAP_SYS_PTRACE)",
 			      "-p takes only your own processes", AS_ROOT, ask_see_all },
 	[FEATURE_KALLSYMS] = { "kallsyms", "names of kernel functions",

@@ -15,6 +15,7 @@
 #include "capture/collector.h"
 #include "capture/rawlog.h"
 #include "pipeline.h"
+#include "symbol/symbolizer.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -278,18 +279,6 @@ static void loop(struct session *s)
 	}
 }
 
-static bool all_written(struct session *s)
-{
-	return pipeline__written(s->o->pipeline) && (!s->o->raw || rawlog__done(s->o->raw));
-}
-
-static void close_files(struct session *s)
-{
-	pipeline__close(s->o->pipeline);
-	if (s->o->raw)
-		rawlog__close(s->o->raw);
-}
-
 static void give_up_files(struct session *s)
 {
 	if (!pipeline__written(s->o->pipeline))
@@ -298,24 +287,41 @@ static void give_up_files(struct session *s)
 		rawlog__abandon(s->o->raw);
 }
 
-/* A file that takes for ever, such as a pipe that nobody reads: after a second signal it has
- * PATIENCE_NS left. */
+enum closing { DRAINING, WRITING, KEEPING, CLOSED };
+
+/* The trace first: the names of its functions go into the raw copy. */
+static enum closing close_more(struct session *s, enum closing stage)
+{
+	if (stage == DRAINING && collector__drained(s->collector)) {
+		pipeline__close(s->o->pipeline);
+		stage = WRITING;
+	}
+	if (stage == WRITING && pipeline__written(s->o->pipeline)) {
+		collector__keep_names(s->collector);
+		if (s->o->raw)
+			rawlog__close(s->o->raw);
+		stage = KEEPING;
+	}
+	if (stage == KEEPING && (!s->o->raw || rawlog__done(s->o->raw)))
+		stage = CLOSED;
+	return stage;
+}
+
+/* A second signal: no more names; and a file that takes for ever, such as a pipe that nobody reads,
+ * has PATIENCE_NS left. */
 static void complete_files(struct session *s)
 {
 	struct timespec moment = { 0, 2000000 };
+	enum closing stage = DRAINING;
 	uint64_t give_up = 0;
-	bool closed = false;
 
-	for (;;) {
-		if (!closed && collector__drained(s->collector)) {
-			close_files(s);
-			closed = true;
-		}
-		if (closed && all_written(s))
-			return;
+	while ((stage = close_more(s, stage)) != CLOSED) {
 		on_signals(s);
-		if (s->signals > 1 && !give_up)
+		if (s->signals > 1 && !give_up) {
 			give_up = clock_mono() + PATIENCE_NS;
+			if (s->o->symbolizer)
+				symbolizer__give_up(s->o->symbolizer);
+		}
 		if (give_up && clock_mono() > give_up) {
 			give_up_files(s); /* the other one, if it waited for this, has as long */
 			give_up = clock_mono() + PATIENCE_NS;
@@ -334,6 +340,8 @@ int session_run(const struct session_opts *o, struct session_result *res, struct
 		.capture = o->capture,
 		.pipeline = o->pipeline,
 		.raw = o->raw,
+		.spaces = o->spaces,
+		.names = o->names,
 		.targets = o->targets,
 		.procs = o->procs,
 		.config = o->config,

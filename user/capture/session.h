@@ -16,12 +16,18 @@
 
 struct pipeline;
 struct rawlog;
+struct spaces;
+struct symbolizer;
+struct symlog;
 struct strbuf;
 
 struct session_opts {
 	struct capture *capture; /* attached; borrowed, all of them */
 	struct pipeline *pipeline;
 	struct rawlog *raw;		/* NULL none */
+	struct spaces *spaces;		/* NULL none */
+	struct symbolizer *symbolizer;	/* NULL none */
+	struct symlog *names;		/* that it was asked for, for raw; NULL none */
 	struct target_set *targets;	/* NULL: everything */
 	const struct target_set *procs; /* the processes to name */
 	uint32_t config;		/* EV_CONFIG_* */

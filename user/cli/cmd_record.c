@@ -19,6 +19,9 @@
 #include "event/evlog.h"
 #include "output/outfile.h"
 #include "pipeline.h"
+#include "space/spaces.h"
+#include "symbol/symbolizer.h"
+#include "symlog.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/privileges.h"
@@ -34,6 +37,9 @@ struct recording {
 	struct outfile *out, *raw_file;
 	struct rawlog *raw;
 	struct capture *capture;
+	struct symbolizer *symbolizer; /* NULL: user stacks are not walked */
+	struct spaces *spaces;	       /* the same */
+	struct symlog *names;	       /* NULL: no raw copy is kept */
 	struct pipeline *pipeline;
 	struct session_result res;
 	int signal_fd;
@@ -61,6 +67,34 @@ static int open_files(struct recording *r, struct strbuf *why)
 	return r->out && (r->raw_file || !r->o->raw) ? 0 : -EIO;
 }
 
+/* The symbolizer as the encoder sees it. */
+static void prefetch(void *ctx, const uint64_t *frame, size_t cnt)
+{
+	symbolizer__prefetch(ctx, frame, cnt);
+}
+
+static size_t resolve(void *ctx, uint64_t frame, const struct sym_frame **out)
+{
+	return symbolizer__resolve(ctx, frame, out);
+}
+
+static void resolved(void *ctx)
+{
+	symbolizer__forget(ctx);
+}
+
+static struct frame_resolver resolver_of(struct recording *r)
+{
+	struct frame_resolver own = { r->symbolizer, prefetch, resolve, resolved };
+
+	if (!r->symbolizer)
+		return (struct frame_resolver){ 0 };
+	if (!r->raw_file)
+		return own;
+	r->names = symlog__new(&own);
+	return symlog__resolver(r->names);
+}
+
 static int open_pipeline(struct recording *r, struct strbuf *why)
 {
 	unsigned nstream = capture__ncpu(r->capture) + 1;
@@ -77,6 +111,7 @@ static int open_pipeline(struct recording *r, struct strbuf *why)
 		.nstream = nstream,
 		.start_ts = r->start_ts,
 		.wall_offset = r->wall_offset,
+		.resolver = resolver_of(r),
 		.sink = { outfile__write, r->out },
 	});
 	if (!r->pipeline) {
@@ -114,6 +149,28 @@ static enum exit_code target_code(int err, struct strbuf *why)
 	return err == -EPERM ? EXIT_MACHINE : EXIT_FAILED;
 }
 
+/* Whose code is where has to be known before the first stack is walked. */
+static int open_spaces(struct recording *r, struct strbuf *why)
+{
+	struct space_target *target = xcalloc(r->targets.cnt + 1, sizeof(*target));
+	struct spaces_opts opts = {
+		.maps = capture__tables(r->capture),
+		.symbolizer = r->symbolizer,
+		.targets = r->o->all ? NULL : target,
+		.ntargets = r->targets.cnt,
+	};
+	size_t i;
+
+	for (i = 0; i < r->targets.cnt; i++)
+		target[i] = (struct space_target){ r->targets.t[i].pid, r->targets.t[i].tgid };
+	r->spaces = spaces__new(&opts, why);
+	free(target);
+	if (!r->spaces)
+		return -errno;
+	spaces__read_all(r->spaces);
+	return 0;
+}
+
 /* Everything that needs privileges; they are gone afterwards. */
 static enum exit_code attach(struct recording *r, struct strbuf *why)
 {
@@ -121,6 +178,9 @@ static enum exit_code attach(struct recording *r, struct strbuf *why)
 		.targets = targets_of(r),
 		.syscall_hooks = r->o->syscalls == SYSCALLS_ALL,
 		.buffer = r->o->buffer,
+		.stacks = r->o->stacks,
+		.call_graph = r->o->call_graph,
+		.sample_hz = r->o->sample_hz,
 	};
 	int err;
 
@@ -129,6 +189,8 @@ static enum exit_code attach(struct recording *r, struct strbuf *why)
 		return errno == EINVAL ? EXIT_USAGE : EXIT_MACHINE;
 	if (r->o->all)
 		target_all(&r->procs);
+	if (capture__walks_user(r->capture) && open_spaces(r, why))
+		return EXIT_MACHINE;
 	privileges_raise_priority();
 	r->start_ts = clock_mono();
 	r->wall_offset = clock_wall_offset();
@@ -139,7 +201,11 @@ static enum exit_code attach(struct recording *r, struct strbuf *why)
 	err = r->o->all ? 0 : target_check(&r->targets, why);
 	if (err)
 		return target_code(err, why);
-	err = privileges_drop();
+	err = privileges_drop(r->spaces);
+	if (!err && r->spaces)
+		err = spaces__start(r->spaces);
+	if (!err && r->spaces)
+		err = privileges_drop_reading(); /* that thread alone reads what belongs to others */
 	if (err) {
 		strbuf_set_f(why, "cannot drop privileges: %s", strerror(-err));
 		return EXIT_FAILED;
@@ -163,6 +229,14 @@ static enum exit_code prepare(struct recording *r, struct strbuf *why)
 	}
 	if (features_require(why))
 		return EXIT_MACHINE;
+	if (r->o->call_graph && (r->o->stacks || r->o->sample_hz)) {
+		r->symbolizer = symbolizer__new(); /* while there is no thread yet */
+		if (!r->symbolizer) {
+			strbuf_set_f(why, "cannot start a process that reads symbols: %s",
+				     strerror(errno));
+			return EXIT_FAILED;
+		}
+	}
 	if (r->o->all && target_in_container()) {
 		strbuf_set_f(why,
 			     "-a does not work inside a container: record on the host, or -p here");
@@ -186,6 +260,35 @@ static enum exit_code prepare(struct recording *r, struct strbuf *why)
 static double tv_seconds(struct timeval tv)
 {
 	return (double)tv.tv_sec + (double)tv.tv_usec / 1e6;
+}
+
+/* Walks of user stacks, of all CPUs together; walks has EV_END_MAX of them. */
+static void add_walks(const struct recording *r, struct summary *s, uint64_t *walks)
+{
+	const struct ev_cpu_stat *st;
+	unsigned i, k;
+
+	for (i = 0; i < s->ncpu; i++) {
+		st = capture__stat(r->capture, i);
+		s->walked_frames += st->frames;
+		for (k = 0; k < EV_END_MAX; k++)
+			walks[k] += st->stacks[k];
+	}
+	s->walks = walks;
+}
+
+/* Sentences, as they come. */
+struct sentences {
+	const char **text;
+	size_t cnt, cap;
+};
+
+static void keep_sentence(void *ctx, const char *text)
+{
+	struct sentences *s = ctx;
+
+	s->text = xgrow(s->text, s->cnt, &s->cap, sizeof(*s->text));
+	s->text[s->cnt++] = text;
 }
 
 static void add_kernel_counts(const struct recording *r, struct summary *s, uint64_t *lost_cpu)
@@ -240,14 +343,23 @@ static void sum_up(const struct recording *r, const char *error)
 		.buffer_bytes = capture__buffer(r->capture),
 		.refused = r->res.refused,
 	};
+	uint64_t walks[EV_END_MAX] = { 0 };
+	struct sentences troubles = { 0 };
 	struct rusage ru;
 
+	if (r->spaces)
+		add_walks(r, &s, walks);
+	if (r->symbolizer)
+		symbolizer__troubles(r->symbolizer, keep_sentence, &troubles);
+	s.troubles = troubles.text;
+	s.ntrouble = troubles.cnt;
 	getrusage(RUSAGE_SELF, &ru);
 	s.user_seconds = tv_seconds(ru.ru_utime);
 	s.cpu_seconds = s.user_seconds + tv_seconds(ru.ru_stime);
 	s.rss_bytes = (uint64_t)ru.ru_maxrss * 1024;
 	add_kernel_counts(r, &s, lost_cpu);
 	summary_print(&s, r->o->json);
+	free(troubles.text);
 	free(lost_cpu);
 }
 
@@ -280,6 +392,9 @@ static enum exit_code record(struct recording *r, struct strbuf *why)
 		.capture = r->capture,
 		.pipeline = r->pipeline,
 		.raw = r->raw,
+		.spaces = r->spaces,
+		.symbolizer = r->symbolizer,
+		.names = r->names,
 		.targets = targets_of(r),
 		.procs = r->o->all ? &r->procs : &r->targets,
 		.config = config_of(r),
@@ -307,7 +422,10 @@ static void release(struct recording *r)
 			r->out); /* the file is complete before the programs are taken back */
 	if (r->raw_file)
 		outfile__close(r->raw_file);
+	spaces__free(r->spaces);
 	capture__free(r->capture);
+	symlog__free(r->names);
+	symbolizer__free(r->symbolizer);
 	target_free(&r->targets);
 	target_free(&r->procs);
 	if (r->signal_fd >= 0)

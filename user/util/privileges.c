@@ -26,32 +26,48 @@ static int become(const struct invoker *who)
 	return 0;
 }
 
-int privileges_drop(void)
+/* Keeps those of the wanted ones that it holds, and no other. */
+static int keep_caps(const cap_value_t *wanted, size_t cnt)
 {
-	static const cap_value_t wanted[] = { CAP_BPF, CAP_PERFMON };
-	struct invoker who = invoker_get();
+	cap_t now = cap_get_proc(), keep = cap_init();
 	cap_flag_value_t held;
-	cap_t now, keep;
 	size_t i;
 	int err = 0;
 
-	now = cap_get_proc();
-	keep = cap_init();
 	if (!now || !keep)
 		return -ENOMEM;
-	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+	for (i = 0; i < cnt; i++) {
 		if (!cap_get_flag(now, wanted[i], CAP_PERMITTED, &held) && held == CAP_SET) {
 			cap_set_flag(keep, CAP_PERMITTED, 1, &wanted[i], CAP_SET);
 			cap_set_flag(keep, CAP_EFFECTIVE, 1, &wanted[i], CAP_SET);
 		}
 	}
-	if (who.other)
-		err = become(&who);
-	if (!err && cap_set_proc(keep))
+	if (cap_set_proc(keep))
 		err = -errno;
 	cap_free(keep);
 	cap_free(now);
 	return err;
+}
+
+/* The first two always; the rest is for reading: /proc/PID/maps and /proc/PID/root, files whatever
+ * their modes, /proc/PID/map_files. */
+static const cap_value_t wanted[] = { CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH,
+				      CAP_CHECKPOINT_RESTORE };
+#define NALWAYS 2
+
+int privileges_drop(bool read_others)
+{
+	struct invoker who = invoker_get();
+	int err = who.other ? become(&who) : 0;
+
+	if (err)
+		return err;
+	return keep_caps(wanted, read_others ? sizeof(wanted) / sizeof(wanted[0]) : NALWAYS);
+}
+
+int privileges_drop_reading(void)
+{
+	return keep_caps(wanted, NALWAYS);
 }
 
 void privileges_raise_priority(void)

@@ -3,12 +3,17 @@
 #ifndef CTRACE_UTIL_PRIVILEGES_H
 #define CTRACE_UTIL_PRIVILEGES_H
 
+#include <stdbool.h>
+
 /*
  * Becomes the user who called sudo (or stays who it is) and keeps no capability but CAP_BPF and
- * CAP_PERFMON, which some kernels ask for at each bpf(2). To be called while there is one thread. 0
- * or -errno.
+ * CAP_PERFMON, which some kernels ask for at each bpf(2); with read_others those too by which the
+ * mappings and the program files of other users' processes are read. To be called while there is
+ * one thread. 0 or -errno.
  */
-int privileges_drop(void);
+int privileges_drop(bool read_others);
+/* Gives up the latter, for the calling thread and those that it makes from here on. 0 or -errno. */
+int privileges_drop_reading(void);
 
 /*
  * The calling thread goes before all others where that is allowed, in real time: the drain takes a
