@@ -112,6 +112,9 @@ check-root: $(O)/ctrace-bpf progs ## end-to-end tests, as root
 check-programs: $(O)/ctrace-bpf progs ## C, C++, Rust, Python, Java, Go, redis, postgres, read by every Go since 1.22; as root
 	$(Q)O=$(O) tests/programs/readers.sh $(PROGRAMS)
 
+check-stacks: $(O)/ctrace-bpf ## user stacks against eu-stack, at random moments of programs without frame pointers; as root; N=60 each
+	$(Q)O=$(O) N=$(or $(N),60) tests/stacks/truth.sh $(PROGRAMS)
+
 shots: $(O)/ctrace-bpf progs ## what the viewer shows, as pictures in $(O)/shots; as root, with chromium
 	$(Q)O=$(O) tests/judge/shots/check.sh
 
@@ -182,7 +185,7 @@ help: ## this text
 	$(Q)sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 16
 	@echo 'Variables: V=1 O=DIR DEBUG=1 WERROR=1 CC= CLANG= VMLINUX_BTF= N= BENCH="--quick" PROGRAMS="c go"'
 
-.PHONY: all progs check check-root check-programs shots fuzz asan tsan bench soak check-kernels format lint man install clean help check-stacks fuzz-elf fuzz-sym
+.PHONY: all progs check check-root check-programs check-stacks shots fuzz asan tsan bench soak check-kernels format lint man install clean help fuzz-elf fuzz-sym
 .SECONDARY: $(BPF:%.c=$(O)/%.o)
 
 -include $(OBJ:.o=.d) $(BPF:%.c=$(O)/%.d) $(wildcard $(O)/unit/*.d $(O)/fuzzers/*.d $(O)/prog/*.d)

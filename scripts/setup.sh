@@ -25,7 +25,7 @@ declare -A packages_of=(
 	[demo]=""
 	[test]="bats libcmocka-dev libclang-rt-dev clang-format clang-tidy cppcheck shellcheck shfmt jq python3
 		ca-certificates git file binutils dwz xz-utils util-linux procps iproute2 strace gdb libcap2-bin
-		rustc default-jdk-headless chromium redis-server redis-tools postgresql postgresql-contrib"
+		rustc default-jdk-headless chromium redis-server redis-tools postgresql postgresql-contrib elfutils nginx"
 	[bench]="linux-perf trace-cmd bpftrace jq python3 redis-server redis-tools postgresql"
 	[kernels]="qemu-system-x86 busybox-static cpio"
 )
@@ -328,7 +328,7 @@ fi
 
 # Services that came just now do not start with the machine either.
 if have systemctl; then
-	for service in redis-server postgresql; do
+	for service in redis-server postgresql nginx; do
 		case " $missing " in
 		*" $service "*) systemctl disable -q "$service" >/dev/null 2>&1 || : ;;
 		esac

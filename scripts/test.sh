@@ -3,7 +3,7 @@
 #
 # Every test, from nothing: installs what is missing, builds, runs, adds up.
 #
-#   sudo scripts/test.sh [PART…]      default: build check check-root check-programs asan tsan fuzz lint shots check-kernels
+#   sudo scripts/test.sh [PART…]      default: build check check-root check-stacks check-programs asan tsan fuzz lint shots check-kernels
 #
 # A part is a make target; only those that record run as root under sudo. Their TAP comes in $TAP_DIR, a target without
 # any counts as one test. The last line is "N passed, N failed[, N skipped]", and the exit status is 0 when something passed and
@@ -22,7 +22,7 @@ case ${1:-} in
 	exit 2
 	;;
 esac
-[ $# -gt 0 ] || set -- build check check-root check-programs asan tsan fuzz lint shots check-kernels
+[ $# -gt 0 ] || set -- build check check-root check-stacks check-programs asan tsan fuzz lint shots check-kernels
 
 deadline=$((SECONDS + 60 * ${CTRACE_TEST_MINUTES:-75}))
 fuzz_cnt=${CTRACE_FUZZ_N:-2000}
@@ -85,7 +85,7 @@ run_part() {
 	case $part in
 	build) target=all ;;
 	fuzz) args=("N=$fuzz_cnt") ;;
-	check-root | check-programs | shots)
+	check-root | check-programs | check-stacks | shots)
 		if [ "$(id -u)" != 0 ]; then
 			echo "1..0 # SKIP not root" >"$tap/$part/part.tap"
 			return 0
@@ -104,7 +104,7 @@ run_part() {
 
 	if [ -z "$(find "$tap/$part" -name '*.tap' -print -quit)" ]; then
 		case $status:$part in
-		0:check | 0:check-root | 0:check-programs) one_result "$part" "not ok" "make $target ran no test" ;;
+		0:check | 0:check-root | 0:check-programs | 0:check-stacks) one_result "$part" "not ok" "make $target ran no test" ;;
 		0:*) one_result "$part" ok "make $target" ;;
 		*) one_result "$part" "not ok" "make $target: status $status" ;;
 		esac

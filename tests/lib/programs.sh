@@ -6,10 +6,14 @@
 #                   2 with the reason in $lacks where the machine can not, 1 where it fails
 #   programs_end    kills what was started, by pid
 #
-# Servers listen on Unix sockets in $tmp.
+# Servers listen on Unix sockets in $tmp. redis_options, redis_load and pgbench_options can be set to other words; as they are,
+# both servers wait for the disk.
 # shellcheck disable=SC2034,SC2154 # lacks is read, tmp and program are set by the caller
 
 pids=()
+redis_options=(--appendonly yes --appendfsync always)
+redis_load=(-t set,get)
+pgbench_options=()
 
 programs_end() {
 	local pid
@@ -85,10 +89,10 @@ start_redis() {
 	local sock=$tmp/redis.sock
 	mkdir -p "$tmp/redis"
 	background "$tmp/redis.out" redis-server --port 0 --unixsocket "$sock" --dir "$tmp/redis" --save '' \
-		--appendonly yes --appendfsync always
+		"${redis_options[@]}"
 	target=${pids[-1]}
 	until_true -t 20 redis-cli -s "$sock" ping || return 1
-	background "$tmp/load.out" redis-benchmark -s "$sock" -c 4 -l -t set,get -n 1000000
+	background "$tmp/load.out" redis-benchmark -s "$sock" -c 4 -l -n 1000000 "${redis_load[@]}"
 	until_true -t 20 redis_has_keys "$sock"
 }
 
@@ -124,7 +128,7 @@ start_postgres() {
 	as_postgres "$pgbin/pg_ctl" -D "$cluster" -w -l "$dir/log" -o "-c listen_addresses= -k $dir" start >/dev/null || return 1
 	as_postgres "${env[@]}" pgbench -i -s 2 -q >"$tmp/init.out" 2>&1 || return 1
 	background "$tmp/load.out" setpriv --reuid=postgres --regid=postgres --init-groups "${env[@]}" \
-		pgbench -c 4 -T 600
+		pgbench -c 4 -T 600 "${pgbench_options[@]}"
 	until_true -t 20 backends_are 4 "${env[@]}" || return 1
 	target=$(head -n 1 "$cluster/postmaster.pid")
 	target=$target,$(pgrep -P "$target" | paste -sd,)

@@ -3,9 +3,9 @@
  * CPU time in known proportions: heavy, middle and light take 60, 30 and 10 % of it, through one
  * function that burns for all three, so that only the stack tells them apart.
  *
- * In: proportions [SECONDS [THREADS]], of CPU time and 5, 1 by default. Out: "ready PID"; after a line
- * on stdin each thread works until it has had its time; then "spent HEAVY MIDDLE LIGHT", in ns of
- * CPU as measured at each change, all threads together, and "done". Ends with stdin.
+ * In: proportions [SECONDS [THREADS]], of CPU time and 5, 1 by default. Out: "ready PID"; after a
+ * line on stdin each thread works until it has had its time; then "spent HEAVY MIDDLE LIGHT", in ns
+ * of CPU as measured at each change, all threads together, and "done". Ends with stdin.
  */
 #include <pthread.h>
 #include <stdatomic.h>

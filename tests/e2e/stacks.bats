@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# What users read off the stacks: profiles that name who waits by function, file and line; CPU samples in known proportions.
+# Whether each frame is right is asked by `make check-stacks`.
+
+setup() {
+	load ../lib/common.bash
+	e2e_setup
+}
+
+teardown() { e2e_teardown; }
+
+# ---- profiles ----
+
+# lines KIND: "DELAY-NS FUNCTION FILE:LINE" of each frame of each stack of a profile of T, the delay being the stack's.
+lines() {
+	(cd / && go tool trace "-pprof=$1" "$BATS_TEST_TMPDIR/T") >prof || return 1
+	[ ! -s prof ] || (cd / && go tool pprof -traces -lines -unit=ns -sample_index=delay "$BATS_TEST_TMPDIR/prof") 2>/dev/null | awk '
+		/^-+\+-+$/ { ns = 0; next }
+		/^ *[0-9.]+ns / { ns = $1 + 0; $1 = "" }
+		NF && ns { sub(/^ +/, ""); printf "%.0f %s\n", ns, $0 }'
+}
+
+# delay KIND FUNCTION LINE: how long the profile says that was waited at this line of locks.c.
+delay() { lines "$1" | awk -v f="$2" -v at="locks.c:$3" '$2 == f && index($3, at) == length($3) - length(at) + 1 { n += $1 } END { printf "%.0f\n", n }'; }
+
+line_of() { awk -v f="$1" '$1 == "line" && $3 == f { print $4 }' said; }
+waited() { awk -v f="$1" '$1 == "waited" && $2 == f { print $3 }' said; }
+
+@test "profiles name the callers of a lock, of a receive and of an fsync by function, file and line" {
+	command -v go >/dev/null || skip "no go"
+	start_prog locks "$PWD"
+	rec -p "$(ready_word 2)" -o T
+	tell go
+	wait_line said '^done'
+	rec_stop
+	[ "$rec_status" -eq 0 ]
+	sound T
+	lines sync | sort -rn | head -n 40
+	for f in transfer_money audit_ledger; do
+		# what the program measured around the call is a little more than the wait
+		echo "$f: $(delay sync $f "$(line_of $f)") ns in the profile, $(waited $f) ns by the program"
+		[ "$(delay sync $f "$(line_of $f)")" -gt $(($(waited $f) * 85 / 100)) ]
+		[ "$(delay sync $f "$(line_of $f)")" -le "$(waited $f)" ]
+	done
+	[ "$(delay net fetch_answer "$(line_of fetch_answer)")" -gt 500000000 ]
+	[ "$(delay syscall store_record "$(line_of store_record)")" -gt 0 ]
+	lines sync | no grep -q 'unknown'
+}
+
+# ---- samples ----
+
+# in_proportion MARGIN [GOROUTINE]: heavy, middle and light have what they spent, in points of a hundred, and all of it is theirs.
+in_proportion() {
+	local of=. spent
+	[ -z "${2:-}" ] || of=".goroutines[] | select(.id == $2)"
+	spent=$(awk '/^spent/ { printf "[%.0f, %.0f, %.0f]", $2, $3, $4 }' "${3:-said}")
+	jq -c "$of"' | [.samples, .functions.heavy, .functions.middle, .functions.light, .functions.spin]' samples
+	jq -e --argjson spent "$spent" --argjson margin "$1" "$of"' |
+		[.functions.heavy, .functions.middle, .functions.light] as $hit |
+		($hit | add) as $all | ($spent | add) as $time |
+		([range(3) | 100 * $hit[.] / $all - 100 * $spent[.] / $time | fabs] | debug | max) <= $margin
+		and $all >= 0.98 * .samples and .functions.spin >= 0.97 * .samples' samples
+}
+
+# as_many HZ [GOROUTINE]: one for each tick in which the program was on a CPU; some more, since the ticks also count what
+# interrupts and the host of a virtual machine take.
+as_many() {
+	local of=. ns
+	[ -z "${2:-}" ] || of=".goroutines[] | select(.id == $2)"
+	ns=$(awk '/^spent/ { printf "%.0f\n", $2 + $3 + $4 }' "${3:-said}")
+	jq -e --argjson want "$((ns * $1 / 1000000000))" "$of"' | .samples as $n | [$n, $want] | debug | $n > 0.95 * $want and $n < 1.1 * $want + 5' samples
+}
+
+@test "CPU samples of a program come in the proportions of its CPU time, on its threads" {
+	start_prog proportions 5
+	rec -p "$(ready_word 2)" --sample=997 -o T
+	tell go
+	wait_line said '^done' 60
+	rec_stop
+	[ "$rec_status" -eq 0 ]
+	sound T
+	"$JUDGE" samples T >samples
+	jq -c 'del(.functions, .goroutines)' samples
+	in_proportion 3
+	as_many 997
+	jq -e '.misplaced <= 0.01 * .samples and .no_goroutine == 0 and .no_stack <= 0.01 * .samples' samples
+}
+
+@test "the default is 99 samples a second of CPU" {
+	start_prog proportions 3 2
+	rec -p "$(ready_word 2)" --sample -o T
+	tell go
+	wait_line said '^done' 60
+	rec_stop
+	"$JUDGE" samples T >samples
+	as_many 99
+}
+
+@test "CPU samples of several processes, some with more than one thread" {
+	local i p
+	for i in 1 2 3; do
+		mkfifo "told.$i"
+		"$PROG/proportions" 2 $((i == 3 ? 2 : 1)) <"told.$i" >"said.$i" 3>&- &
+		pids[i]=$!
+		exec {fd}>"told.$i"
+		fds[i]=$fd
+		wait_line "said.$i" '^ready'
+	done
+	prog_pid=${pids[1]} other_pid=${pids[2]} other_rec_pid=${pids[3]}
+	rec -p "${pids[1]},${pids[2]},${pids[3]}" --sample=997 -o T
+	for i in 1 2 3; do echo go >&"${fds[i]}"; done
+	for i in 1 2 3; do wait_line "said.$i" '^done' 60; done
+	rec_stop
+	[ "$rec_status" -eq 0 ]
+	sound T
+	"$JUDGE" samples T >samples
+	jq -c 'del(.functions, .goroutines)' samples
+	awk '/^spent/ { for (i = 2; i <= 4; i++) n[i] += $i } END { printf "spent %.0f %.0f %.0f\n", n[2], n[3], n[4] }' said.1 said.2 said.3 >said
+	in_proportion 3
+	as_many 997
+	# each worker thread has its own, in the same proportions
+	[ "$(jq '[.goroutines[] | select(.functions.spin > 1000)] | length' samples)" -eq 4 ]
+	for p in $(jq '.goroutines[] | select(.functions.spin > 1000) | .id' samples); do in_proportion 3 "$p"; done
+	for i in 1 2 3; do
+		fd=${fds[i]}
+		exec {fd}>&-
+	done
+}
