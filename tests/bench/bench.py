@@ -9,7 +9,8 @@ of the quotients with the floor's pair of the same round. Everything measured go
 
 An event is one firing of a hook: a completed syscall is two. All tracers record sched_switch,
 sched_wakeup, sched_wakeup_new and every syscall's entry and exit, of the whole system or (…-p) of
-the workload's process.
+the workload's process; perf-dwarf has sched_switch alone. ctrace has user stacks as by default, the other
+ctrace-… differ in that. What one stack costs by itself is measured by stacks.py.
 """
 
 import argparse
@@ -39,7 +40,7 @@ RING = 16 * MB  # per CPU, for everyone who lets himself be told; trace-cmd gets
 EVENTS = ("sched:sched_switch", "sched:sched_wakeup", "sched:sched_wakeup_new", "raw_syscalls:sys_enter",
           "raw_syscalls:sys_exit")
 PIN = ["taskset", "-c", "0"]
-NEEDS = {"perf": ["perf"], "trace-cmd": ["trace-cmd"], "bpftrace": ["bpftrace", "bpftool"]}
+NEEDS = {"perf": ["perf"], "perf-dwarf": ["perf"], "trace-cmd": ["trace-cmd"], "bpftrace": ["bpftrace", "bpftool"]}
 
 
 # ---- workloads ----
@@ -100,6 +101,7 @@ def workloads(args):
     perf_time = lambda out: find(r"Total time: ([\d.]+)", out)
     system = ["floor", "ctrace", "ctrace-blocking", "perf", "trace-cmd", "bpftrace", "empty"]
     one = ["floor-p", "ctrace-p", "perf-p"]
+    stacks = ["ctrace-nostacks", "ctrace-allstacks", "ctrace-fp", "perf-dwarf"]
     return [
         Workload("getppid", PIN + [BENCH + "/work", "getppid", "2000000"],
                  lambda out: find(r"seconds ([\d.]+)", out), system + one, "2 M calls, pinned to CPU 0"),
@@ -114,7 +116,7 @@ def workloads(args):
                  "redis-benchmark -n 80000 -c 20 -t get against a server of our own"),
         Workload("pgbench", ["pgbench", "-h", os.path.join(args.work, "pg"), "-U", "postgres", "-S", "-n", "-c", "4",
                              "-j", "2", "-t", "6000", "postgres"],
-                 lambda out: 24000 / find(r"tps = ([\d.]+) \(without", out), system,
+                 lambda out: 24000 / find(r"tps = ([\d.]+) \(without", out), system + stacks,
                  "pgbench -S -c 4 -t 6000 against a cluster of our own"),
         Workload("idle", ["sleep", "1"], lambda out: 1.0, system, "one idle second: what a tracer costs by itself"),
     ]
@@ -171,11 +173,16 @@ def start_postgres(stack, args):
 
 # ---- tracers ----
 
-def perf_start(d, pid):
+def perf_dwarf_start(d, pid):
+    """User stacks at each switch, as copies of 8 KiB of the stack that are unwound later."""
+    return perf_start(d, pid, EVENTS[:1], ["--call-graph", "dwarf"])
+
+
+def perf_start(d, pid, events=EVENTS, extra=()):
     """Started disabled; recording once it has acknowledged."""
-    argv = ["perf", "record", "-m", str(RING // MB) + "M", "-o", d + "/perf.data", "-D", "-1"]
+    argv = ["perf", "record", "-m", str(RING // MB) + "M", "-o", d + "/perf.data", "-D", "-1", *extra]
     argv += ["-p", str(pid)] if pid else ["-a"]
-    for ev in EVENTS:
+    for ev in events:
         argv += ["-e", ev] + ([] if pid else ["--exclude-perf"])
     ctl_r, ctl_w = os.pipe()
     ack_r, ack_w = os.pipe()
@@ -313,7 +320,11 @@ def tracers(args):
         "floor": Kind(floor_start([]), floor_count),
         "ctrace": Kind(ctrace_start(args, []), ctrace_count),
         "ctrace-blocking": Kind(ctrace_start(args, ["--syscalls=blocking"]), ctrace_count),
+        "ctrace-nostacks": Kind(ctrace_start(args, ["--stacks=none"]), ctrace_count),
+        "ctrace-allstacks": Kind(ctrace_start(args, ["--stacks=all"]), ctrace_count),
+        "ctrace-fp": Kind(ctrace_start(args, ["--call-graph=fp"]), ctrace_count),
         "perf": Kind(perf_start, perf_count, own=False),
+        "perf-dwarf": Kind(perf_dwarf_start, perf_count, own=False),
         "trace-cmd": Kind(tracecmd_start, tracecmd_count, own=False),
         "bpftrace": Kind(bpftrace_start, bpftrace_count, own=False, slow=True),
         "floor-p": Kind(floor_start([]), floor_count, pid=True),
@@ -407,7 +418,7 @@ def summarize(results):
             row["beyond"] = row["rss"] - row["rss_buffers"]
             if name == "empty":
                 row.update(events=None, lost=None, bytes=None)
-            elif name != "ctrace-blocking":
+            elif name not in ("ctrace-blocking", "perf-dwarf"):
                 row["captured"] = median(100.0 * r["events"] / (f["events"] + (f["lost"] or 0)) for r, f in paired
                                          if r.get("events") is not None and f["events"])
             # per event: by the own count of a peer; ours by the smaller one, for it has more hooks than the floor
@@ -415,7 +426,7 @@ def summarize(results):
             for r in good:
                 n = r.get("events")
                 f = floor.get(r["round"])
-                if n and f and name in ("ctrace", "ctrace-p"):
+                if n and f and name in ("ctrace", "ctrace-p", "ctrace-nostacks", "ctrace-allstacks", "ctrace-fp"):
                     n = min(n, f["events"] + (f["lost"] or 0))
                 if n and name != "empty":
                     each.append((r["bytes"] / n, (r["user_s"] + r["sys_s"]) / n * 1e6, r["user_s"] / n * 1e6))
@@ -644,7 +655,7 @@ def options():
     p.add_argument("--workloads", help="comma list: getppid,pipe,pipe-T,msg,redis,pgbench,idle; all but idle when not "
                    "given")
     p.add_argument("--tracers", help="comma list: empty,floor,ctrace,ctrace-blocking,perf,trace-cmd,bpftrace,floor-p,"
-                   "ctrace-p,perf-p; all when not given")
+                   "ctrace-p,perf-p, and for pgbench ctrace-nostacks,ctrace-allstacks,ctrace-fp,perf-dwarf; all when not given")
     p.add_argument("--long", action="store_true", help="time from stop to file also after 60 s")
     p.add_argument("--replay", nargs="?", const="", metavar="RAW", help="only the speed of `convert`, of RAW or of a "
                    "generated file; needs no root")

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What recording costs, beside the floor and beside other tracers. Builds the small programs into
 # build/bench, then runs bench.py in a mount namespace of its own, so that nothing that is mounted for
-# the peers outlives the run. `run.sh --help` lists the options. Needs root, but for --replay.
+# the peers outlives the run. `run.sh --help` lists the options; `run.sh --stacks …` tells what one user
+# stack costs (stacks.py). Needs root, but for --replay.
 set -eu
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -40,7 +41,12 @@ if [ "${1:-}" = --in-namespace ]; then
 	shift 2
 	mkdir -p "$work/dummies"
 	lend_dummies "$work/dummies"
-	exec python3 "$here/bench.py" --work "$work" "$@"
+	script=bench.py
+	if [ "${1:-}" = --stacks ]; then
+		script=stacks.py
+		shift
+	fi
+	exec python3 "$here/$script" --work "$work" "$@"
 fi
 
 need_root=1
