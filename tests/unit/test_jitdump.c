@@ -149,6 +149,46 @@ static void whole(void **state)
 	strbuf_free(&b);
 }
 
+/* V8's lines are 64 bytes further on, and some of its records are rubbish. */
+static void of_v8(void **state)
+{
+	struct strbuf b = STRBUF_INIT;
+	struct jitdump *d;
+	size_t at;
+
+	(void)state;
+	head(&b);
+	at = record(&b, 2);
+	u64(&b, 0x1000);
+	u64(&b, 2);
+	line(&b, 0x1040, 5, "a.js");
+	line(&b, 0x1050, 6, "a.js");
+	end_record(&b, at);
+	load(&b, 0x1000, 0x40, 1, "first");
+	at = record(&b, 2);
+	u64(&b, 0x2000);
+	u64(&b, 2);
+	line(&b, 0x2040, 7, "96");
+	line(&b, 0x23d1c2be1bffa480, 8, "a.js");
+	end_record(&b, at);
+	load(&b, 0x2000, 0x40, 2, "second");
+	at = record(&b, 2);
+	u64(&b, 0x3000);
+	u64(&b, 1);
+	line(&b, 0x3040, 7, "&\x02");
+	end_record(&b, at);
+	load(&b, 0x3000, 0x40, 3, "third");
+	d = jitdump__new((uint8_t *)b.buf, b.len);
+	assert_non_null(d);
+	check(d, 0x1000, "first", "a.js", 5);
+	check(d, 0x100f, "first", "a.js", 5);
+	check(d, 0x1010, "first", "a.js", 6);
+	check(d, 0x2004, "second", NULL, 0);
+	check(d, 0x3004, "third", NULL, 0);
+	jitdump__free(d);
+	strbuf_free(&b);
+}
+
 /* In memory of exactly its length, so that a sanitizer sees the byte behind. */
 static void parse_exactly(const char *data, size_t len)
 {
@@ -202,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole),
+		cmocka_unit_test(of_v8),
 		cmocka_unit_test(damaged),
 	};
 

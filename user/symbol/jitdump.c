@@ -13,6 +13,14 @@
 
 #define JIT_MAGIC 0x4a695444u /* "JiTD" */
 
+/* Longer code comes from damaged records alone. */
+#define CODE_MAX (256u << 20)
+/*
+ * V8 counts the addresses of lines from the begin of an ELF file that is to be made of the code
+ * (its kElfHeaderSize), others from the begin of the code. A dump without any line below is V8's.
+ */
+#define V8_BIAS 0x40
+
 enum record { CODE_LOAD = 0, CODE_MOVE = 1, CODE_DEBUG_INFO = 2 };
 
 struct head {
@@ -69,6 +77,7 @@ struct jitdump {
 	/* lines that were told and wait for their code */
 	uint64_t wait_addr;
 	size_t wait_line, wait_nline;
+	uint64_t bias; /* to be taken off the offsets of all lines */
 };
 
 struct cursor {
@@ -151,6 +160,17 @@ static int by_off(const void *a, const void *b)
 	return x->off < y->off ? -1 : x->off > y->off;
 }
 
+/* V8 writes names of files from memory that it has freed. */
+static bool plausible(const char *name)
+{
+	if (!strcmp(name, "\xff"))
+		return true;
+	for (; *name; name++)
+		if ((unsigned char)*name < ' ' || (unsigned char)*name >= 0xf8)
+			return false;
+	return true;
+}
+
 static void on_debug_info(struct jitdump *d, struct cursor *c)
 {
 	const char *name, *file = NULL;
@@ -162,14 +182,27 @@ static void on_debug_info(struct jitdump *d, struct cursor *c)
 	d->wait_addr = i.code_addr;
 	d->wait_line = d->nline;
 	for (; i.nr_entry && take(c, &e, sizeof(e)) && (name = take_string(c)); i.nr_entry--) {
+		if (e.code_addr - i.code_addr > CODE_MAX || !plausible(name))
+			break;
 		if (strcmp(name, "\xff") != 0) /* else: the file of the entry before */
 			file = *name ? strpool_add(&d->strings, name) : NULL;
 		d->line = xgrow(d->line, d->nline, &d->line_cap, sizeof(*d->line));
 		d->line[d->nline++] = (struct line){ e.code_addr - i.code_addr, file, e.line };
 	}
+	if (i.nr_entry) /* not what it says: nothing of it */
+		d->nline = d->wait_line;
 	d->wait_nline = d->nline - d->wait_line;
 	if (d->wait_nline)
 		qsort(d->line + d->wait_line, d->wait_nline, sizeof(*d->line), by_off);
+}
+
+static void find_bias(struct jitdump *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->nline && d->line[i].off >= V8_BIAS; i++)
+		;
+	d->bias = d->nline && i == d->nline ? V8_BIAS : 0;
 }
 
 static void read_records(struct jitdump *d, struct cursor all)
@@ -205,6 +238,7 @@ struct jitdump *jitdump__new(const uint8_t *data, size_t len)
 	all.left -= h.total_size - sizeof(h);
 	d = xcalloc(1, sizeof(*d));
 	read_records(d, all);
+	find_bias(d);
 	segs_build(&d->segs, d->span, d->ncode);
 	free(d->span);
 	d->span = NULL;
@@ -237,7 +271,7 @@ size_t jitdump__find(const struct jitdump *d, uint64_t addr, struct sym_loc *out
 	for (i = 0; i < code->nline; i++) {
 		const struct line *l = &d->line[code->line + i];
 
-		if (l->off > addr - code->addr)
+		if (l->off - d->bias > addr - code->addr)
 			break;
 		out->file = l->file;
 		out->line = l->line;
