@@ -149,6 +149,17 @@ static enum exit_code target_code(int err, struct strbuf *why)
 	return err == -EPERM ? EXIT_MACHINE : EXIT_FAILED;
 }
 
+/* Each file that holds code of somebody is kept open. */
+static void allow_many_files(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim))
+		return;
+	lim.rlim_cur = lim.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &lim);
+}
+
 /* Whose code is where has to be known before the first stack is walked. */
 static int open_spaces(struct recording *r, struct strbuf *why)
 {
@@ -163,6 +174,7 @@ static int open_spaces(struct recording *r, struct strbuf *why)
 
 	for (i = 0; i < r->targets.cnt; i++)
 		target[i] = (struct space_target){ r->targets.t[i].pid, r->targets.t[i].tgid };
+	allow_many_files();
 	r->spaces = spaces__new(&opts, why);
 	free(target);
 	if (!r->spaces)
