@@ -79,6 +79,7 @@ struct ct_walk {
 	__u32 busy;
 	__u32 call; /* ip is a return address: the call is before it */
 	__u64 ip, sp, bp;
+	__u64 di;   /* as it was where we came in */
 	__u64 hash; /* of the frames */
 	struct unw_space space;
 	__u32 nframe;  /* of both kinds */
@@ -318,16 +319,29 @@ static __always_inline long ct_step_fp(struct ct_step *s, bool other, enum ct_tr
 }
 
 #ifdef __TARGET_ARCH_x86
-/* Code in assembly that nobody described and that has not touched the stack, where we came in. */
+static __always_inline bool ct_is_return(struct ct_step *s, bool other, __u64 ra)
+{
+	return ct_find_mapping(s->w, ra - 1) && ct_behind_call(s, other, ra);
+}
+
+/*
+ * Code in assembly that nobody described, where we came in: it has not touched the stack, as a
+ * rule; vfork has taken its return address off it, into rdi, so that the child cannot spoil it.
+ */
 static __always_inline bool ct_step_leaf(struct ct_step *s, bool other)
 {
 	struct ct_walk *w = s->w;
 	__u64 ra = 0;
 
-	if (w->call || w->ev.nuser != 1 || !ct_read_user(s, other, &ra, sizeof(ra), w->sp) ||
-	    !ct_find_mapping(w, ra - 1) || !ct_behind_call(s, other, ra))
+	if (w->call || w->ev.nuser != 1)
 		return false;
-	w->sp += 8;
+	if (ct_read_user(s, other, &ra, sizeof(ra), w->sp) && ct_is_return(s, other, ra)) {
+		w->sp += 8;
+	} else {
+		ra = w->di;
+		if (!ct_is_return(s, other, ra))
+			return false;
+	}
 	w->ip = ra;
 	w->call = 1;
 	return true;
@@ -477,6 +491,7 @@ static __always_inline void ct_walk_user(struct ct_walk *w, struct task_struct *
 	w->ip = regs->ip;
 	w->sp = regs->sp;
 	w->bp = regs->bp;
+	w->di = regs->di;
 #elif defined(__TARGET_ARCH_arm64)
 	w->ip = regs->pc;
 	w->sp = regs->sp;
