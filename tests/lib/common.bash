@@ -184,7 +184,7 @@ sound() { "$JUDGE" check "$@"; }
 from_json() { jq -r "$1" "$2"; }
 
 # nothing_left: no BPF program or map of ours without a process that holds it. Other recorders may be at work here.
-nothing_left() { until_true -t 5 no_orphans; }
+nothing_left() { until_true -t 60 no_orphans; } # a program that may sleep goes a grace period of the kernel later
 no_orphans() {
 	local orphans
 	orphans=$(bpftool -j prog show | jq -r '.[] | select((.name // "") | startswith("ct_")) | select((.pids // []) | length == 0) | .name')
