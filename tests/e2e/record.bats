@@ -46,7 +46,7 @@ teardown() { e2e_teardown; }
 	[ ! -s out ]
 	no grep -q $'\r' err
 	grep -q 'Open it with: go tool trace T' err
-	[ "$(wc -l <err)" -le 3 ]
+	[ "$(wc -l <err)" -le 4 ]
 }
 
 @test "on a terminal a line shows the progress" {
@@ -106,6 +106,7 @@ polls_seldom() {
 	local s
 	for s in INT TERM; do
 		rec -p "$P" -o T
+		until_true test -s T # the files of the program have been read for the first names
 		rec_stop $s
 		[ "$rec_status" -eq 0 ]
 		sound T
