@@ -85,6 +85,10 @@ check_summary() { # NAME FILE: the JSON that the recording printed
 	jq -e '.events > 100 and .threads >= 14 and .lost <= .no_storage and .no_storage < 10' "$2" >/dev/null 2>&1 || lost=1
 	result $lost "$1: the summary tells of events, of all threads and of no loss"
 	[ $lost = 0 ] || explain "$2"
+	local cut=0
+	jq -e '.stacks | .walks.complete > 100 and .walks.complete >= 0.99 * ([.walks[]] | add)' "$2" >/dev/null 2>&1 || cut=1
+	result $cut "$1: user stacks are walked to their end"
+	[ $cut = 0 ] || explain "$2"
 }
 
 # What the demo's threads wait for, and by name: this is what the programs read from the structs of the kernel.
@@ -94,7 +98,7 @@ check_waits() { # NAME FILE MODE
 
 	[ -s "$2" ] || return 0
 	case $3 in
-	all) want+=('GoSyscallBegin .*stack=sys_write' 'GoSyscallBegin .*stack=sys_fsync') ;;
+	all) want+=('GoSyscallBegin .*stack=sys_write' 'GoSyscallBegin .*stack=sys_fsync' 'pthread_cond_wait < consumer < role_main < ') ;;
 	blocking) want+=('stack=sys_futex') ;;
 	stopped) want=('reason="wait for debug call" stack=.*get_signal' 'frame producer file="/bin/demo"') ;;
 	esac
