@@ -45,8 +45,11 @@ struct ct_config {
 			    initial one */
 	__u32 see_all; /* processes of every user may be recorded; else one is left at the exec of a
 			  set-uid program, or of one that its user may not read */
-	__u32 stacks;  /* enum ct_stacks, which records carry one */
-	__u32 call_graph; /* enum ct_call_graph. 0: stacks have kernel frames alone */
+	__u32 helper_tgid; /* a process of the tracer, which is no more traced than those that it
+			      makes; 0 none */
+	__u32 sample_nmi;  /* ticks of the sampling clock come also while another program runs */
+	__u32 stacks;	   /* enum ct_stacks, which records carry one */
+	__u32 call_graph;  /* enum ct_call_graph. 0: stacks have kernel frames alone */
 };
 
 #endif

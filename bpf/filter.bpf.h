@@ -5,6 +5,9 @@
 
 #include "bpf/maps.bpf.h"
 
+/* The last process that the helper has made. */
+volatile __u32 ct_helpers_child __weak = 0;
+
 static __always_inline bool ct_tgid_traced(__u32 tgid)
 {
 	switch (ct_cfg.filter) {
@@ -13,7 +16,8 @@ static __always_inline bool ct_tgid_traced(__u32 tgid)
 	case CT_FILTER_SET:
 		return bpf_map_lookup_elem(&ct_targets, &tgid) != NULL;
 	case CT_FILTER_ALL:
-		return tgid && tgid != ct_cfg.self_tgid;
+		return tgid && tgid != ct_cfg.self_tgid && tgid != ct_cfg.helper_tgid &&
+		       tgid != ct_helpers_child;
 	}
 	return false;
 }

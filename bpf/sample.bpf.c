@@ -10,13 +10,18 @@ int ct_sample(struct bpf_perf_event_data *ctx)
 	struct ev_cpu_stat *st;
 	struct ev_cpu_now *now;
 	struct ev_sample *ev;
-	__u32 stack;
+	__u32 stack, cpu = bpf_get_smp_processor_id();
 
 	if (!cur->pid || !ct_task_traced(cur))
 		return 0;
-	now = ct_current(cur);
+	/* in the middle of the switch hook what that is about to write is not touched */
+	now = ct_cfg.sample_nmi ? bpf_map_lookup_elem(&ct_now, &cpu) : ct_current(cur);
 	if (!now)
 		return 0;
+	if (now->task != (__u64)cur) {
+		ct_count_drop(cpu, EV_SAMPLE);
+		return 0;
+	}
 	st = ct_stat(bpf_get_smp_processor_id());
 	if (st)
 		st->sampled++;

@@ -18,6 +18,8 @@ int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
 	struct ct_thread *c;
 	__u32 stack = 0;
 
+	if (ct_cfg.helper_tgid && (__u32)parent->tgid == ct_cfg.helper_tgid)
+		ct_helpers_child = child->tgid;
 	if (!ct_task_traced(child))
 		return 0;
 	if (ct_cfg.call_graph && child->tgid != parent->tgid)
@@ -114,8 +116,8 @@ int BPF_PROG(ct_exit, struct task_struct *p)
 }
 
 /*
- * A new image has none of the mappings of the old one. Here, not in the hook of the exec: that comes
- * after the new ones are made, and the collector may know them by then.
+ * A new image has none of the mappings of the old one. Here, not in the hook of the exec: that
+ * comes after the new ones are made, and the collector may know them by then.
  */
 static __always_inline void forget_space(__u32 tgid)
 {

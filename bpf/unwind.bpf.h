@@ -152,7 +152,7 @@ static __noinline __u32 ct_find_mapping(struct ct_walk *w, __u64 pc)
 	m = bpf_map_lookup_elem(&ct_mappings, &mid);
 	if (m && mid >= lo && mid < hi && pc >= m->start && pc < m->end)
 		return mid + 1;
-	for (k = 0; k < 11 && lo < hi; k++) {
+	for (k = 0; k < 14 && lo < hi; k++) { /* 8192 */
 		mid = (lo + hi) / 2;
 		m = bpf_map_lookup_elem(&ct_mappings, &mid);
 		if (!m)
@@ -289,7 +289,9 @@ static __always_inline long ct_stop(struct ct_walk *w, __u32 end)
 /* How far a frame pointer is believed. */
 enum ct_trust {
 	CT_TRUST_CALLS, /* what it leads to must be behind a call, in code, up the stack */
-	CT_TRUST_CODE,	/* the same without the call: interpreters return to code that made none */
+	CT_TRUST_CODE,	/* JIT code: either of call and up the stack will do. Interpreters return to
+			   code  that made no call; a caller in C may use rbp for something else */
+	CT_TRUST_BLIND, /* whatever it leads to, but its end is no end of the stack */
 	CT_TRUST_ALL,	/* the code is known to keep them; 0 ends the chain */
 };
 
@@ -306,10 +308,11 @@ static __always_inline long ct_step_fp(struct ct_step *s, bool other, enum ct_tr
 		return ct_stop(w, why);
 	if (!v[1] && trust == CT_TRUST_ALL)
 		return ct_stop(w, EV_END_COMPLETE);
-	if (trust != CT_TRUST_ALL &&
-	    (w->bp < w->sp || v[0] <= w->bp || !ct_find_mapping(w, v[1] - 1)))
+	if (trust < CT_TRUST_BLIND && (w->bp < w->sp || !ct_find_mapping(w, v[1] - 1)))
 		return ct_stop(w, why);
-	if (trust == CT_TRUST_CALLS && !ct_behind_call(s, other, v[1]))
+	if (trust == CT_TRUST_CALLS && (v[0] <= w->bp || !ct_behind_call(s, other, v[1])))
+		return ct_stop(w, why);
+	if (trust == CT_TRUST_CODE && v[0] <= w->bp && !ct_behind_call(s, other, v[1]))
 		return ct_stop(w, why);
 	w->sp = w->bp + 16;
 	w->bp = v[0];
@@ -428,7 +431,7 @@ static __always_inline long ct_step(struct ct_step *s, bool other)
 	k = &w->known[((pc >> 2) ^ (pc >> 11)) & (CT_KNOWN - 1)];
 	if (k->pc != pc || k->version != w->space.version) {
 		if (!ct_learn(w, k, pc)) {
-			k->pc = 0;
+			k->version = 0; /* no process has that */
 			if (!w->ev.nuser && ct_add_frame(w, EV_FRAME(0, EV_FRAME_ADDR(pc))))
 				w->ev.nuser++;
 			return ct_stop(w, EV_END_NO_MAPPING);
@@ -438,8 +441,9 @@ static __always_inline long ct_step(struct ct_step *s, bool other)
 	if (!ct_add_frame(w, k->frame + (k->rule.cfa == UNW_SIGNAL && w->call)))
 		return ct_stop(w, EV_END_DEEP);
 	w->ev.nuser++;
-	if (ct_cfg.call_graph == CT_CALL_GRAPH_FP)
-		return ct_step_fp(s, other, CT_TRUST_ALL, EV_END_READ);
+	if (ct_cfg.call_graph == CT_CALL_GRAPH_FP && k->rule.cfa != UNW_STOP &&
+	    k->rule.cfa != UNW_FP)
+		return ct_step_fp(s, other, CT_TRUST_BLIND, EV_END_NO_TABLE);
 	switch (k->rule.cfa) {
 	case UNW_STOP:
 		return ct_stop(w, EV_END_COMPLETE);

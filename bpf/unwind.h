@@ -91,7 +91,7 @@ struct unw_mapping {
 	__u32 module;
 	__u32 pad;
 };
-#define UNW_MAPPINGS_MAX 1024 /* of a process */
+#define UNW_MAPPINGS_MAX 8192 /* of a process */
 
 /* Of a process: the run of its mappings. */
 struct unw_space {
