@@ -13,18 +13,30 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/procfs.h"
+#include "util/strbuf.h"
 #include "util/xalloc.h"
 
 #define RING_PAGES 16u
-#define RECORD_MAX 4096u /* a path and what belongs to it is shorter */
+#define ON_ITS_WAY_NS 50000 /* from reading the clock to the ring */
 
 struct cpu_ring {
 	int fd;
 	uint8_t *base; /* NULL none */
 };
 
+/* A record that has come, in a piece of `bytes`. */
+struct waiting {
+	uint64_t ts;
+	size_t at;
+	uint32_t order; /* of arrival, among equal times */
+};
+
 struct mapevents {
+	struct waiting *waiting;
+	size_t nwaiting, cap_waiting;
+	struct strbuf bytes;
 	struct cpu_ring *ring;
 	size_t cnt, cap;
 	size_t page;
@@ -37,7 +49,10 @@ static int open_event(unsigned cpu)
 		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attr),
 		.config = PERF_COUNT_SW_DUMMY,
-		.sample_id_all = 0,
+		.sample_type = PERF_SAMPLE_TIME,
+		.sample_id_all = 1, /* its time stands at the end of each record */
+		.use_clockid = 1,
+		.clockid = CLOCK_MONOTONIC,
 		.exclude_kernel = 1,
 		.mmap = 1, /* of code only */
 		.mmap2 = 1,
@@ -77,6 +92,7 @@ struct mapevents *mapevents__open(void)
 	struct mapevents *m = xcalloc(1, sizeof(*m));
 	int err;
 
+	m->bytes = STRBUF_INIT;
 	m->page = (size_t)sysconf(_SC_PAGESIZE);
 	err = procfs_cpus("/sys/devices/system/cpu/online", add_cpu, m);
 	if (err >= 0 && !m->err)
@@ -98,6 +114,8 @@ void mapevents__free(struct mapevents *m)
 		close(m->ring[i].fd);
 	}
 	free(m->ring);
+	free(m->waiting);
+	strbuf_free(&m->bytes);
 	free(m);
 }
 
@@ -138,9 +156,9 @@ static void tell_mapped(struct record_mmap2 *r, mapevent_fn fn, void *ctx)
 		},
 	};
 
-	if (r->h.size <= sizeof(*r))
+	if (r->h.size <= sizeof(*r) + sizeof(uint64_t))
 		return;
-	r->path[r->h.size - sizeof(*r) - 1] = 0;
+	r->path[r->h.size - sizeof(*r) - sizeof(uint64_t) - 1] = 0;
 	if (maps_tidy(r->path))
 		fn(ctx, &ev);
 }
@@ -180,36 +198,81 @@ static void tell(struct perf_event_header *h, mapevent_fn fn, void *ctx)
 	fn(ctx, &ev);
 }
 
-static void take_ring(struct mapevents *m, struct cpu_ring *r, mapevent_fn fn, void *ctx)
+/* Keeps a record that lies at `tail`, perhaps round the end of the ring. */
+static void keep(struct mapevents *m, const uint8_t *data, size_t ring, uint64_t tail, size_t size)
+{
+	size_t at = tail & (ring - 1), first = ring - at < size ? ring - at : size;
+	struct waiting *w;
+	size_t begin = m->bytes.len;
+
+	strbuf_add(&m->bytes, data + at, first);
+	strbuf_add(&m->bytes, data, size - first);
+	m->waiting = xgrow(m->waiting, m->nwaiting, &m->cap_waiting, sizeof(*m->waiting));
+	w = &m->waiting[m->nwaiting];
+	w->at = begin;
+	w->order = (uint32_t)m->nwaiting++;
+	memcpy(&w->ts, m->bytes.buf + begin + size - sizeof(w->ts), sizeof(w->ts));
+}
+
+static void take_ring(struct mapevents *m, struct cpu_ring *r)
 {
 	struct perf_event_mmap_page *meta = (void *)r->base;
 	const uint8_t *data = r->base + m->page;
-	size_t size = RING_PAGES * m->page, at, first;
+	size_t size = RING_PAGES * m->page;
 	uint64_t head = __atomic_load_n(&meta->data_head, __ATOMIC_ACQUIRE);
-	uint64_t tail = meta->data_tail, copy[RECORD_MAX / 8];
+	uint64_t tail = meta->data_tail;
 	const struct perf_event_header *h;
 
 	while (tail + sizeof(*h) <= head) {
-		at = tail & (size - 1);
-		h = (const void *)(data +
-				   at); /* records are of 8 bytes: a header is in one piece */
-		if (h->size < sizeof(*h) || tail + h->size > head)
+		h = (const void *)(data + (tail & (size - 1))); /* records are of 8 bytes each */
+		if (h->size < sizeof(*h) + sizeof(uint64_t) || tail + h->size > head)
 			break;
-		if (h->size <= RECORD_MAX) {
-			first = size - at < h->size ? size - at : h->size;
-			memcpy(copy, h, first);
-			memcpy((uint8_t *)copy + first, data, h->size - first);
-			tell((void *)copy, fn, ctx);
-		}
+		keep(m, data, size, tail, h->size);
 		tail += h->size;
 	}
 	__atomic_store_n(&meta->data_tail, head, __ATOMIC_RELEASE);
 }
 
-void mapevents__take(struct mapevents *m, mapevent_fn fn, void *ctx)
+static int by_time(const void *a, const void *b)
 {
+	const struct waiting *x = a, *y = b;
+
+	if (x->ts != y->ts)
+		return x->ts < y->ts ? -1 : 1;
+	return x->order < y->order ? -1 : 1;
+}
+
+/* What is left, at the front. */
+static void drop_told(struct mapevents *m, size_t told)
+{
+	struct strbuf rest = STRBUF_INIT;
+	const struct perf_event_header *h;
+	size_t i, at;
+
+	for (i = told; i < m->nwaiting; i++) {
+		at = m->waiting[i].at;
+		h = (const void *)(m->bytes.buf + at);
+		m->waiting[i - told] = m->waiting[i];
+		m->waiting[i - told].at = rest.len;
+		m->waiting[i - told].order = (uint32_t)(i - told);
+		strbuf_add(&rest, m->bytes.buf + at, h->size);
+	}
+	m->nwaiting -= told;
+	strbuf_free(&m->bytes);
+	m->bytes = rest;
+}
+
+bool mapevents__take(struct mapevents *m, mapevent_fn fn, void *ctx)
+{
+	uint64_t now = clock_mono(); /* what is older than this is in a ring, or will be at once */
 	size_t i;
 
 	for (i = 0; i < m->cnt; i++)
-		take_ring(m, &m->ring[i], fn, ctx);
+		take_ring(m, &m->ring[i]);
+	qsort(m->waiting, m->nwaiting, sizeof(*m->waiting), by_time);
+	for (i = 0; i < m->nwaiting && m->waiting[i].ts + ON_ITS_WAY_NS < now; i++)
+		tell((void *)(m->bytes.buf + m->waiting[i].at), fn, ctx);
+	if (i)
+		drop_told(m, i);
+	return m->nwaiting;
 }

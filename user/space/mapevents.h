@@ -8,6 +8,7 @@
 #ifndef CTRACE_SPACE_MAPEVENTS_H
 #define CTRACE_SPACE_MAPEVENTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "space/maps.h"
@@ -37,7 +38,10 @@ void mapevents__free(struct mapevents *m); /* NULL is fine */
 
 /* Adds what becomes readable with news to an epoll set, with this data. 0 or -errno. */
 int mapevents__watch(struct mapevents *m, int epoll_fd, uint64_t data);
-/* Calls fn for what has come, in the order of each CPU. */
-void mapevents__take(struct mapevents *m, mapevent_fn fn, void *ctx);
+/*
+ * Calls fn for what has come, in the order of time over all CPUs. What is so new that an older one
+ * may still be on its way waits for the next call; returns whether there is such.
+ */
+bool mapevents__take(struct mapevents *m, mapevent_fn fn, void *ctx);
 
 #endif

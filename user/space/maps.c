@@ -2,6 +2,7 @@
 /* See maps.h. */
 #include "space/maps.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,17 +37,16 @@ bool maps_parse(char *line, struct code_mapping *m)
 	return maps_tidy(line + at);
 }
 
-int maps_read(uint32_t pid, code_mapping_fn fn, void *ctx)
+static int read_file(const char *path, code_mapping_fn fn, void *ctx)
 {
-	char file[32], *line = NULL;
 	struct code_mapping m;
+	char *line = NULL;
 	size_t cap = 0;
 	ssize_t len;
 	int n = 0;
 	FILE *f;
 
-	snprintf(file, sizeof(file), "/proc/%u/maps", pid);
-	f = fopen(file, "re");
+	f = fopen(path, "re");
 	if (!f)
 		return errno == ENOENT ? -ESRCH : -errno;
 	while ((len = getline(&line, &cap, f)) > 0) {
@@ -62,6 +62,39 @@ int maps_read(uint32_t pid, code_mapping_fn fn, void *ctx)
 	free(line);
 	fclose(f);
 	return n;
+}
+
+/* Of a process whose first thread has ended: that one has no memory any more, the others have. */
+static int read_of_others(uint32_t pid, code_mapping_fn fn, void *ctx)
+{
+	char path[64];
+	struct dirent *de;
+	unsigned tid;
+	int n = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
+	d = opendir(path);
+	while (d && n <= 0 && (de = readdir(d))) {
+		tid = (unsigned)strtoul(de->d_name, NULL, 10);
+		if (!tid || tid == pid)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%u/task/%u/maps", pid, tid);
+		n = read_file(path, fn, ctx);
+	}
+	if (d)
+		closedir(d);
+	return n;
+}
+
+int maps_read(uint32_t pid, code_mapping_fn fn, void *ctx)
+{
+	char path[32];
+	int n;
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
+	n = read_file(path, fn, ctx);
+	return n ? n : read_of_others(pid, fn, ctx);
 }
 
 static void ignore(void *ctx, const struct code_mapping *m)

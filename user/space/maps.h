@@ -22,7 +22,8 @@ typedef void (*code_mapping_fn)(void *ctx, const struct code_mapping *m);
 /*
  * Calls fn for each, in the order of their addresses; m and its path are valid until it returns.
  * The pages that the kernel maps for its own ends ([vsyscall], [uprobes]) are left out. Returns how
- * many, or -errno: -ESRCH for a process that is gone.
+ * many, or -errno: -ESRCH for a process that is gone. A process whose first thread has ended is
+ * read by another one.
  */
 int maps_read(uint32_t pid, code_mapping_fn fn, void *ctx);
 

@@ -3,15 +3,17 @@
 #include "space/modules.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "space/mapped.h"
 #include "space/tables.h"
 #include "symbol/symbolizer.h"
 #include "space/head.h"
@@ -26,16 +28,22 @@
 
 #define LOG_TAG "modules"
 
+#define TROUBLES_MAX 16 /* sentences that are kept */
+#define RETRY_NS 2000000000ull
 #define REUSE_NS 60000000000ull /* frames of a number that is free may be on their way */
 
 struct module {
-	uint8_t type;	       /* enum ev_module_kind; 0: the number is free */
-	bool no_elf;	       /* a file, but of something that was made at run time */
-	bool told;	       /* there is a record of it */
-	bool has_table, again; /* again: it is to be read at the next chance */
-	uint32_t next;	       /* with the same hash, 0 none */
-	uint32_t users;	       /* mappings */
-	uint64_t idle;	       /* without users: since when, as a count */
+	uint8_t type;		 /* enum ev_module_kind; 0: the number is free */
+	bool no_elf;		 /* a file, but of something that was made at run time */
+	bool told;		 /* there is a record of it */
+	bool has_table, again;	 /* again: it is to be read at the next chance */
+	uint32_t next;		 /* with the same hash, 0 none */
+	uint32_t users;		 /* mappings */
+	bool orphan;		 /* its process has ended, and a child still maps it */
+	uint64_t idle;		 /* without users: since when */
+	uint64_t retry;		 /* again: not before */
+	struct timespec changed; /* the file, as it was when it was read */
+	off_t size;
 	uint64_t dev, ino;
 	char *path;
 	struct elf_head head;
@@ -54,17 +62,27 @@ struct modules {
 		uint64_t since;
 	} * freed; /* a queue */
 	size_t nfreed, cap_freed, freed_first;
-	uint64_t tick;
-	bool same_root_known;
-	struct stat own_root;
+	uint32_t files_max; /* modules that may be known at a time */
 	struct modules_stats stats;
 
 	pthread_mutex_t lock; /* of what follows */
 	struct ev_module *news;
 	size_t nnews, cap_news, news_first;
+	char *trouble[TROUBLES_MAX];
+	size_t ntrouble;
 };
 
 /* ---- numbers ---- */
+
+/* Each known file is open: half of what is allowed is left for the rest. */
+static uint32_t files_max(uint32_t max)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) || lim.rlim_cur / 2 > max)
+		return max;
+	return (uint32_t)(lim.rlim_cur / 2);
+}
 
 struct modules *modules__new(struct tables *tables, struct symbolizer *symbolizer, uint32_t max)
 {
@@ -76,7 +94,7 @@ struct modules *modules__new(struct tables *tables, struct symbolizer *symbolize
 	m->mod = xcalloc(m->max, sizeof(*m->mod));
 	m->cnt = 1;
 	pthread_mutex_init(&m->lock, NULL);
-	m->same_root_known = !stat("/", &m->own_root);
+	m->files_max = files_max(m->max);
 	return m;
 }
 
@@ -88,6 +106,8 @@ void modules__free(struct modules *m)
 		return;
 	for (i = 0; i < m->cnt; i++)
 		free(m->mod[i].path);
+	for (i = 0; i < m->ntrouble; i++)
+		free(m->trouble[i]);
 	free(m->mod);
 	free(m->freed);
 	free(m->news);
@@ -95,13 +115,6 @@ void modules__free(struct modules *m)
 	u64map_free(&m->by_pid);
 	pthread_mutex_destroy(&m->lock);
 	free(m);
-}
-
-static uint32_t new_number(struct modules *m)
-{
-	if (m->freed_first < m->nfreed && clock_mono() - m->freed[m->freed_first].since > REUSE_NS)
-		return m->freed[m->freed_first++].id;
-	return m->cnt < m->max ? m->cnt++ : 0;
 }
 
 static void free_number(struct modules *m, uint32_t id)
@@ -116,6 +129,65 @@ static void free_number(struct modules *m, uint32_t id)
 	m->freed[m->nfreed++].since = clock_mono();
 	free(m->mod[id].path);
 	m->mod[id] = (struct module){ 0 };
+}
+
+/* ---- files that nobody maps ---- */
+
+static uint64_t hash_file(uint64_t dev, uint64_t ino)
+{
+	uint64_t h = hash_u64(hash_u64(dev) + ino);
+
+	return h ? h : 1;
+}
+
+/* Its number is another's later. */
+static void forget_file(struct modules *m, uint32_t id)
+{
+	struct module *mod = &m->mod[id];
+	uint64_t *slot = u64map_get(&m->by_file, hash_file(mod->dev, mod->ino));
+	uint32_t at;
+
+	if (slot && *slot == id) {
+		*slot = mod->next;
+	} else {
+		for (at = slot ? (uint32_t)*slot : 0; at && m->mod[at].next != id;)
+			at = m->mod[at].next;
+		if (at)
+			m->mod[at].next = mod->next;
+	}
+	tables__drop_module(m->tables, id);
+	if (m->symbolizer)
+		symbolizer__drop(m->symbolizer, id);
+	free_number(m, id);
+}
+
+/* The longest idle one, when its frames are surely written. */
+static void forget_a_file(struct modules *m)
+{
+	uint64_t now = clock_mono();
+	uint32_t i, best = 0;
+
+	for (i = 1; i < m->cnt; i++)
+		if (m->mod[i].type == EV_MODULE_FILE && !m->mod[i].users &&
+		    now - m->mod[i].idle > REUSE_NS &&
+		    (!best || m->mod[i].idle < m->mod[best].idle))
+			best = i;
+	if (best)
+		forget_file(m, best);
+}
+
+static uint32_t new_number(struct modules *m)
+{
+	size_t nfreed = m->nfreed - m->freed_first;
+
+	if (m->cnt - nfreed >= m->files_max)
+		forget_a_file(m);
+	if (m->freed_first < m->nfreed && clock_mono() - m->freed[m->freed_first].since > REUSE_NS)
+		return m->freed[m->freed_first++].id;
+	if (m->cnt < m->max)
+		return m->cnt++;
+	m->stats.no_number++;
+	return 0;
 }
 
 /* ---- news ---- */
@@ -155,46 +227,29 @@ size_t modules__take_news(struct modules *m, struct ev_module *out)
 
 /* ---- files ---- */
 
-/* The file that is mapped, whatever has become of its name; or the one of that name, if it is the
- * same. */
-static int open_mapped(uint32_t pid, const struct code_mapping *map)
+__attribute__((format(printf, 2, 3))) static void trouble(struct modules *m, const char *fmt, ...)
 {
-	char path[4200];
-	struct stat st;
-	int fd;
+	char text[512];
+	va_list ap;
 
-	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", pid,
-		 (unsigned long long)map->start, (unsigned long long)map->end);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd >= 0)
-		return fd;
-	snprintf(path, sizeof(path), "/proc/%u/root%s", pid, map->path);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0) /* the process is gone already */
-		fd = open(map->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return -1;
-	if (!fstat(fd, &st) && st.st_ino == map->ino && S_ISREG(st.st_mode))
-		return fd;
-	close(fd);
-	return -1;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_info("%s", text);
+	pthread_mutex_lock(&m->lock);
+	if (m->ntrouble < TROUBLES_MAX)
+		m->trouble[m->ntrouble++] = xstrdup(text);
+	pthread_mutex_unlock(&m->lock);
 }
 
-/* The root directory of a process; -1 when it is ours. */
-static int open_root(const struct modules *m, uint32_t pid)
+void modules__troubles(struct modules *m, void (*fn)(void *ctx, const char *sentence), void *ctx)
 {
-	char path[32];
-	struct stat st;
-	int fd;
+	size_t i;
 
-	snprintf(path, sizeof(path), "/proc/%u/root", pid);
-	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && m->same_root_known && !fstat(fd, &st) && st.st_dev == m->own_root.st_dev &&
-	    st.st_ino == m->own_root.st_ino) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
+	pthread_mutex_lock(&m->lock);
+	for (i = 0; i < m->ntrouble; i++)
+		fn(ctx, m->trouble[i]);
+	pthread_mutex_unlock(&m->lock);
 }
 
 /* Makes room by what nobody uses, the longest first. */
@@ -218,12 +273,17 @@ static void put_rows(struct modules *m, uint32_t id, const struct unwind_table *
 {
 	int err;
 
-	do {
-		err = tables__put_module(m->tables, id, rows);
-	} while (err == -ENOSPC && forget_idle(m));
-	m->mod[id].has_table = !err;
-	if (err == -ENOSPC)
+	/* what is thrown out can be used after a while only: then this one is tried again */
+	err = tables__put_module(m->tables, id, rows);
+	if (err == -ENOSPC) {
+		while (tables__buried(m->tables) < rows->nrow * 2 * sizeof(uint32_t) &&
+		       forget_idle(m))
+			;
 		m->stats.no_room++;
+		m->mod[id].again = true;
+		m->mod[id].retry = clock_mono() + RETRY_NS;
+	}
+	m->mod[id].has_table = !err;
 	if (err)
 		tables__put_plain(m->tables, id, false);
 }
@@ -239,8 +299,9 @@ static void make_table(struct modules *m, uint32_t id, int fd, const void *image
 	err = image ? unwind_table_image(&rows, image, size, &why) :
 		      unwind_table_read(&rows, fd, &why);
 	if (err || !rows.nrow) {
-		log_info("%s: no unwinding tables: %s", m->mod[id].path,
-			 why.len ? why.buf : "it has none");
+		if (err && err != -ENODATA)
+			trouble(m, "%s: its unwinding tables cannot be read (%s): stacks end there",
+				m->mod[id].path, why.len ? why.buf : strerror(-err));
 		m->stats.no_table++;
 		tables__put_plain(m->tables, id, false);
 	} else {
@@ -263,7 +324,7 @@ static void name_module(struct modules *m, uint32_t id, uint32_t pid, int fd, co
 		.pid = pid,
 		.ns_pid = procfs_ns_pid(pid),
 		.fd = fd,
-		.root_fd = mod->type == EV_MODULE_VDSO ? -1 : open_root(m, pid),
+		.root_fd = mod->type == EV_MODULE_VDSO ? -1 : mapped_root(pid),
 		.image = image,
 		.image_size = size,
 		.path = mod->path,
@@ -271,6 +332,10 @@ static void name_module(struct modules *m, uint32_t id, uint32_t pid, int fd, co
 	};
 
 	memcpy(sm.build_id, mod->head.build_id, sizeof(sm.build_id));
+	if (fd >= 0 && m->cnt - (m->nfreed - m->freed_first) >= m->files_max) {
+		close(fd); /* too many are open: it will be looked for by name and build id */
+		fd = sm.fd = -1;
+	}
 	if (m->symbolizer) {
 		symbolizer__add(m->symbolizer, &sm);
 	} else {
@@ -282,13 +347,6 @@ static void name_module(struct modules *m, uint32_t id, uint32_t pid, int fd, co
 	if (!mod->told)
 		tell(m, id, pid);
 	mod->told = true;
-}
-
-static uint64_t hash_file(const struct code_mapping *map)
-{
-	uint64_t h = hash_u64(hash_u64(map->dev) + map->ino);
-
-	return h ? h : 1;
 }
 
 static uint32_t jit_of(struct modules *m, uint32_t pid)
@@ -309,35 +367,31 @@ static uint32_t jit_of(struct modules *m, uint32_t pid)
 	return id;
 }
 
-/* The file in which a JIT compiler tells what it makes; it is mapped so that others see it. */
-static bool is_jitdump(const char *path)
-{
-	const char *base = strrchr(path, '/');
-	size_t len = strlen(path);
-
-	return base && !strncmp(base, "/jit-", 5) && len > 5 && !strcmp(path + len - 5, ".dump");
-}
-
 /* Reads the file of a module, for the first time or once more: it had to make room while nobody
  * mapped it, or could not be opened because its process was gone. */
 static void read_file(struct modules *m, uint32_t id, uint32_t pid, const struct code_mapping *map)
 {
 	struct module *mod = &m->mod[id];
-	int fd = open_mapped(pid, map), err = -errno;
+	int fd = mapped_open(pid, map), err = -errno;
+	struct stat st;
 
 	if (fd >= 0)
 		err = elf_head_read(&mod->head, fd);
+	if (fd >= 0 && !fstat(fd, &st)) {
+		mod->changed = st.st_mtim;
+		mod->size = st.st_size;
+	}
 	mod->again = fd < 0;
 	if (err == -ENOEXEC) {
 		mod->no_elf = true;
-		if (is_jitdump(mod->path))
+		if (mapped_is_jitdump(mod->path))
 			name_module(m, jit_of(m, pid), pid, fd, NULL, 0);
 		else
 			close(fd);
 		return;
 	}
 	if (err) {
-		log_info("%s: cannot be read: %s", mod->path, strerror(-err));
+		trouble(m, "%s: cannot be read (%s): stacks end there", mod->path, strerror(-err));
 		m->stats.no_file++;
 		tables__put_plain(m->tables, id, false);
 	} else {
@@ -353,7 +407,7 @@ static uint32_t new_file(struct modules *m, uint32_t pid, const struct code_mapp
 
 	if (!id)
 		return 0;
-	slot = u64map_put(&m->by_file, hash_file(map), NULL);
+	slot = u64map_put(&m->by_file, hash_file(map->dev, map->ino), NULL);
 	m->mod[id] = (struct module){
 		.type = EV_MODULE_FILE,
 		.dev = map->dev,
@@ -367,13 +421,33 @@ static uint32_t new_file(struct modules *m, uint32_t pid, const struct code_mapp
 	return id;
 }
 
+/* Is the file another one than it was when it was read: written anew, in the same place? */
+static bool has_changed(const struct module *mod, uint32_t pid, const struct code_mapping *map)
+{
+	int fd = mapped_open(pid, map);
+	struct stat st;
+	bool changed;
+
+	if (fd < 0)
+		return false;
+	changed = !fstat(fd, &st) &&
+		  (st.st_size != mod->size || st.st_mtim.tv_sec != mod->changed.tv_sec ||
+		   st.st_mtim.tv_nsec != mod->changed.tv_nsec);
+	close(fd);
+	return changed;
+}
+
 static uint32_t file_of(struct modules *m, uint32_t pid, const struct code_mapping *map)
 {
-	uint64_t *slot = u64map_get(&m->by_file, hash_file(map));
+	uint64_t *slot = u64map_get(&m->by_file, hash_file(map->dev, map->ino));
 	uint32_t id = slot ? (uint32_t)*slot : 0;
 
 	while (id && (m->mod[id].dev != map->dev || m->mod[id].ino != map->ino))
 		id = m->mod[id].next;
+	if (id && !m->mod[id].users && !m->mod[id].again && has_changed(&m->mod[id], pid, map)) {
+		forget_file(m, id);
+		id = 0;
+	}
 	return id ? id : new_file(m, pid, map);
 }
 
@@ -387,6 +461,10 @@ void modules__end_process(struct modules *m, uint32_t pid)
 	if (!id)
 		return;
 	u64map_del(&m->by_pid, pid);
+	if (m->mod[id].users) { /* a child has it from its parent */
+		m->mod[id].orphan = true;
+		return;
+	}
 	tables__drop_module(m->tables, id);
 	free_number(m, id);
 }
@@ -433,7 +511,7 @@ uint32_t modules__get(struct modules *m, uint32_t pid, const struct code_mapping
 	if (!id)
 		return 0;
 	mod = &m->mod[id];
-	if (mod->again)
+	if (mod->again && clock_mono() >= mod->retry)
 		read_file(m, id, pid, map);
 	mod->users++;
 	if (mod->type != EV_MODULE_JIT)
@@ -451,8 +529,13 @@ void modules__put(struct modules *m, uint32_t module)
 {
 	struct module *mod = &m->mod[module];
 
-	if (module && mod->users && !--mod->users)
-		mod->idle = ++m->tick;
+	if (!module || !mod->users || --mod->users)
+		return;
+	mod->idle = clock_mono();
+	if (!mod->orphan)
+		return;
+	tables__drop_module(m->tables, module);
+	free_number(m, module);
 }
 
 struct modules_stats modules__stats(const struct modules *m)

@@ -25,7 +25,8 @@ struct modules_stats {
 	uint64_t files, jits; /* seen */
 	uint64_t no_file;     /* files that could not be opened, or not read */
 	uint64_t no_table;    /* … that have no frame information */
-	uint64_t no_room;     /* … whose tables found no room */
+	uint64_t no_room;     /* times that tables found no room */
+	uint64_t no_number;   /* times that there were too many modules */
 	uint64_t rows, bad;   /* of all tables; rows that cannot be followed */
 	uint64_t build_ns;    /* time spent on making tables */
 	size_t bytes;	      /* of tables in use */
@@ -48,6 +49,8 @@ void modules__end_process(struct modules *m, uint32_t pid);
 
 /* From any thread: the next module that was not told yet, as a record; its length, 0: none. */
 size_t modules__take_news(struct modules *m, struct ev_module *out);
+/* From any thread: what went wrong with files, a sentence each. */
+void modules__troubles(struct modules *m, void (*fn)(void *ctx, const char *sentence), void *ctx);
 struct modules_stats modules__stats(const struct modules *m);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 
 #include "space/mapevents.h"
 #include "space/maplist.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/privileges.h"
 #include "util/strbuf.h"
@@ -26,11 +28,15 @@
 
 #define LOG_TAG "spaces"
 
+#define RETRY_NS 100000000 /* when there was no room for mappings */
+
 /* A process. */
 struct space {
 	uint32_t pid, tgid;
 	struct maplist maps;
-	bool dirty; /* the kernel side has not seen the last changes */
+	bool dirty;	     /* the kernel side has not seen the last changes */
+	uint64_t publish_ts; /* not before */
+	uint32_t round;	     /* of reading everybody, in which it was there */
 };
 
 struct spaces {
@@ -44,7 +50,9 @@ struct spaces {
 	uint32_t *dirty;      /* pids of those that are */
 	size_t ndirty, cap_dirty;
 	struct space *reading; /* the process whose maps are read */
+	int no_events;	       /* why there are none */
 	bool lost;
+	uint32_t round;
 	int epoll_fd, quit_fd;
 	pthread_t thread;
 	bool running;
@@ -154,7 +162,7 @@ static uint32_t tgid_of(const struct spaces *s, uint32_t pid)
 	if (!s->targets)
 		return pid != (uint32_t)getpid() ? pid : 0;
 	for (i = 0; i < s->opts.ntargets; i++)
-		if (s->targets[i].pid == pid)
+		if (s->targets[i].pid == pid && tables__is_target(s->tables, s->targets[i].tgid))
 			return s->targets[i].tgid;
 	return 0;
 }
@@ -237,10 +245,31 @@ static void read_process(struct spaces *s, uint32_t pid)
 	s->stats.reads++;
 	maps_read(pid, found_mapping, s);
 	maplist_free(&old, &s->hold);
+	sp->round = s->round;
 	if (sp->maps.cnt)
 		mark(s, sp);
 	else
 		forget_process(s, pid); /* gone; or a kernel thread, which has none */
+}
+
+/* Those whose end was among the news that were lost. */
+static void forget_missing(struct spaces *s)
+{
+	struct space *sp;
+	size_t i, n = 0;
+	uint32_t *gone;
+
+	gone = xcalloc(s->by_pid.cnt + 1, sizeof(*gone));
+	for (i = 0; i < s->by_pid.cap; i++) {
+		if (!s->by_pid.slot[i].key)
+			continue;
+		sp = (struct space *)(uintptr_t)s->by_pid.slot[i].val;
+		if (sp->round != s->round)
+			gone[n++] = sp->pid;
+	}
+	for (i = 0; i < n; i++)
+		forget_process(s, gone[i]);
+	free(gone);
 }
 
 static void read_everybody(struct spaces *s)
@@ -250,6 +279,7 @@ static void read_everybody(struct spaces *s)
 	size_t i;
 	DIR *d;
 
+	s->round++;
 	for (i = 0; s->targets && i < s->opts.ntargets; i++)
 		read_process(s, s->targets[i].pid);
 	d = s->targets ? NULL : opendir("/proc");
@@ -260,6 +290,7 @@ static void read_everybody(struct spaces *s)
 	}
 	if (d)
 		closedir(d);
+	forget_missing(s);
 }
 
 /* ---- news ---- */
@@ -269,8 +300,12 @@ static void on_fork(struct spaces *s, uint32_t pid, uint32_t parent)
 	struct space *from = find_space(s, parent), *sp;
 	uint32_t tgid = tgid_of(s, pid);
 
-	if (!from || !tgid || from->pid == pid)
+	if (!tgid || pid == parent)
 		return;
+	if (!from) { /* the kernel side may have given it what is nobody's any more */
+		tables__drop_space(s->tables, tgid);
+		return;
+	}
 	sp = make_space(s, pid, tgid);
 	maplist_copy(&sp->maps, &from->maps, &s->hold);
 	mark(s, sp);
@@ -304,49 +339,63 @@ static void on_news(void *ctx, const struct mapevent *ev)
 	}
 }
 
+/*
+ * What was before stays in its place for a while, so room is for so many a second: who has many
+ * mappings and changes them all the time is published at longer and longer intervals.
+ */
 static void publish(struct spaces *s, struct space *sp)
 {
 	size_t cnt = sp->maps.cnt < UNW_MAPPINGS_MAX ? sp->maps.cnt : UNW_MAPPINGS_MAX;
+	uint64_t now = clock_mono(), pause = cnt * 8000000000ull / s->opts.maps.nmappings;
 	int err = tables__put_space(s->tables, sp->tgid, sp->maps.m, cnt);
 
-	sp->dirty = false;
+	sp->dirty = err == -ENOSPC; /* again, when there is room */
+	sp->publish_ts = now + (err ? RETRY_NS : pause);
 	if (sp->maps.cnt > cnt)
 		s->stats.cut++;
 	if (err)
-		log_debug("no room for the mappings of %u: %s", sp->pid, strerror(-err));
+		s->stats.no_room++;
 }
 
-static void publish_marked(struct spaces *s)
+/* Returns whether some have to wait. */
+static bool publish_marked(struct spaces *s)
 {
+	uint64_t now = clock_mono();
 	struct space *sp;
-	size_t i;
+	size_t i, n = 0;
 
 	for (i = 0; i < s->ndirty; i++) {
 		sp = find_space(s, s->dirty[i]);
-		if (sp && sp->dirty)
+		if (sp && sp->dirty && now >= sp->publish_ts)
 			publish(s, sp);
+		if (sp && sp->dirty)
+			s->dirty[n++] = sp->pid;
 	}
-	s->ndirty = 0;
+	s->ndirty = n;
+	return n;
 }
 
 static void *keep_up(void *arg)
 {
 	struct epoll_event ev[4];
 	struct spaces *s = arg;
+	bool more = false;
 	int n, i;
 
 	privileges_no_real_time();
 	for (;;) {
-		n = epoll_wait(s->epoll_fd, ev, 4, -1);
+		n = epoll_wait(s->epoll_fd, ev, 4, more ? 1 : -1);
 		for (i = 0; i < n; i++)
 			if (ev[i].data.u64 == FROM_QUIT)
 				return NULL;
-		mapevents__take(s->events, on_news, s);
+		more = s->events && mapevents__take(s->events, on_news, s);
 		if (s->lost) {
 			s->lost = false;
+			s->stats.news_lost++;
 			read_everybody(s);
 		}
-		publish_marked(s);
+		more |= publish_marked(s);
+		tables__reserve(s->tables);
 	}
 }
 
@@ -354,6 +403,7 @@ void spaces__read_all(struct spaces *s)
 {
 	read_everybody(s);
 	publish_marked(s);
+	tables__reserve(s->tables);
 }
 
 int spaces__start(struct spaces *s)
@@ -380,4 +430,40 @@ struct spaces_stats spaces__stats(const struct spaces *s)
 
 	st.modules = modules__stats(s->modules);
 	return st;
+}
+
+void spaces__troubles(const struct spaces *s, void (*fn)(void *ctx, const char *sentence),
+		      void *ctx)
+{
+	struct spaces_stats st = spaces__stats(s);
+	const struct {
+		uint64_t cnt;
+		const char *what;
+	} counted[] = {
+		{ st.cut, "a process has more code mappings than are walked: %" PRIu64 " times" },
+		{ st.no_room,
+		  "there was no room for the mappings of a process: %" PRIu64 " times" },
+		{ st.news_lost,
+		  "news of what is mapped came too fast, and all was read again: %" PRIu64
+		  " times" },
+		{ st.modules.no_room,
+		  "there was no room for the unwinding tables of a file: %" PRIu64 " times" },
+		{ st.modules.no_number, "there were too many files with code: %" PRIu64 " times" },
+	};
+	char text[256];
+	size_t i;
+
+	if (s->no_events) {
+		snprintf(text, sizeof(text),
+			 "the kernel does not tell what is mapped later (%s): stacks end there",
+			 strerror(s->no_events));
+		fn(ctx, text);
+	}
+	for (i = 0; i < sizeof(counted) / sizeof(counted[0]); i++) {
+		if (!counted[i].cnt)
+			continue;
+		snprintf(text, sizeof(text), counted[i].what, counted[i].cnt);
+		fn(ctx, text);
+	}
+	modules__troubles(s->modules, fn, ctx);
 }

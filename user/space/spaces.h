@@ -35,7 +35,9 @@ struct spaces_stats {
 	struct modules_stats modules;
 	uint64_t processes; /* seen */
 	uint64_t reads;	    /* of /proc/PID/maps */
-	uint64_t cut;	    /* processes with more mappings than there is room for */
+	uint64_t cut;	    /* times that a process had more mappings than are walked */
+	uint64_t no_room;   /* times that there was no room for those of a process */
+	uint64_t news_lost; /* times that everybody had to be read again */
 };
 
 /* NULL with errno and the reason in why. */
@@ -47,6 +49,9 @@ void spaces__read_all(struct spaces *s);
 /* From here on a thread keeps that up to date. 0 or -errno. */
 int spaces__start(struct spaces *s);
 
+/* From any thread: what stacks lack and why, a sentence each. */
+void spaces__troubles(const struct spaces *s, void (*fn)(void *ctx, const char *sentence),
+		      void *ctx);
 /* From any thread: see modules__take_news(). */
 size_t spaces__take_news(struct spaces *s, struct ev_module *out);
 /* After the thread has ended or before it was started, or roughly. */

@@ -181,12 +181,11 @@ int tables__put_module(struct tables *t, uint32_t module, const struct unwind_ta
 	for (; nrule < t->rules.cnt; nrule++)
 		t->rule[nrule] = t->rules.rule[nrule];
 	t->module_words[module] = (struct wordalloc_run){ page0, p.nwords };
-	t->module[module] = (struct unw_module){
-		.base = p.base,
-		.page0 = page0,
-		.npages = p.npages,
-		.flags = UNW_MODULE_TABLE,
-	};
+	t->module[module].base = p.base;
+	t->module[module].page0 = page0;
+	t->module[module].npages = p.npages;
+	/* last: a walk may look at any time */
+	__atomic_store_n(&t->module[module].flags, UNW_MODULE_TABLE, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -207,6 +206,30 @@ size_t tables__bytes(const struct tables *t)
 	return (size_t)t->words.used * sizeof(uint32_t);
 }
 
+size_t tables__buried(const struct tables *t)
+{
+	size_t i, words = 0;
+
+	for (i = 0; i < t->ngrave; i++)
+		if (t->grave[i].of == &t->words)
+			words += t->grave[i].run.cnt;
+	return words * sizeof(uint32_t);
+}
+
+void tables__reserve(struct tables *t)
+{
+	give_back(t);
+	if (t->words.top + SLAB_WORDS > t->nslab * SLAB_WORDS)
+		add_slab(t);
+}
+
+bool tables__is_target(const struct tables *t, uint32_t tgid)
+{
+	uint8_t one;
+
+	return t->opts.targets_fd < 0 || !bpf_map_lookup_elem(t->opts.targets_fd, &tgid, &one);
+}
+
 /* ---- mappings ---- */
 
 static void bury_space(struct tables *t, uint32_t tgid)
@@ -222,11 +245,14 @@ static void bury_space(struct tables *t, uint32_t tgid)
 int tables__put_space(struct tables *t, uint32_t tgid, const struct unw_mapping *m, size_t cnt)
 {
 	struct unw_space space = { .cnt = (uint32_t)cnt, .version = ++t->version };
-	int err = -ENOSPC;
+	int err;
 
 	give_back(t);
-	if (cnt)
-		err = wordalloc_take(&t->mappings, space.cnt, &space.first);
+	if (!cnt) {
+		tables__drop_space(t, tgid);
+		return 0;
+	}
+	err = wordalloc_take(&t->mappings, space.cnt, &space.first);
 	if (!err) {
 		memcpy(&t->mapping[space.first], m, cnt * sizeof(*m));
 		if (bpf_map_update_elem(t->opts.spaces_fd, &tgid, &space, BPF_ANY)) {
@@ -234,10 +260,8 @@ int tables__put_space(struct tables *t, uint32_t tgid, const struct unw_mapping 
 			wordalloc_give(&t->mappings, space.first, space.cnt);
 		}
 	}
-	if (err) {
-		tables__drop_space(t, tgid); /* rather none than those of before */
+	if (err)
 		return err;
-	}
 	bury_space(t, tgid);
 	*u64map_put(&t->spaces, tgid, NULL) = (uint64_t)space.first << 32 | space.cnt;
 	return 0;

@@ -22,8 +22,9 @@ struct unwind_table;
 
 struct tables_opts {
 	int slabs_fd, rules_fd, modules_fd, mappings_fd, spaces_fd; /* borrowed */
-	uint32_t nmodules, nmappings;				    /* entries of those maps */
-	size_t bytes_max;					    /* of all words together */
+	int targets_fd; /* the processes that may be recorded, where they can lose that; else -1 */
+	uint32_t nmodules, nmappings; /* entries of those maps */
+	size_t bytes_max;	      /* of all words together */
 };
 
 /* NULL with errno and the reason in why. */
@@ -38,10 +39,15 @@ void tables__put_plain(struct tables *t, uint32_t module, bool frame_pointers);
 void tables__drop_module(struct tables *t, uint32_t module);
 
 /* Makes these, sorted, the mappings of a process (as the kernel numbers it), instead of those that
- * it had. 0 or -errno: -ENOSPC when there is no room. */
+ * it had. 0 or -errno: -ENOSPC when there is no room now; those of before stay then. */
 int tables__put_space(struct tables *t, uint32_t tgid, const struct unw_mapping *m, size_t cnt);
 void tables__drop_space(struct tables *t, uint32_t tgid);
 
-size_t tables__bytes(const struct tables *t); /* of words that are in use */
+size_t tables__bytes(const struct tables *t);  /* of words that are in use */
+size_t tables__buried(const struct tables *t); /* … of those, what is free in a while */
+/* Makes room for the next module ahead of time: that takes the kernel a while. */
+void tables__reserve(struct tables *t);
+/* May this process still be recorded? */
+bool tables__is_target(const struct tables *t, uint32_t tgid);
 
 #endif

@@ -117,6 +117,11 @@ struct symbolizer *symbolizer__new_with(const struct symbolizer_opts *o)
 	return NULL;
 }
 
+uint32_t symbolizer__pid(const struct symbolizer *s)
+{
+	return symclient__pid(s->client);
+}
+
 /* ---- modules; the lock is held ---- */
 
 static void put_root(struct symbolizer *s, struct root *r)
@@ -209,6 +214,14 @@ void symbolizer__add(struct symbolizer *s, const struct sym_module *add)
 	m->root = get_root(s, add->root_fd);
 	put_module(s, s->module[m->number]);
 	s->module[m->number] = m;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void symbolizer__drop(struct symbolizer *s, uint32_t module)
+{
+	pthread_mutex_lock(&s->lock);
+	put_module(s, s->module[module]);
+	s->module[module] = NULL;
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -53,8 +53,14 @@ struct symbolizer *symbolizer__new(void);
 struct symbolizer *symbolizer__new_with(const struct symbolizer_opts *o); /* 0: the default */
 void symbolizer__free(struct symbolizer *s);				  /* NULL is fine */
 
+/* The process that it forked; workers are that one's children. */
+uint32_t symbolizer__pid(const struct symbolizer *s);
+
 /* A module, before its first frame; a number that is there already is replaced. */
 void symbolizer__add(struct symbolizer *s, const struct sym_module *m);
+
+/* Nobody asks about this module any more: its file is closed. */
+void symbolizer__drop(struct symbolizer *s, uint32_t module);
 
 /*
  * The functions that a user frame stands in, innermost first (more than one by inlining), at most

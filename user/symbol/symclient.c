@@ -232,3 +232,8 @@ int symclient__ask(struct symclient *c, uint32_t module, const uint64_t *addr, s
 		tell_end(c, r, why);
 	return r;
 }
+
+uint32_t symclient__pid(const struct symclient *c)
+{
+	return (uint32_t)c->zygote.pid;
+}

@@ -47,4 +47,7 @@ int symclient__ask(struct symclient *c, uint32_t module, const uint64_t *addr, s
 
 void symclient__give_up(struct symclient *c); /* for good */
 
+/* The process that makes the workers. */
+uint32_t symclient__pid(const struct symclient *c);
+
 #endif
