@@ -54,7 +54,6 @@ struct capture {
 	bool *online;
 	uint32_t nmodules, nmappings;
 	struct bpf_link **sampler; /* by CPU, NULL none */
-	const char *sample_clock;
 	struct ksyms *ksyms;
 	capture_fn fn;
 	void *ctx;
@@ -113,12 +112,39 @@ static void set_space_sizes(struct capture *c)
 	uint32_t procs = all ? 32768 : (uint32_t)c->opts.targets->cnt * 2 + 64;
 
 	c->nmodules = !walks ? 1 : all ? EV_MODULE_MAX : 8192;
-	c->nmappings = !walks ? 1 : all ? 131072 : 8192 + 1024 * (uint32_t)c->opts.targets->cnt;
+	c->nmappings = !walks ? 1 : all ? 262144 : 32768 + 1024 * (uint32_t)c->opts.targets->cnt;
 	bpf_map__set_max_entries(c->skel->maps.ct_rules, walks ? UNW_RULES_MAX : 1);
 	bpf_map__set_max_entries(c->skel->maps.ct_modules, c->nmodules);
 	bpf_map__set_max_entries(c->skel->maps.ct_mappings, c->nmappings);
 	bpf_map__set_max_entries(c->skel->maps.ct_spaces, walks ? procs : 1);
 	bpf_map__set_max_entries(c->skel->maps.ct_stack_ids, walks ? STACK_IDS : 1024);
+}
+
+static int open_sampler(struct perf_event_attr *attr, unsigned cpu)
+{
+	return (int)syscall(SYS_perf_event_open, attr, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+static struct perf_event_attr cycles(unsigned hz)
+{
+	return (struct perf_event_attr){
+		.size = sizeof(struct perf_event_attr),
+		.type = PERF_TYPE_HARDWARE,
+		.config = PERF_COUNT_HW_CPU_CYCLES,
+		.freq = 1,
+		.sample_freq = hz,
+	};
+}
+
+/* Does the machine count cycles? They are the better clock: they tick where interrupts are off. */
+static bool has_cycles(void)
+{
+	struct perf_event_attr attr = cycles(99);
+	int fd = open_sampler(&attr, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 static void configure(struct capture *c)
@@ -128,6 +154,8 @@ static void configure(struct capture *c)
 		.self_tgid = (uint32_t)getpid(),
 		.syscalls = c->opts.syscall_hooks,
 		.filter = CT_FILTER_ALL,
+		.helper_tgid = c->opts.helper,
+		.sample_nmi = c->opts.sample_hz && has_cycles(),
 		.stacks = c->opts.stacks,
 		.call_graph = capture__walks_user(c) ? c->opts.call_graph : CT_CALL_GRAPH_NONE,
 	};
@@ -297,33 +325,16 @@ static struct bpf_link *attach_iter(struct capture *c, struct bpf_program *prog)
 	return link ? link : bpf_program__attach_iter(prog, NULL);
 }
 
-static int open_sampler(struct perf_event_attr *attr, unsigned cpu)
-{
-	return (int)syscall(SYS_perf_event_open, attr, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
-}
-
-/* Cycles are the better clock, where the machine counts them: they tick in interrupts too. */
 static int attach_sampler(struct capture *c, unsigned cpu)
 {
-	struct perf_event_attr attr = {
-		.size = sizeof(attr),
-		.type = PERF_TYPE_HARDWARE,
-		.config = PERF_COUNT_HW_CPU_CYCLES,
-		.freq = 1,
-		.sample_freq = c->opts.sample_hz,
-	};
-	int fd = -1, err;
+	struct perf_event_attr attr = cycles(c->opts.sample_hz);
+	int fd, err;
 
-	if (!c->sample_clock || !strcmp(c->sample_clock, "cycles")) {
-		fd = open_sampler(&attr, cpu);
-		c->sample_clock = "cycles";
-	}
-	if (fd < 0) {
+	if (!c->skel->rodata->ct_cfg.sample_nmi) {
 		attr.type = PERF_TYPE_SOFTWARE;
 		attr.config = PERF_COUNT_SW_CPU_CLOCK;
-		fd = open_sampler(&attr, cpu);
-		c->sample_clock = "cpu-clock";
 	}
+	fd = open_sampler(&attr, cpu);
 	if (fd < 0)
 		return -errno;
 	c->sampler[cpu] = bpf_program__attach_perf_event(c->skel->progs.ct_sample, fd);
@@ -500,6 +511,9 @@ struct tables_opts capture__tables(const struct capture *c)
 		.spaces_fd = bpf_map__fd(c->skel->maps.ct_spaces),
 		.nmodules = c->nmodules,
 		.nmappings = c->nmappings,
+		.targets_fd = c->opts.targets && !features[FEATURE_SEE_ALL].ask() ?
+				      bpf_map__fd(c->skel->maps.ct_targets) :
+				      -1,
 		.bytes_max = TABLES_MAX,
 	};
 }
@@ -507,11 +521,6 @@ struct tables_opts capture__tables(const struct capture *c)
 uint32_t capture__next_epoch(struct capture *c)
 {
 	return ++c->skel->bss->ct_epoch;
-}
-
-const char *capture__sample_clock(const struct capture *c)
-{
-	return c->sample_clock;
 }
 
 uint64_t capture__ring_size(const struct capture *c)

@@ -25,6 +25,7 @@ struct capture_opts {
 	unsigned stacks;     /* enum ct_stacks: which records carry one */
 	unsigned call_graph; /* enum ct_call_graph: how its user frames are found */
 	unsigned sample_hz;  /* CPU samples, each CPU; 0 none */
+	uint32_t helper;     /* a process of ours, not recorded, nor those that it makes; 0 none */
 };
 
 /* A record out of the ring of `cpu`, valid until it returns. */
@@ -46,9 +47,6 @@ bool capture__walks_user(const struct capture *c);
 struct tables_opts capture__tables(const struct capture *c);
 /* Stack ids are given anew from now on. Returns the epoch that begins. */
 uint32_t capture__next_epoch(struct capture *c);
-/* What gives the ticks of the CPU samples: "cycles", "cpu-clock", NULL none. */
-const char *capture__sample_clock(const struct capture *c);
-
 /* Every traced thread tells its state into the rings. 0 or -errno. */
 int capture__snapshot(struct capture *c);
 /*

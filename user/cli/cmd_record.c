@@ -193,6 +193,7 @@ static enum exit_code attach(struct recording *r, struct strbuf *why)
 		.stacks = r->o->stacks,
 		.call_graph = r->o->call_graph,
 		.sample_hz = r->o->sample_hz,
+		.helper = r->symbolizer ? symbolizer__pid(r->symbolizer) : 0,
 	};
 	int err;
 
@@ -291,7 +292,7 @@ static void add_walks(const struct recording *r, struct summary *s, uint64_t *wa
 
 /* Sentences, as they come. */
 struct sentences {
-	const char **text;
+	char **text;
 	size_t cnt, cap;
 };
 
@@ -300,7 +301,7 @@ static void keep_sentence(void *ctx, const char *text)
 	struct sentences *s = ctx;
 
 	s->text = xgrow(s->text, s->cnt, &s->cap, sizeof(*s->text));
-	s->text[s->cnt++] = text;
+	s->text[s->cnt++] = xstrdup(text);
 }
 
 static void add_kernel_counts(const struct recording *r, struct summary *s, uint64_t *lost_cpu)
@@ -361,9 +362,11 @@ static void sum_up(const struct recording *r, const char *error)
 
 	if (r->spaces)
 		add_walks(r, &s, walks);
+	if (r->spaces)
+		spaces__troubles(r->spaces, keep_sentence, &troubles);
 	if (r->symbolizer)
 		symbolizer__troubles(r->symbolizer, keep_sentence, &troubles);
-	s.troubles = troubles.text;
+	s.troubles = (const char *const *)troubles.text;
 	s.ntrouble = troubles.cnt;
 	getrusage(RUSAGE_SELF, &ru);
 	s.user_seconds = tv_seconds(ru.ru_utime);
@@ -371,6 +374,8 @@ static void sum_up(const struct recording *r, const char *error)
 	s.rss_bytes = (uint64_t)ru.ru_maxrss * 1024;
 	add_kernel_counts(r, &s, lost_cpu);
 	summary_print(&s, r->o->json);
+	while (troubles.cnt)
+		free(troubles.text[--troubles.cnt]);
 	free(troubles.text);
 	free(lost_cpu);
 }
