@@ -127,3 +127,61 @@ as_many() {
 		exec {fd}>&-
 	done
 }
+
+# ---- which code is where ----
+
+@test "an exec on one CPU and a library that is loaded on another are seen in their order" {
+	cat >lib.c <<-'C'
+		#include <time.h>
+		void nap_in_library(void) { struct timespec t = { 0, 5000000 }; nanosleep(&t, 0); __asm__ volatile("" ::: "memory"); }
+	C
+	cat >relay.c <<-'C'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <sched.h>
+		#include <unistd.h>
+		static void on(int cpu) { cpu_set_t s; CPU_ZERO(&s); CPU_SET(cpu, &s); sched_setaffinity(0, sizeof(s), &s); }
+		int main(int argc, char **argv) {
+			void (*nap)(void);
+			if (argc > 1) { on(1); execl("./relay", "relay", (char *)0); return 1; }
+			on(0);
+			nap = (void (*)(void))dlsym(dlopen("./lib.so", RTLD_NOW), "nap_in_library");
+			for (int i = 0; i < 100; i++) nap();
+			return 0;
+		}
+	C
+	[ "$(nproc)" -gt 1 ] || skip "one CPU only"
+	gcc -O2 -shared -fPIC -o lib.so lib.c
+	gcc -O2 -o relay relay.c
+	rec -a -o T
+	for _ in $(seq 20); do ./relay go 3>&- & done
+	wait $(jobs -p | grep -vx "$rec_pid")
+	rec_stop
+	sound T
+	"$CTRACE" convert --text T >txt
+	naps=$(grep -c 'GoBlock reason="sleep" .* < relay$' txt)
+	whole=$(grep -c 'GoBlock reason="sleep" .* < nap_in_library < main < .* < relay$' txt)
+	echo "$whole of $naps naps have their whole stack"
+	[ "$naps" -gt 1500 ]
+	[ "$whole" -gt $((naps * 95 / 100)) ]
+}
+
+@test "a process whose first thread has ended has stacks, before and after" {
+	cat >leader.c <<-'C'
+		#include <pthread.h>
+		#include <stdio.h>
+		#include <time.h>
+		static void *worker(void *arg) { for (;;) { struct timespec t = { 0, 2000000 }; nanosleep(&t, 0); } return arg; }
+		int main(void) { pthread_t t; pthread_create(&t, 0, worker, 0); puts("ready"); fflush(stdout); pthread_exit(0); }
+	C
+	gcc -O2 -pthread -o leader leader.c
+	./leader >ready 3>&- &
+	leader=$!
+	until_true grep -q ready ready
+	rec -p "$leader" -o T
+	until_true test -s T
+	kill "$leader"
+	rec_stop -
+	sound T
+	jq -e '.stacks.walks.complete > 0 and .stacks.walks.complete >= 0.9 * ([.stacks.walks[]] | add)' sum
+}
