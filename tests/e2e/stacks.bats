@@ -146,7 +146,7 @@ as_many() {
 			if (argc > 1) { on(1); execl("./relay", "relay", (char *)0); return 1; }
 			on(0);
 			nap = (void (*)(void))dlsym(dlopen("./lib.so", RTLD_NOW), "nap_in_library");
-			for (int i = 0; i < 100; i++) nap();
+			for (int i = 0; i < 400; i++) nap();
 			return 0;
 		}
 	C
@@ -154,16 +154,17 @@ as_many() {
 	gcc -O2 -shared -fPIC -o lib.so lib.c
 	gcc -O2 -o relay relay.c
 	rec -a -o T
+	clang --version >/dev/null 3>&- & # the tables of its library take so long that the news of the others come together
 	for _ in $(seq 20); do ./relay go 3>&- & done
 	wait $(jobs -p | grep -vx "$rec_pid")
 	rec_stop
 	sound T
 	"$CTRACE" convert --text T >txt
-	naps=$(grep -c 'GoBlock reason="sleep" .* < relay$' txt)
-	whole=$(grep -c 'GoBlock reason="sleep" .* < nap_in_library < main < .* < relay$' txt)
-	echo "$whole of $naps naps have their whole stack"
-	[ "$naps" -gt 1500 ]
-	[ "$whole" -gt $((naps * 95 / 100)) ]
+	# the last nap of each: by then its library is known, or never
+	grep 'GoBlock reason="sleep" .* < relay$' txt | awk '{ last[$1] = $0 } END { for (m in last) print last[m] }' >last
+	[ "$(wc -l <last)" -eq 20 ]
+	echo "$(grep -c ' < nap_in_library < main < ' last) of 20 end with their whole stack"
+	[ "$(grep -c ' < nap_in_library < main < ' last)" -eq 20 ]
 }
 
 @test "a process whose first thread has ended has stacks, before and after" {

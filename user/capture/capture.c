@@ -514,6 +514,7 @@ struct tables_opts capture__tables(const struct capture *c)
 		.targets_fd = c->opts.targets && !features[FEATURE_SEE_ALL].ask() ?
 				      bpf_map__fd(c->skel->maps.ct_targets) :
 				      -1,
+		.ahead = c->opts.targets ? 1 : 4, /* a compiler's library has 3 */
 		.bytes_max = TABLES_MAX,
 	};
 }

@@ -219,8 +219,9 @@ size_t tables__buried(const struct tables *t)
 void tables__reserve(struct tables *t)
 {
 	give_back(t);
-	if (t->words.top + SLAB_WORDS > t->nslab * SLAB_WORDS)
-		add_slab(t);
+	while (t->words.top + t->opts.ahead * SLAB_WORDS > t->nslab * SLAB_WORDS)
+		if (add_slab(t))
+			return;
 }
 
 bool tables__is_target(const struct tables *t, uint32_t tgid)

@@ -24,6 +24,7 @@ struct tables_opts {
 	int slabs_fd, rules_fd, modules_fd, mappings_fd, spaces_fd; /* borrowed */
 	int targets_fd; /* the processes that may be recorded, where they can lose that; else -1 */
 	uint32_t nmodules, nmappings; /* entries of those maps */
+	uint32_t ahead;		      /* MiB that tables__reserve() keeps free */
 	size_t bytes_max;	      /* of all words together */
 };
 
