@@ -44,6 +44,16 @@ static int compile(void **state)
 	return 0;
 }
 
+static void get_build_id(struct sym_module *m, const char *name)
+{
+	FILE *f = ask("readelf -n %s | sed -n 's/.*Build ID: //p'", name);
+
+	for (m->nbuild = 0; fscanf(f, "%2hhx", &m->build_id[m->nbuild]) == 1; m->nbuild++)
+		;
+	pclose(f);
+	assert_int_equal(m->nbuild, 20);
+}
+
 static void add_file(struct symbolizer *s, uint32_t module, const char *name)
 {
 	struct strbuf path = STRBUF_INIT;
@@ -311,7 +321,8 @@ static void cut_off(void **state)
 	symbolizer__free(s);
 }
 
-/* The file is found by its path when no descriptor came, if it is the same one. */
+/* The file is found by its path when no descriptor came, if its build-id tells that it is the same
+ * one. */
 static void by_path(void **state)
 {
 	struct symbolizer *s = new_symbolizer(0);
@@ -322,18 +333,27 @@ static void by_path(void **state)
 	(void)state;
 	strbuf_addf(&path, "%s/prog", dir);
 	m.path = path.buf;
+	get_build_id(&m, "prog");
 	symbolizer__add(s, &m);
 	assert_string_equal(first(s, GOOD, high)->func, "high");
-	m.nbuild = 20;
+	check_trouble(s, NULL);
+	m.build_id[0] ^= 1;
 	symbolizer__add(s, &m);
 	assert_non_null(strstr(first(s, GOOD, high)->func, "prog+0x"));
 	check_trouble(s, "another file");
 	/* under another root */
-	m.nbuild = 0;
+	m.build_id[0] ^= 1;
 	m.path = "/prog";
 	m.root_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	symbolizer__add(s, &m);
 	assert_string_equal(first(s, GOOD, high)->func, "high");
+	/* nothing tells that it is the same one */
+	m.nbuild = 0;
+	m.root_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	symbolizer__add(s, &m);
+	assert_non_null(strstr(first(s, GOOD, high)->func, "prog+0x"));
+	check_trouble(s, "/prog: it cannot be opened, and nothing tells whether the file of that "
+			 "name is the same");
 	strbuf_free(&path);
 	symbolizer__free(s);
 }

@@ -29,6 +29,7 @@
 int elf_file_open(struct elf_file *f, int fd)
 {
 	*f = (struct elf_file){ .fd = fd };
+	elf_version(EV_CURRENT); /* the library does nothing before it */
 	f->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
 	if (f->elf && elf_kind(f->elf) == ELF_K_ELF)
 		return 0;

@@ -28,8 +28,8 @@ struct sym_module {
 	uint32_t pid;	 /* EV_MODULE_JIT: whose */
 	uint32_t ns_pid; /* … as the process numbers itself */
 	int fd;		 /* EV_MODULE_FILE: the file, open for reading; taken over; -1 none: path is
-			    looked for under the root, and taken when its build-id agrees or is not
-			    known. EV_MODULE_JIT: the jitdump; -1: that which the process has mapped */
+			    looked for under the root, and taken when it has this build-id. EV_MODULE_JIT:
+			    the jitdump; -1: that which the process has mapped */
 	int root_fd;	 /* the root directory of the process, for debug files and perf maps; taken
 			    over; -1: our own */
 	const void *image; /* EV_MODULE_VDSO: copied */

@@ -34,7 +34,6 @@ struct symfile *symfile__new(const struct symfile_opts *o, struct strbuf *why)
 	struct symfile *f = xcalloc(1, sizeof(*f));
 	int err;
 
-	elf_version(EV_CURRENT);
 	f->debug = f->mini = ELF_FILE_NONE;
 	f->path = o->path ? xstrdup(o->path) : NULL;
 	f->where = (struct debug_search){ o->root_fd, f->path };

@@ -96,7 +96,10 @@ static void add_module(struct symworker *w, const int *fd, size_t nfd)
 	w->module[number] = m;
 }
 
-/* The file that the process mapped, or the one that has its name now if it is the same. */
+/*
+ * The file that the process mapped, or the one that has its name now if it is the same: only the
+ * build-id tells. Names of another file would be wrong ones, and nobody could see it.
+ */
 static int module_fd(struct module *m)
 {
 	struct elf_file f;
@@ -105,13 +108,17 @@ static int module_fd(struct module *m)
 
 	if (m->fd >= 0)
 		return fcntl(m->fd, F_DUPFD_CLOEXEC, 0);
+	if (!m->id.len) {
+		strbuf_set_f(
+			&m->why,
+			"it cannot be opened, and nothing tells whether the file of that name is the same");
+		return -1;
+	}
 	fd = open_in_root(m->root_fd, m->path);
 	if (fd < 0) {
 		strbuf_set_f(&m->why, "it cannot be opened: %s", strerror(errno));
 		return -1;
 	}
-	if (!m->id.len)
-		return fd;
 	if (elf_file_open(&f, fcntl(fd, F_DUPFD_CLOEXEC, 0))) {
 		strbuf_set_f(&m->why, "there is another file in its place");
 		close(fd);
