@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -378,6 +379,93 @@ static void jit(void **state)
 	symbolizer__free(s);
 }
 
+/* The name of an address in what user `owner` wrote for a process of `pid`. */
+static void check_owner(pid_t pid, const char *file, unsigned owner, const char *want)
+{
+	struct symbolizer *s = new_symbolizer(0);
+	struct sym_module m = { .module = JIT,
+				.type = EV_MODULE_JIT,
+				.pid = (uint32_t)pid,
+				.ns_pid = 43,
+				.fd = -1,
+				.path = "[jit]" };
+	char text[128];
+
+	if (strstr(file, ".dump"))
+		m.fd = open_file(file);
+	m.root_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(sh("chown %u %s", owner, file), 0);
+	symbolizer__add(s, &m);
+	if (want) {
+		assert_string_equal(first(s, JIT, 0x1004)->func, want);
+		check_trouble(s, NULL);
+	} else {
+		assert_string_equal(first(s, JIT, 0x1004)->func, "[jit]+0x1004");
+		snprintf(text, sizeof(text), " belongs to user %u, neither to ", owner);
+		check_trouble(s, text);
+	}
+	symbolizer__free(s);
+}
+
+/* A jitdump with one function. */
+static void put_dump(const char *file, uint64_t addr, const char *func)
+{
+	uint32_t head[10] = { 0x4a695444, 1, sizeof(head), 62, 0, 43 };
+	uint32_t load[14] = { 0 };
+	size_t n = strlen(func) + 1;
+	uint64_t size = 16;
+	char bytes[256] = "";
+
+	load[1] = (uint32_t)(sizeof(load) + n + size);
+	memcpy(&load[6], &addr, sizeof(addr));
+	memcpy(&load[8], &addr, sizeof(addr));
+	memcpy(&load[10], &size, sizeof(size));
+	memcpy(bytes, head, sizeof(head));
+	memcpy(bytes + sizeof(head), load, sizeof(load));
+	memcpy(bytes + sizeof(head) + sizeof(load), func, n);
+	put_bytes(file, bytes, sizeof(head) + load[1]);
+}
+
+/* What JIT compilers write lies where everybody may write. */
+static void jit_of_whom(void **state)
+{
+	static const char map[] = "tmp/perf-43.map", dump[] = "jit-43.dump";
+	pid_t other;
+	int status;
+
+	(void)state;
+	if (geteuid())
+		skip(); /* cannot give files away */
+	assert_int_equal(sh("mkdir -p tmp && chmod 755 ."), 0);
+	put_file(map, "1000 10 mapped\n");
+	put_dump(dump, 0x1000, "dumped");
+	other = fork();
+	if (!other) {
+		/* the signal is for when the test fails; setresuid() takes it away */
+		if (setresuid(65534, 65534, 65534) || prctl(PR_SET_PDEATHSIG, SIGKILL))
+			_exit(1);
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(other, &status, WUNTRACED), other);
+	assert_true(WIFSTOPPED(status));
+	check_owner(other, map, 65534, "mapped");
+	check_owner(other, map, 0, "mapped");
+	check_owner(other, map, 65533, NULL);
+	check_owner(getpid(), map, 65534, NULL);
+	check_owner(0, map, 65534, NULL); /* whose process it is, is not known: ours */
+	assert_int_equal(sh("rm %s", map), 0);
+	check_owner(other, dump, 65534, "dumped");
+	check_owner(other, dump, 0, "dumped");
+	check_owner(other, dump, 65533, NULL);
+	/* a pipe is not waited for, nor read */
+	assert_int_equal(sh("mkfifo %s", map), 0);
+	check_owner(other, dump, 0, "dumped");
+	assert_int_equal(sh("rm %s", map), 0);
+	kill(other, SIGKILL);
+	waitpid(other, &status, 0);
+}
+
 /* Where this process has the kernel's code. */
 static bool vdso_range(uint64_t *from, uint64_t *to)
 {
@@ -569,6 +657,7 @@ int main(void)
 		cmocka_unit_test(cut_off),
 		cmocka_unit_test(by_path),
 		cmocka_unit_test(jit),
+		cmocka_unit_test(jit_of_whom),
 		cmocka_unit_test(vdso),
 		cmocka_unit_test(no_privilege),
 		cmocka_unit_test(parent_killed),

@@ -26,8 +26,7 @@ struct seen {
 };
 
 struct jitcode {
-	int root_fd, dump_fd;
-	uint32_t ns_pid;
+	struct jitcode_opts o;
 	struct perfmap *map;
 	struct jitdump *dump;
 	struct seen map_seen, dump_seen;
@@ -35,13 +34,11 @@ struct jitcode {
 	uint64_t looked_ns;
 };
 
-struct jitcode *jitcode__new(int root_fd, uint32_t ns_pid, int dump_fd)
+struct jitcode *jitcode__new(const struct jitcode_opts *o)
 {
 	struct jitcode *j = xcalloc(1, sizeof(*j));
 
-	j->root_fd = root_fd;
-	j->ns_pid = ns_pid;
-	j->dump_fd = dump_fd;
+	j->o = *o;
 	return j;
 }
 
@@ -54,14 +51,21 @@ void jitcode__free(struct jitcode *j)
 	free(j);
 }
 
-/* Is the file another one than was seen, or not what it was? */
-static bool changed(int fd, struct seen *s)
+/* Is the file to be believed, and another one than was seen, or not what it was? */
+static bool changed(const struct jitcode *j, const char *name, int fd, struct seen *s,
+		    struct strbuf *why)
 {
 	struct seen now;
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
 		return false;
+	if (st.st_uid && st.st_uid != j->o.uid) {
+		strbuf_addf(why,
+			    "%s%s belongs to user %u, neither to the process's (%u) nor to root",
+			    why->len ? "; " : "", name, (unsigned)st.st_uid, j->o.uid);
+		return false;
+	}
 	now = (struct seen){ st.st_dev, st.st_ino, st.st_size, st.st_mtim };
 	if (now.dev == s->dev && now.ino == s->ino && now.size == s->size &&
 	    now.mtime.tv_sec == s->mtime.tv_sec && now.mtime.tv_nsec == s->mtime.tv_nsec)
@@ -87,7 +91,7 @@ static char *read_file(int fd, size_t size, size_t max, size_t *len)
 	return data;
 }
 
-static bool look_at_map(struct jitcode *j)
+static bool look_at_map(struct jitcode *j, struct strbuf *why)
 {
 	struct strbuf path = STRBUF_INIT;
 	bool fresh = false;
@@ -95,10 +99,9 @@ static bool look_at_map(struct jitcode *j)
 	size_t len;
 	int fd;
 
-	strbuf_addf(&path, "/tmp/perf-%u.map", j->ns_pid);
-	fd = open_in_root(j->root_fd, path.buf);
-	strbuf_free(&path);
-	if (changed(fd, &j->map_seen) &&
+	strbuf_addf(&path, "/tmp/perf-%u.map", j->o.ns_pid);
+	fd = open_in_root(j->o.root_fd, path.buf);
+	if (changed(j, path.buf, fd, &j->map_seen, why) &&
 	    (text = read_file(fd, (size_t)j->map_seen.size, MAP_MAX, &len))) {
 		perfmap__free(j->map);
 		j->map = perfmap__new(text, len);
@@ -107,17 +110,18 @@ static bool look_at_map(struct jitcode *j)
 	}
 	if (fd >= 0)
 		close(fd);
+	strbuf_free(&path);
 	return fresh;
 }
 
-static bool look_at_dump(struct jitcode *j)
+static bool look_at_dump(struct jitcode *j, struct strbuf *why)
 {
 	size_t len;
 	char *data;
 
-	if (!changed(j->dump_fd, &j->dump_seen))
+	if (!changed(j, "its jitdump", j->o.dump_fd, &j->dump_seen, why))
 		return false;
-	data = read_file(j->dump_fd, (size_t)j->dump_seen.size, DUMP_MAX, &len);
+	data = read_file(j->o.dump_fd, (size_t)j->dump_seen.size, DUMP_MAX, &len);
 	if (!data)
 		return false;
 	jitdump__free(j->dump);
@@ -134,7 +138,8 @@ static size_t find(const struct jitcode *j, uint64_t addr, struct sym_loc *out)
 	return out->func != NULL;
 }
 
-size_t jitcode__find(struct jitcode *j, uint64_t addr, uint64_t now_ns, struct sym_loc *out)
+size_t jitcode__find(struct jitcode *j, uint64_t addr, uint64_t now_ns, struct sym_loc *out,
+		     struct strbuf *why)
 {
 	size_t n = find(j, addr, out);
 	bool fresh;
@@ -143,7 +148,8 @@ size_t jitcode__find(struct jitcode *j, uint64_t addr, uint64_t now_ns, struct s
 		return n;
 	j->looked = true;
 	j->looked_ns = now_ns;
-	fresh = look_at_map(j);
-	fresh |= look_at_dump(j);
+	strbuf_reset(why);
+	fresh = look_at_map(j, why);
+	fresh |= look_at_dump(j, why);
 	return fresh ? find(j, addr, out) : 0;
 }

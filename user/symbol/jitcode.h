@@ -8,6 +8,9 @@
  *
  * Both grow while the program runs. They are read again when an address has no name and they have
  * changed, once a second at most. A jitdump goes before a map.
+ *
+ * Everybody may write into /tmp: a file counts when it belongs to the user of the process or to
+ * root, as for perf (linux: tools/perf/util/symbol.c, dso__load_perf_map).
  */
 #ifndef CTRACE_SYMBOL_JITCODE_H
 #define CTRACE_SYMBOL_JITCODE_H
@@ -19,16 +22,24 @@
 
 #define JIT_AGAIN_NS 1000000000ull
 
+struct strbuf;
 struct jitcode;
 
-/*
- * root_fd is the root directory of the process (-1: our own), ns_pid its number there; dump_fd is
- * its jitdump, -1 none. All are borrowed.
- */
-struct jitcode *jitcode__new(int root_fd, uint32_t ns_pid, int dump_fd);
+struct jitcode_opts {
+	int root_fd;	 /* the root directory of the process, -1: our own; borrowed */
+	int dump_fd;	 /* its jitdump, -1: none; borrowed */
+	uint32_t ns_pid; /* the process as it numbers itself */
+	uint32_t uid;	 /* its user */
+};
+
+struct jitcode *jitcode__new(const struct jitcode_opts *o);
 void jitcode__free(struct jitcode *j); /* NULL is fine */
 
-/* 1 when there is a name, else 0; now_ns is of any clock. Strings live until the next call. */
-size_t jitcode__find(struct jitcode *j, uint64_t addr, uint64_t now_ns, struct sym_loc *out);
+/*
+ * 1 when there is a name, else 0; now_ns is of any clock. Strings live until the next call. Files
+ * that are not believed are told in why.
+ */
+size_t jitcode__find(struct jitcode *j, uint64_t addr, uint64_t now_ns, struct sym_loc *out,
+		     struct strbuf *why);
 
 #endif

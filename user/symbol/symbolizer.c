@@ -29,6 +29,7 @@
 #include "util/clock.h"
 #include "util/hash.h"
 #include "util/idset.h"
+#include "util/procfs.h"
 #include "util/strbuf.h"
 #include "util/u64map.h"
 #include "util/xalloc.h"
@@ -51,7 +52,7 @@ struct module {
 	uint32_t turn; /* which one with this number */
 	uint32_t number;
 	uint8_t type;
-	uint32_t ns_pid;
+	uint32_t ns_pid, uid;
 	int fd;
 	struct root *root; /* NULL: our own */
 	char *path;
@@ -173,6 +174,14 @@ static void put_module(struct symbolizer *s, struct module *m)
 	free(m);
 }
 
+/* The user of a process; ours where that cannot be told. */
+static uint32_t user_of(uint32_t pid)
+{
+	uint32_t uid;
+
+	return pid && !procfs_uid(pid, &uid) ? uid : geteuid();
+}
+
 /* An image in memory as a file. */
 static int image_fd(const void *image, size_t size)
 {
@@ -201,6 +210,8 @@ void symbolizer__add(struct symbolizer *s, const struct sym_module *add)
 	m->number = add->module;
 	m->type = add->type;
 	m->ns_pid = add->ns_pid;
+	if (m->type == EV_MODULE_JIT)
+		m->uid = user_of(add->pid);
 	m->fd = add->fd;
 	if (m->type == EV_MODULE_VDSO)
 		m->fd = image_fd(add->image, add->image_size);
@@ -404,7 +415,9 @@ void symbolizer__free(struct symbolizer *s)
 /* Makes the module known to the worker. False: there is no worker. */
 static bool tell_module(struct symbolizer *s, struct module *m)
 {
-	struct sym_msg_module info = { .type = m->type, .ns_pid = m->ns_pid, .nbuild = m->nbuild };
+	struct sym_msg_module info = {
+		.type = m->type, .ns_pid = m->ns_pid, .uid = m->uid, .nbuild = m->nbuild
+	};
 	struct strbuf why = STRBUF_INIT;
 	uint32_t worker = symclient__worker(s->client, &why);
 	int fd[2];

@@ -25,7 +25,8 @@ struct symbolizer;
 struct sym_module {
 	uint32_t module; /* its number in EV_FRAME() */
 	uint8_t type;	 /* enum ev_module_kind */
-	uint32_t pid;	 /* EV_MODULE_JIT: whose */
+	uint32_t pid;	 /* EV_MODULE_JIT: whose; what it wrote is believed when it belongs to
+			    the user of this process, or to root */
 	uint32_t ns_pid; /* … as the process numbers itself */
 	int fd;		 /* EV_MODULE_FILE: the file, open for reading; taken over; -1 none: path is
 			    looked for under the root, and taken when it has this build-id. EV_MODULE_JIT:

@@ -37,9 +37,9 @@ struct sym_msg {
 enum sym_has { SYM_HAS_FILE = 1, SYM_HAS_ROOT = 2 };
 
 struct sym_msg_module {
-	uint32_t ns_pid;
-	uint8_t type; /* enum ev_module_kind */
-	uint8_t has;  /* enum sym_has */
+	uint32_t ns_pid, uid; /* of the process, EV_MODULE_JIT */
+	uint8_t type;	      /* enum ev_module_kind */
+	uint8_t has;	      /* enum sym_has */
 	uint8_t nbuild;
 	uint8_t build_id[32];
 };

@@ -29,7 +29,7 @@
 
 struct module {
 	uint8_t type;
-	uint32_t ns_pid;
+	uint32_t ns_pid, uid;
 	int fd, root_fd;
 	struct build_id id;
 	char *path;
@@ -86,6 +86,7 @@ static void add_module(struct symworker *w, const int *fd, size_t nfd)
 	m = xcalloc(1, sizeof(*m));
 	m->type = info->type;
 	m->ns_pid = info->ns_pid;
+	m->uid = info->uid;
 	m->id.len = info->nbuild;
 	memcpy(m->id.byte, info->build_id, sizeof(m->id.byte));
 	m->path = xstrdup(p);
@@ -140,7 +141,10 @@ static void open_module(struct module *m)
 	m->tried = true;
 	strbuf_reset(&m->why);
 	if (m->type == EV_MODULE_JIT) {
-		m->jit = jitcode__new(m->root_fd, m->ns_pid, m->fd);
+		m->jit = jitcode__new(&(struct jitcode_opts){ .root_fd = m->root_fd,
+							      .dump_fd = m->fd,
+							      .ns_pid = m->ns_pid,
+							      .uid = m->uid });
 		return;
 	}
 	o.fd = module_fd(m);
@@ -155,7 +159,7 @@ static size_t find(struct module *m, uint64_t addr, struct sym_loc *out)
 	if (m->file)
 		return symfile__find(m->file, addr, out, EV_SYM_FRAMES);
 	if (m->jit)
-		return jitcode__find(m->jit, addr, clock_ns(CLOCK_MONOTONIC), out);
+		return jitcode__find(m->jit, addr, clock_ns(CLOCK_MONOTONIC), out, &m->why);
 	return 0;
 }
 

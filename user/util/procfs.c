@@ -91,6 +91,20 @@ uint32_t procfs_ns_pid(uint32_t pid)
 	return nr ? nr : pid;
 }
 
+int procfs_uid(uint32_t pid, uint32_t *uid)
+{
+	char path[64], text[4096];
+	const char *at;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	n = procfs_read(path, text, sizeof(text));
+	if (n < 0)
+		return n == -ENOENT ? -ESRCH : (int)n;
+	at = strstr(text, "\nUid:"); /* real, effective, saved, of file systems */
+	return at && sscanf(at + 5, "%*u %" SCNu32, uid) == 1 ? 0 : -EIO;
+}
+
 uint64_t procfs_rss(uint32_t pid)
 {
 	char path[64], text[256];

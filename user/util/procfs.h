@@ -20,6 +20,8 @@ int procfs_status(uint32_t pid, struct proc_info *out);
 /* A process as the innermost pid namespace that it is in numbers it; pid itself where that cannot
  * be read. */
 uint32_t procfs_ns_pid(uint32_t pid);
+/* Whose rights a process has: its effective user, as we number users. 0 or -errno. */
+int procfs_uid(uint32_t pid, uint32_t *uid);
 /* Resident bytes of a process; 0 when it is gone. */
 uint64_t procfs_rss(uint32_t pid);
 /* Content of a small file, NUL-terminated; length or -errno. */
