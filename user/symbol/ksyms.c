@@ -13,6 +13,12 @@
 #include "util/arena.h"
 #include "util/xalloc.h"
 
+/*
+ * No function is longer. kallsyms tells no sizes: what lies far behind a symbol is not its code,
+ * but that of a module or of a BPF program that is not in the list.
+ */
+#define FUNC_MAX (1u << 20)
+
 struct sym {
 	uint64_t addr;
 	const char *name;
@@ -67,10 +73,15 @@ static void *load(void *arg)
 
 struct ksyms *ksyms__new(void)
 {
+	return ksyms__new_from("/proc/kallsyms");
+}
+
+struct ksyms *ksyms__new_from(const char *path)
+{
 	struct ksyms *k = xcalloc(1, sizeof(*k));
 	sigset_t all, old;
 
-	k->file = fopen("/proc/kallsyms", "re");
+	k->file = fopen(path, "re");
 	if (!k->file)
 		return k;
 	sigfillset(&all); /* signals are the main loop's */
@@ -111,7 +122,7 @@ const char *ksyms__name(struct ksyms *k, uint64_t addr)
 		else
 			hi = mid;
 	}
-	return lo ? k->sym[lo - 1].name : NULL;
+	return lo && addr - k->sym[lo - 1].addr <= FUNC_MAX ? k->sym[lo - 1].name : NULL;
 }
 
 bool ksyms_visible(void)

@@ -13,14 +13,16 @@
 struct ksyms;
 
 struct ksyms *ksyms__new(void);
-void ksyms__free(struct ksyms *k); /* NULL is fine */
+struct ksyms *ksyms__new_from(const char *path); /* for tests: of another file */
+void ksyms__free(struct ksyms *k);		 /* NULL is fine */
 
 /* Waits until the file is read; no thread is left then. To be called before the first question. */
 void ksyms__ready(struct ksyms *k);
 
 /*
- * The function that holds the address; NULL when there is none, or when the kernel does not tell
- * addresses (kernel.kptr_restrict, no CAP_SYSLOG). The string lives as long as k.
+ * The function that holds the address; NULL when there is none less than 1 MiB before it, or when
+ * the kernel does not tell addresses (kernel.kptr_restrict, no CAP_SYSLOG). The string lives as
+ * long as k.
  */
 const char *ksyms__name(struct ksyms *k, uint64_t addr);
 
