@@ -270,12 +270,13 @@ struct capture *capture__open(const struct capture_opts *opts, struct strbuf *wh
 	int err;
 
 	c->opts = *opts;
-	c->ksyms = ksyms__new();
 	err = set_sizes(c, why);
 	if (!err)
 		err = load(c, why);
-	if (!err)
+	if (!err) {
+		c->ksyms = ksyms__new(); /* our own programs have names once they are loaded */
 		err = make_maps(c, why);
+	}
 	if (!err)
 		return c;
 	capture__free(c);
