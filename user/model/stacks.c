@@ -24,7 +24,9 @@
 #define FRAMES_MAX (EV_KSTACK_MAX + EV_USTACK_MAX + 2) /* with a syscall and a name */
 _Static_assert(FRAMES_MAX <= STACK_HANDLES_MAX, "no stack is cut before it is written");
 
+/* Beside the frame of a kernel address. */
 #define KSYM_ENTRY (1ull << 32) /* the way into the kernel, for which sys_NAME stands */
+#define KSYM_NOISE (1ull << 33) /* the machinery, see is_noise() */
 
 static uint32_t kernel_frame(struct model *m, const char *func)
 {
@@ -99,6 +101,25 @@ static uint32_t kernel_address(struct model *m, uint64_t pc)
 	return kernel_frame(m, text);
 }
 
+/*
+ * Where a stack begins to tell something: what is noise or has no name is passed over as long as a
+ * function follows. Without one the addresses stay, behind the noise.
+ */
+static size_t first_frame(struct model *m, const struct kept_stack *st)
+{
+	size_t i, first = st->nkernel;
+	uint64_t *sym;
+
+	for (i = 0; i < st->nkernel; i++) {
+		sym = u64map_get(&m->ksyms, st->pc[i]);
+		if (sym && !(*sym & KSYM_NOISE))
+			return i;
+		if (!sym && first == st->nkernel)
+			first = i;
+	}
+	return first;
+}
+
 /* Frames of the kernel from the first one that explains where it is, to the last one that a syscall
  * of which there is a frame does not; returns how many. */
 static size_t kernel_frames(struct model *m, const struct kept_stack *st, bool in_syscall,
@@ -107,11 +128,9 @@ static size_t kernel_frames(struct model *m, const struct kept_stack *st, bool i
 	size_t i, n = 0, keep = 0;
 	uint64_t *sym;
 
-	for (i = 0; i < st->nkernel; i++) {
+	for (i = first_frame(m, st); i < st->nkernel; i++) {
 		sym = u64map_get(&m->ksyms, st->pc[i]);
-		if (sym && !*sym && !n)
-			continue; /* noise, see on_ksym */
-		out[n++] = sym && *sym ? (uint32_t)*sym : kernel_address(m, st->pc[i]);
+		out[n++] = sym ? (uint32_t)*sym : kernel_address(m, st->pc[i]);
 		if (!in_syscall || !sym || !(*sym & KSYM_ENTRY))
 			keep = n;
 	}
@@ -237,7 +256,9 @@ void on_ksym(struct model *m, const struct ev_hdr *h, size_t len)
 	if (!ev->addr || !name[0])
 		return;
 	sym = u64map_put(&m->ksyms, ev->addr, NULL);
-	*sym = is_noise(name) ? 0 : kernel_frame(m, name);
+	*sym = kernel_frame(m, name);
+	if (is_noise(name))
+		*sym |= KSYM_NOISE;
 	if (is_entry(name))
 		*sym |= KSYM_ENTRY;
 	m->stack_version++;
