@@ -532,7 +532,10 @@ static void ends_of_stacks(void **state)
 	assert_int_equal(st->stacks[EV_END_NO_PROCESS], 1);
 	assert_int_equal(st->stacks[EV_END_NO_MAPPING], 1);
 	assert_int_equal(st->user_frames, 3 + 4 + 5 + 127 + 1 + 2);
-	assert_int_equal(st->nmodule, 4);
+	assert_int_equal(st->nmodule, 5);
+	mod = module_called(&b, "[unmapped]");
+	assert_non_null(mod);
+	assert_int_equal(mod->ends[EV_END_NO_MAPPING], 1);
 	mod = module_called(&b, "libc.so.6");
 	assert_non_null(mod);
 	assert_int_equal(mod->ends[EV_END_NO_RULE], 2);

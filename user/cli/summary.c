@@ -153,7 +153,8 @@ static void json_stacks(struct strbuf *out, const struct summary *s)
 	}
 	strbuf_addstr(out, ",\"by_module\":[");
 	for (i = 0; i < n; i++) {
-		strbuf_addf(out, "%s{\"unfinished\":%" PRIu64 ",\"module\":", i ? "," : "",
+		strbuf_addf(out,
+			    "%s{\"unfinished_different\":%" PRIu64 ",\"module\":", i ? "," : "",
 			    unfinished(top[i]));
 		json_string(out, top[i]->name);
 		strbuf_addch(out, '}');
@@ -298,9 +299,14 @@ static void say_stacks(const struct summary *s)
 		    sum_of(by_end, END_COMPLETE));
 	add_class(&line, by_end, END_CUT, "cut");
 	add_class(&line, by_end, END_BROKEN, "broken");
+	/* above each walk counts, here each stack that differs */
 	n = top_modules(s->model, top);
+	if (n)
+		strbuf_addf(&line, "; of %" PRIu64 " different ones that ended early: ",
+			    sum_of(s->model->stacks, END_CUT) +
+				    sum_of(s->model->stacks, END_BROKEN));
 	for (i = 0; i < n; i++)
-		strbuf_addf(&line, "%s%s %" PRIu64, i ? ", " : "; most ended in ", top[i]->name,
+		strbuf_addf(&line, "%s%s %" PRIu64, i ? ", " : "", top[i]->name,
 			    unfinished(top[i]));
 	log_notice("%s", line.buf);
 	strbuf_free(&line);

@@ -17,14 +17,14 @@ static struct model_module *module(struct model *m, uint32_t number)
 	struct model_stats *st = &m->stats;
 	uint64_t *slot;
 
-	if (!number || (st->nmodule >= MODULES_MAX && !u64map_get(&m->modules, number)))
+	if (st->nmodule >= MODULES_MAX && !u64map_get(&m->modules, number + 1ull))
 		return NULL;
-	slot = u64map_put(&m->modules, number, NULL);
+	slot = u64map_put(&m->modules, number + 1ull, NULL);
 	if (!*slot) {
 		st->module = xgrow(st->module, st->nmodule, &m->cap_module, sizeof(*st->module));
 		memset(&st->module[st->nmodule], 0, sizeof(*st->module));
-		snprintf(st->module[st->nmodule].name, sizeof(st->module->name), "module %u",
-			 number);
+		snprintf(st->module[st->nmodule].name, sizeof(st->module->name),
+			 number ? "module %u" : "[unmapped]", number);
 		*slot = ++st->nmodule;
 	}
 	return &st->module[*slot - 1];
@@ -49,7 +49,7 @@ void modules_walk_ended(struct model *m, const struct ev_stack *ev)
 void on_module(struct model *m, const struct ev_hdr *h, size_t len)
 {
 	const struct ev_module *ev = (const struct ev_module *)h;
-	struct model_module *mod = module(m, h->arg);
+	struct model_module *mod = h->arg ? module(m, h->arg) : NULL;
 	size_t n = strnlen(ev->path, len - EV_MODULE_SHORT), i;
 
 	if (!mod)
