@@ -428,7 +428,8 @@ static __always_inline long ct_step(struct ct_step *s, bool other)
 	pc = w->ip - w->call;
 	if (w->ev.nuser >= EV_USTACK_MAX)
 		return ct_stop(w, EV_END_DEEP);
-	k = &w->known[((pc >> 2) ^ (pc >> 11)) & (CT_KNOWN - 1)];
+	/* forked servers have the same addresses: each is to find its own */
+	k = &w->known[((pc >> 2) ^ (pc >> 11) ^ w->space.version * 61) & (CT_KNOWN - 1)];
 	if (k->pc != pc || k->version != w->space.version) {
 		if (!ct_learn(w, k, pc)) {
 			k->version = 0; /* no process has that */
