@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "event/evspec.h"
+#include "model/walkend.h"
 #include "util/json.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -22,36 +23,19 @@ static double seconds(const struct summary *s)
 
 /* ---- stacks ---- */
 
-enum end_class { END_NONE, END_COMPLETE, END_CUT, END_BROKEN };
-
-static const struct {
-	enum end_class class;
-	const char *words; /* of a walk that ended so */
-} ends[EV_END_MAX] = {
-	[EV_END_NONE] = { END_NONE, "" },
-	[EV_END_COMPLETE] = { END_COMPLETE, "" },
-	[EV_END_DEEP] = { END_CUT, "too deep" },
-	[EV_END_NO_PROCESS] = { END_CUT, "process not known yet" },
-	[EV_END_NO_MAPPING] = { END_BROKEN, "outside of all code" },
-	[EV_END_NO_TABLE] = { END_CUT, "no tables" },
-	[EV_END_NO_RULE] = { END_BROKEN, "no rule" },
-	[EV_END_READ] = { END_CUT, "not in memory" },
-	[EV_END_LOOP] = { END_BROKEN, "went round" },
-};
-
-static uint64_t sum_of(const uint64_t *by_end, enum end_class class)
+static uint64_t sum_of(const uint64_t *by_end, enum walkend_class class)
 {
 	uint64_t n = 0;
 	unsigned i;
 
 	for (i = 0; i < EV_END_MAX; i++)
-		n += ends[i].class == class ? by_end[i] : 0;
+		n += walkend_class(i) == class ? by_end[i] : 0;
 	return n;
 }
 
 static uint64_t unfinished(const struct model_module *mod)
 {
-	return sum_of(mod->ends, END_CUT) + sum_of(mod->ends, END_BROKEN);
+	return sum_of(mod->ends, WALKEND_CUT) + sum_of(mod->ends, WALKEND_BROKEN);
 }
 
 #define TOP_MODULES 5
@@ -144,8 +128,9 @@ static void json_stacks(struct strbuf *out, const struct summary *s)
 	strbuf_addf(out,
 		    ",\"samples\":%" PRIu64 ",\"stacks\":{\"complete\":%" PRIu64 ",\"cut\":%" PRIu64
 		    ",\"broken\":%" PRIu64 ",\"frames\":%" PRIu64,
-		    ms->samples, sum_of(ms->stacks, END_COMPLETE), sum_of(ms->stacks, END_CUT),
-		    sum_of(ms->stacks, END_BROKEN), ms->user_frames);
+		    ms->samples, sum_of(ms->stacks, WALKEND_COMPLETE),
+		    sum_of(ms->stacks, WALKEND_CUT), sum_of(ms->stacks, WALKEND_BROKEN),
+		    ms->user_frames);
 	json_ends(out, "by_end", ms->stacks);
 	if (s->walks) {
 		json_ends(out, "walks", s->walks);
@@ -264,7 +249,7 @@ static void say_repairs(const struct summary *s)
 }
 
 /* "12 cut (too deep 10, no tables 2)"; nothing where there are none */
-static void add_class(struct strbuf *out, const uint64_t *by_end, enum end_class class,
+static void add_class(struct strbuf *out, const uint64_t *by_end, enum walkend_class class,
 		      const char *word)
 {
 	const char *sep = " (";
@@ -274,9 +259,9 @@ static void add_class(struct strbuf *out, const uint64_t *by_end, enum end_class
 		return;
 	strbuf_addf(out, ", %" PRIu64 " %s", sum_of(by_end, class), word);
 	for (i = 0; i < EV_END_MAX; i++) {
-		if (ends[i].class != class || !by_end[i])
+		if (walkend_class(i) != class || !by_end[i])
 			continue;
-		strbuf_addf(out, "%s%s %" PRIu64, sep, ends[i].words, by_end[i]);
+		strbuf_addf(out, "%s%s %" PRIu64, sep, walkend_words(i), by_end[i]);
 		sep = ", ";
 	}
 	strbuf_addch(out, ')');
@@ -291,20 +276,21 @@ static void say_stacks(const struct summary *s)
 	struct strbuf line = STRBUF_INIT;
 	unsigned i, n;
 
-	all = sum_of(by_end, END_COMPLETE) + sum_of(by_end, END_CUT) + sum_of(by_end, END_BROKEN);
+	all = sum_of(by_end, WALKEND_COMPLETE) + sum_of(by_end, WALKEND_CUT) +
+	      sum_of(by_end, WALKEND_BROKEN);
 	if (!all)
 		return;
 	strbuf_addf(&line, "stacks: %" PRIu64 " %s, %.1f frames each, %" PRIu64 " complete", all,
 		    s->walks ? "walked" : "that differ", (double)frames / (double)all,
-		    sum_of(by_end, END_COMPLETE));
-	add_class(&line, by_end, END_CUT, "cut");
-	add_class(&line, by_end, END_BROKEN, "broken");
+		    sum_of(by_end, WALKEND_COMPLETE));
+	add_class(&line, by_end, WALKEND_CUT, "cut");
+	add_class(&line, by_end, WALKEND_BROKEN, "broken");
 	/* above each walk counts, here each stack that differs */
 	n = top_modules(s->model, top);
 	if (n)
 		strbuf_addf(&line, "; of %" PRIu64 " different ones that ended early: ",
-			    sum_of(s->model->stacks, END_CUT) +
-				    sum_of(s->model->stacks, END_BROKEN));
+			    sum_of(s->model->stacks, WALKEND_CUT) +
+				    sum_of(s->model->stacks, WALKEND_BROKEN));
 	for (i = 0; i < n; i++)
 		strbuf_addf(&line, "%s%s %" PRIu64, i ? ", " : "", top[i]->name,
 			    unfinished(top[i]));

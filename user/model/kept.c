@@ -57,7 +57,9 @@ static struct kept_stack *copy_of(const struct ev_stack *ev, size_t *size)
 
 	*size = sizeof(*st) + n * sizeof(st->pc[0]) + ev->nuser * sizeof(st->handle[0]);
 	st = xmalloc(*size);
-	*st = (struct kept_stack){ .refs = 1, .nkernel = ev->nkernel, .nuser = ev->nuser };
+	*st = (struct kept_stack){
+		.refs = 1, .nkernel = ev->nkernel, .nuser = ev->nuser, .end = ev->end
+	};
 	memcpy(st->pc, ev->pc, n * sizeof(st->pc[0]));
 	st->handle = (uint32_t *)(st->pc + n);
 	return st;

@@ -20,6 +20,7 @@
 struct kept_stack {
 	uint32_t refs;
 	uint16_t nkernel, nuser;
+	uint8_t end;	 /* enum ev_stack_end */
 	uint64_t serial; /* from 1; no two stacks have the same */
 	/* for stacks.c: handles of the user frames, good in generation `gen` */
 	uint64_t gen;

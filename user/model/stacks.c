@@ -18,10 +18,11 @@
 
 #include "gotrace/stacktab.h"
 #include "model/state.h"
+#include "model/walkend.h"
 #include "util/hash.h"
 
 #define KERNEL_FILE "[kernel]"
-#define FRAMES_MAX (EV_KSTACK_MAX + EV_USTACK_MAX + 2) /* with a syscall and a name */
+#define FRAMES_MAX (EV_KSTACK_MAX + EV_USTACK_MAX + 3) /* with a syscall, an early end and a name */
 _Static_assert(FRAMES_MAX <= STACK_HANDLES_MAX, "no stack is cut before it is written");
 
 /* Beside the frame of a kernel address. */
@@ -35,12 +36,19 @@ static uint32_t kernel_frame(struct model *m, const char *func)
 
 void stacks_init(struct model *m)
 {
+	unsigned i;
+
 	m->frame_fault = kernel_frame(m, "[page fault]");
 	m->frame_irq = kernel_frame(m, "[interrupt]");
 	m->frame_timer = kernel_frame(m, "[timer]");
 	m->frame_other = kernel_frame(m, "[other process]");
 	m->frame_unknown = kernel_frame(m, "[unknown waker]");
 	m->frame_blocked = kernel_frame(m, "[blocked]");
+	for (i = 0; i < EV_END_MAX; i++)
+		if (walkend_class(i) >= WALKEND_CUT)
+			m->frame_end[i] = trace_writer__frame(
+				m->w, walkend_class(i) == WALKEND_CUT ? "[cut]" : "[broken]",
+				walkend_words(i), 1);
 }
 
 static uint32_t syscall_frame(struct model *m, uint32_t nr)
@@ -168,6 +176,8 @@ static uint32_t make_stack(struct model *m, struct g_state *g, uint32_t nr, stru
 		frames[n++] = m->frame_blocked;
 	if (st)
 		n += user_frames(m, st, frames + n);
+	if (st && st->end < EV_END_MAX && m->frame_end[st->end])
+		frames[n++] = m->frame_end[st->end];
 	frames[n++] = names_frame(m, g);
 	return trace_writer__stack(m->w, frames, n);
 }

@@ -135,9 +135,10 @@ struct model {
 	unsigned ncpu;
 
 	struct kept kept;
-	struct u64map ksyms;	  /* address → frame handle, KSYM_… of stacks.c */
-	uint32_t stack_version;	  /* counted up when stacks would look different */
-	struct u64map sys_frames; /* nr + 1 → frame handle */
+	struct u64map ksyms;		/* address → frame handle, KSYM_… of stacks.c */
+	uint32_t stack_version;		/* counted up when stacks would look different */
+	struct u64map sys_frames;	/* nr + 1 → frame handle */
+	uint32_t frame_end[EV_END_MAX]; /* behind a stack that ended early; 0: it did not */
 	uint32_t frame_fault, frame_irq, frame_timer, frame_other, frame_unknown, frame_blocked;
 
 	struct u64map modules; /* number → index into stats.module + 1 */
