@@ -19,7 +19,7 @@
 #include "util/xalloc.h"
 
 #define RING_PAGES 16u
-#define ON_ITS_WAY_NS 50000 /* from reading the clock to the ring */
+#define ON_ITS_WAY_NS 20000 /* from reading the clock to the ring */
 
 struct cpu_ring {
 	int fd;

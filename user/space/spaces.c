@@ -28,6 +28,7 @@
 
 #define LOG_TAG "spaces"
 
+#define FRESH_NS 50000	   /* until news can be put in their order */
 #define RETRY_NS 100000000 /* when there was no room for mappings */
 
 /* A process. */
@@ -379,22 +380,25 @@ static void *keep_up(void *arg)
 {
 	struct epoll_event ev[4];
 	struct spaces *s = arg;
-	bool more = false;
+	struct timespec moment = { 0, FRESH_NS };
+	bool fresh = false, late = false;
 	int n, i;
 
 	privileges_no_real_time();
 	for (;;) {
-		n = epoll_wait(s->epoll_fd, ev, 4, more ? 1 : -1);
+		if (fresh)
+			nanosleep(&moment, NULL);
+		n = epoll_wait(s->epoll_fd, ev, 4, fresh ? 0 : late ? 1 : -1);
 		for (i = 0; i < n; i++)
 			if (ev[i].data.u64 == FROM_QUIT)
 				return NULL;
-		more = s->events && mapevents__take(s->events, on_news, s);
+		fresh = s->events && mapevents__take(s->events, on_news, s);
 		if (s->lost) {
 			s->lost = false;
 			s->stats.news_lost++;
 			read_everybody(s);
 		}
-		more |= publish_marked(s);
+		late = publish_marked(s);
 		tables__reserve(s->tables);
 	}
 }
