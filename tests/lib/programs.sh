@@ -12,7 +12,7 @@
 
 pids=()
 redis_options=(--appendonly yes --appendfsync always)
-redis_load=(-t set,get)
+redis_load=(-t "set,get")
 pgbench_options=()
 
 programs_end() {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The hard places of unwinding, one thread each, without end: signal handlers (on the thread's own stack
- * and on another one), deep recursion, a stack that is realigned, alloca, calls through a PLT, a library
- * that comes and goes, callbacks out of libc, functions that do not return, and hand-written assembly
- * with and without unwinding rules of its own.
+ * The hard places of unwinding, one thread each, without end: signal handlers (on the thread's own
+ * stack and on another one), deep recursion, a stack that is realigned, alloca, calls through a
+ * PLT, a library that comes and goes, callbacks out of libc, functions that do not return, and
+ * hand-written assembly with and without unwinding rules of its own.
  *
  * In: corners [PLUG.so]; without one, as in the static variant, no library comes and goes. Out:
  * "ready PID". To be compiled with -O2 -fomit-frame-pointer; runs until it is killed.
@@ -47,7 +47,8 @@ static unsigned seed_of(const char *name)
 	return (unsigned)syscall(SYS_gettid);
 }
 
-/* ---- recursion, of a depth that differs; two functions in turn, with frames of different sizes ---- */
+/* ---- recursion, of a depth that differs; two functions in turn, with frames of different sizes
+ * ---- */
 
 static NOINLINE int odd(unsigned *seed, int depth);
 
@@ -115,7 +116,8 @@ static void *realign(void *arg)
 	return arg;
 }
 
-/* ---- signals: a handler over anything, over libc, and over another handler; on its own stack too ---- */
+/* ---- signals: a handler over anything, over libc, and over another handler; on its own stack too
+ * ---- */
 
 static pthread_t handled;
 static __thread unsigned handler_seed = 1;
@@ -334,7 +336,7 @@ static void *plugged(void *arg)
 
 int main(int argc, char **argv)
 {
-	void *(*role[])(void *) = { deep,	realign, signalled, sender, plt, jumper,
+	void *(*role[])(void *) = { deep,     realign, signalled, sender, plt, jumper,
 #ifdef __x86_64__
 				    assembly,
 #endif

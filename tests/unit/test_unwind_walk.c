@@ -277,8 +277,6 @@ static void at_any_moment(void **state)
 	int i;
 
 	(void)state;
-	if (SANITIZED)
-		skip(); /* their functions are in the way */
 	signal(SIGPROF, on_timer);
 	setitimer(ITIMER_PROF, &every, NULL);
 	for (i = 0; i < 20000 && sampled.n < 100; i++)
@@ -300,5 +298,6 @@ int main(void)
 		cmocka_unit_test(at_any_moment),
 	};
 
-	return cmocka_run_group_tests(tests, start, finish);
+	/* not the last one under the sanitizers: their functions are in its way */
+	return _cmocka_run_group_tests("tests", tests, COUNT(tests) - SANITIZED, start, finish);
 }

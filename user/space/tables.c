@@ -46,11 +46,14 @@ struct tables {
 	uint32_t version;
 };
 
+/* NULL with errno. */
 static void *map_array(int fd, size_t sz)
 {
 	void *p = mmap(NULL, sz, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	return p == MAP_FAILED ? NULL : p;
+	if (p == MAP_FAILED)
+		p = NULL;
+	return p;
 }
 
 struct tables *tables__new(const struct tables_opts *opts, struct strbuf *why)
