@@ -155,8 +155,12 @@ as_many() {
 	gcc -O2 -o relay relay.c
 	rec -a -o T
 	clang --version >/dev/null 3>&- & # the tables of its library take so long that the news of the others come together
-	for _ in $(seq 20); do ./relay go 3>&- & done
-	wait $(jobs -p | grep -vx "$rec_pid")
+	relays=()
+	for _ in $(seq 20); do
+		./relay go 3>&- &
+		relays+=($!)
+	done
+	wait "${relays[@]}"
 	rec_stop
 	sound T
 	"$CTRACE" convert --text T >txt
