@@ -11,10 +11,10 @@
  *
  * Words and keys per kind are the rows of evspec.c, in any order but `kernel` before `user` and
  * `func` before `file`. A thread is TID or TID.SERIAL: TID alone is serial 1, 0 is nobody. A
- *syscall is its number, ia32_4 one of the 32-bit table. Addresses are hex without prefix; a user
- *frame is MODULE:ADDRESS, the module's number in decimal. Text stands in double quotes with \"
- *\\ \xNN. What has its default is left out: state, fd, nr (none), stack of a snap. Bits of flags
- *and arg that have no word appear as flags=N arg=N.
+ * syscall is its number, ia32_4 one of the 32-bit table. Addresses are hex without prefix; a user
+ * frame is MODULE:ADDRESS, the module's number in decimal. Text stands in double quotes with \"
+ * \\ \xNN. What has its default is left out: state, fd, nr (none), stack of a snap. Bits of flags
+ * and arg that have no word appear as flags=N arg=N.
  *
  * Invariant: for every record that passes ev_check(), parsing its line gives the same bytes again.
  */
@@ -65,9 +65,6 @@ int evtext_parse_line(const char *line, struct evtext_line *out, struct strbuf *
 /* Adds the line of a record, without a newline. What does not pass ev_check() becomes a comment
  * with its bytes. */
 void evtext_format(struct strbuf *out, const void *rec, size_t len);
-
-/* Adds text in double quotes, escaped as above; shared by all text that we write. */
-void evtext_quote(struct strbuf *out, const void *text, size_t len);
 
 /*
  * A text file as a source of records; the same contract as evlog_reader. A wrong line ends it early

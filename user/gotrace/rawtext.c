@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event/evtext.h"
+#include "event/evword.h"
 #include "gotrace/decode.h"
 #include "util/fileio.h"
 #include "util/strbuf.h"
@@ -54,13 +54,13 @@ static void add_name(struct strbuf *sb, const struct go_string *s)
 	if (plain && !(s->len == 1 && s->text[0] == '-'))
 		strbuf_add(sb, s->text, s->len);
 	else
-		evtext_quote(sb, s->text, s->len);
+		evword_quote(sb, s->text, s->len);
 }
 
 static void add_string(struct strbuf *sb, const struct go_string *s)
 {
 	if (s)
-		evtext_quote(sb, s->text, s->len);
+		evword_quote(sb, s->text, s->len);
 	else
 		strbuf_addch(sb, '?');
 }
