@@ -10,6 +10,16 @@
 
 const volatile struct ct_config ct_cfg __weak = {};
 
+/* An array that the collector maps too, and whose size it sets. */
+#define CT_SHARED_ARRAY(name, element)             \
+	struct {                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);  \
+		__uint(map_flags, BPF_F_MMAPABLE); \
+		__uint(max_entries, 1);            \
+		__type(key, __u32);                \
+		__type(value, element);            \
+	} name __weak SEC(".maps")
+
 /* What we remember of a traced thread. */
 struct ct_thread {
 	__u64 key; /* 0 not given yet */
@@ -46,21 +56,9 @@ struct {
 	__array(values, struct ct_ring);
 } ct_rings __weak SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct ev_cpu_stat);
-} ct_stats __weak SEC(".maps");
+CT_SHARED_ARRAY(ct_stats, struct ev_cpu_stat);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct ev_cpu_now);
-} ct_now __weak SEC(".maps");
+CT_SHARED_ARRAY(ct_now, struct ev_cpu_now);
 
 /* CT_FILTER_SET: tgids, as the kernel numbers them */
 struct {

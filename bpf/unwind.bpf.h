@@ -31,29 +31,9 @@ struct {
 	__array(values, struct ct_slab);
 } ct_slabs __weak SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct unw_rule);
-} ct_rules __weak SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct unw_module);
-} ct_modules __weak SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct unw_mapping);
-} ct_mappings __weak SEC(".maps");
+CT_SHARED_ARRAY(ct_rules, struct unw_rule);
+CT_SHARED_ARRAY(ct_modules, struct unw_module);
+CT_SHARED_ARRAY(ct_mappings, struct unw_mapping);
 
 /* by tgid, as the kernel numbers them */
 struct {
