@@ -50,11 +50,14 @@ waited() { awk -v f="$1" '$1 == "waited" && $2 == f { print $3 }' said; }
 
 # ---- samples ----
 
-# in_proportion MARGIN [GOROUTINE]: heavy, middle and light have what they spent, in points of a hundred, and all of it is theirs.
+# in_proportion MARGIN [TID]: heavy, middle and light have what they spent, by the program or by this thread of it, in points of
+# a hundred, and all of it is theirs.
 in_proportion() {
 	local of=. spent
 	[ -z "${2:-}" ] || of=".goroutines[] | select(.id == $2)"
-	spent=$(awk '/^spent/ { printf "[%.0f, %.0f, %.0f]", $2, $3, $4 }' "${3:-said}")
+	spent=$(awk -v tid="${2:-}" '
+		tid == "" && $1 == "spent" { printf "[%.0f, %.0f, %.0f]", $2, $3, $4 }
+		tid != "" && $1 == "thread" && $2 == tid { printf "[%.0f, %.0f, %.0f]", $3, $4, $5 }' said)
 	jq -c "$of"' | [.samples, .functions.heavy, .functions.middle, .functions.light, .functions.spin]' samples
 	jq -e --argjson spent "$spent" --argjson margin "$1" "$of"' |
 		[.functions.heavy, .functions.middle, .functions.light] as $hit |
@@ -63,13 +66,12 @@ in_proportion() {
 		and $all >= 0.98 * .samples and .functions.spin >= 0.97 * .samples' samples
 }
 
-# as_many HZ [GOROUTINE]: one for each tick in which the program was on a CPU; some more, since the ticks also count what
+# as_many HZ: one for each tick in which the program was on a CPU; some more, since the ticks also count what
 # interrupts and the host of a virtual machine take.
 as_many() {
-	local of=. ns
-	[ -z "${2:-}" ] || of=".goroutines[] | select(.id == $2)"
-	ns=$(awk '/^spent/ { printf "%.0f\n", $2 + $3 + $4 }' "${3:-said}")
-	jq -e --argjson want "$((ns * $1 / 1000000000))" "$of"' | .samples as $n | [$n, $want] | debug | $n > 0.95 * $want and $n < 1.1 * $want + 5' samples
+	local ns
+	ns=$(awk '/^spent/ { printf "%.0f\n", $2 + $3 + $4 }' said)
+	jq -e --argjson want "$((ns * $1 / 1000000000))" '.samples as $n | [$n, $want] | debug | $n > 0.95 * $want and $n < 1.1 * $want + 5' samples
 }
 
 @test "CPU samples of a program come in the proportions of its CPU time, on its threads" {
@@ -116,12 +118,14 @@ as_many() {
 	sound T
 	"$JUDGE" samples T >samples
 	jq -c 'del(.functions, .goroutines)' samples
-	awk '/^spent/ { for (i = 2; i <= 4; i++) n[i] += $i } END { printf "spent %.0f %.0f %.0f\n", n[2], n[3], n[4] }' said.1 said.2 said.3 >said
+	awk '
+		$1 == "thread"
+		$1 == "spent" { for (i = 2; i <= 4; i++) n[i] += $i }
+		END { printf "spent %.0f %.0f %.0f\n", n[2], n[3], n[4] }' said.1 said.2 said.3 >said
 	in_proportion 3
 	as_many 997
-	# each worker thread has its own, in the same proportions
-	[ "$(jq '[.goroutines[] | select(.functions.spin > 1000)] | length' samples)" -eq 4 ]
-	for p in $(jq '.goroutines[] | select(.functions.spin > 1000) | .id' samples); do in_proportion 3 "$p"; done
+	[ "$(grep -c '^thread' said)" -eq 4 ]
+	for p in $(awk '$1 == "thread" { print $2 }' said); do in_proportion 3 "$p"; done
 	for i in 1 2 3; do
 		fd=${fds[i]}
 		exec {fd}>&-

@@ -130,7 +130,7 @@ bool evvalue_shown(const struct ev_field *f, const unsigned char *rec, size_t le
 }
 
 void evvalue_format(struct strbuf *out, const struct ev_field *f, const unsigned char *rec,
-			 size_t len)
+		    size_t len)
 {
 	const struct ev_stack *st = (const void *)rec;
 	const struct ev_sym *sym = (const void *)rec;
@@ -337,7 +337,7 @@ static bool is_text(const struct ev_field *f)
 }
 
 int evvalue_parse(struct evtext_line *l, const struct ev_spec *s, const struct ev_field *f,
-		       struct evword *w)
+		  struct evword *w)
 {
 	struct ev_hdr *h = (void *)l->rec;
 	struct ev_stack *st = (void *)l->rec;
