@@ -100,7 +100,7 @@ as_many() {
 }
 
 @test "CPU samples of several processes, some with more than one thread" {
-	local i p
+	local i p word
 	for i in 1 2 3; do
 		mkfifo "told.$i"
 		"$PROG/proportions" 2 $((i == 3 ? 2 : 1)) <"told.$i" >"said.$i" 3>&- &
@@ -125,7 +125,9 @@ as_many() {
 	in_proportion 3
 	as_many 997
 	[ "$(grep -c '^thread' said)" -eq 4 ]
-	for p in $(awk '$1 == "thread" { print $2 }' said); do in_proportion 3 "$p"; done
+	while read -r word p _; do
+		[ "$word" != thread ] || in_proportion 3 "$p"
+	done <said
 	for i in 1 2 3; do
 		fd=${fds[i]}
 		exec {fd}>&-

@@ -111,6 +111,7 @@ func (s *sim) stack(cpu int, t *simThread, kernel, user bool) uint32 {
 		for _, f := range upc {
 			names = append(names, functions(f)...)
 		}
+		names = append(names, endFrame(end)...)
 		seq = strings.Join(names[:min(len(names), seqMax)], " < ")
 		s.stacks.seqs[seq] = true
 	}
@@ -164,6 +165,17 @@ func (s *sim) tellNames() {
 			s.note(r)
 		}
 	}
+}
+
+// endFrame is what a stack shows behind its user frames, by enum ev_stack_end of bpf/event.h.
+func endFrame(end byte) []string {
+	switch end {
+	case 2, 3, 5, 7:
+		return []string{"[cut]"}
+	case 4, 6, 8:
+		return []string{"[broken]"}
+	}
+	return nil
 }
 
 // userPart is what a stack has between the kernel's functions and the name of the thread.
