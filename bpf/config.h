@@ -25,6 +25,7 @@ enum ct_stacks {
 	CT_STACK_SYSCALL = 8,  /* every syscall */
 	CT_STACK_KERNEL = 16,  /* kernel frames also where a syscall explains the wait */
 	CT_STACK_PREEMPT = 32, /* a thread loses its CPU */
+	CT_STACK_MARK = 64,    /* tasks, regions and logs */
 };
 
 /* How user stacks are walked. */

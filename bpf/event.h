@@ -26,7 +26,8 @@
 #define EV_KSTACK_MAX 32   /* kernel frames of a stack */
 #define EV_USTACK_MAX 127  /* user frames of a stack */
 #define EV_SYM_FRAMES 16   /* functions that one address may stand in, by inlining */
-#define EV_RECORD_MAX 2048 /* no record is longer */
+#define EV_MARK_STR 1024   /* bytes of a string of an annotation */
+#define EV_RECORD_MAX 2304 /* no record is longer */
 
 enum event_kind {
 	EV_NONE = 0,
@@ -46,7 +47,8 @@ enum event_kind {
 	EV_STACK = 12,	  /* the frames of a stack id, sent once and before its first use */
 	EV_SNAP = 13,	  /* the state of a thread, read by the task iterator */
 	EV_SAMPLE = 14,	  /* what a CPU was doing at a tick of the sampling clock */
-	EV_KERNEL_MAX = 15,
+	EV_MARK = 15,	  /* an annotation: a task, a region or a log */
+	EV_KERNEL_MAX = 16,
 	/* added by the collector, which alone writes them */
 	EV_START = 32,	/* all threads are known: the trace begins here */
 	EV_STOP = 33,	/* the recording ends here */
@@ -59,8 +61,9 @@ enum event_kind {
 	EV_MODULE = 40, /* what the module number of user frames stands for; goes ahead of them */
 	EV_SYM = 41,	/* the functions of a user frame; found out late, so at the very end */
 	EV_EPOCH =
-		42, /* stack ids are given anew: those of the epoch before the last are no more */
-	EV_KIND_MAX = 43,
+		42,   /* stack ids are given anew: those of the epoch before the last are no more */
+	EV_SITE = 43, /* the name that a site of annotations stands for; goes ahead of them */
+	EV_KIND_MAX = 44,
 };
 
 /* What a thread is doing when it leaves a CPU; one letter each, as in ps(1). */
@@ -243,6 +246,76 @@ struct ev_sample {
 	struct ev_stack_ref stack;
 };
 
+enum ev_mark_op {
+	EV_MARK_TASK_BEGIN = 1,
+	EV_MARK_TASK_END = 2,
+	EV_MARK_REGION_BEGIN = 3,
+	EV_MARK_REGION_END = 4,
+	EV_MARK_LOG = 5,
+	EV_MARK_OP_MAX = 6,
+};
+
+/* Who makes an annotation, and so what its ids mean. */
+enum ev_mark_by {
+	EV_BY_HEADER = 1, /* include/ctrace/ctrace.h */
+	EV_BY_FUNC = 2,	  /* a function whose calls are regions */
+	EV_BY_USDT = 3,	  /* somebody else's markers */
+	EV_BY_GO = 4,	  /* Go's runtime/trace */
+	EV_MARK_BY_MAX = 5,
+};
+
+/* What could not be had of an annotation. */
+#define EV_MARK_NAME_CUT 0x1 /* longer than EV_MARK_STR */
+#define EV_MARK_TEXT_CUT 0x2
+#define EV_MARK_NAME_BAD 0x4 /* not readable */
+#define EV_MARK_TEXT_BAD 0x8
+
+#define EV_MARK_PACK(op, by, flags) ((__u32)(op) | (__u32)(by) << 8 | (__u32)(flags) << 16)
+#define EV_MARK_OP(arg) ((arg)&0xff)
+#define EV_MARK_BY(arg) ((arg) >> 8 & 0xff)
+#define EV_MARK_FLAGS(arg) ((arg) >> 16)
+
+/*
+ * EV_MARK; name and text are as long as they are, without NUL, whatever bytes they have.
+ *
+ * task: as the process numbers it, 0 the background task.
+ * id: task begin: the parent, 0 none. Region, by EV_BY_HEADER: its number in the process, which both
+ *   ends have; an end with 0: it began while nobody listened. By EV_BY_FUNC: the stack pointer at
+ *   the first instruction of the call, which both ends have. Else 0: the innermost one of this name
+ *   ends; of any name when there is none.
+ * text: log: the message; by EV_BY_USDT: struct ev_mark_arg, one for each argument.
+ */
+struct ev_mark {
+	struct ev_hdr h; /* arg: EV_MARK_PACK */
+	__u64 thr;
+	__u64 task;
+	__u64 id;
+	__u64 goroutine; /* EV_BY_GO: whose, as Go numbers it; else 0 */
+	__u64 start;	 /* EV_BY_GO: EV_FRAME of the function it began with, 0 unknown */
+	__u32 site; /* EV_SITE that is its name (of a log: category), 0: it has one of its own */
+	__u16 nname, ntext;
+	struct ev_stack_ref stack; /* id 0: none */
+	char text[2 * EV_MARK_STR];
+};
+#define EV_MARK_SHORT offsetof(struct ev_mark, text)
+
+/* An argument of somebody else's marker. */
+struct ev_mark_arg {
+	__u64 value; /* sign or zero extended */
+	__u8 size;   /* bytes in the program; with EV_ARG_SIGNED */
+	__u8 pad;
+	__u16 nstr; /* bytes of the text that it points at, which follow; 0: it points at none */
+	__u32 pad2;
+};
+#define EV_ARG_SIGNED 0x80
+
+/* EV_SITE; name is as long as it is */
+struct ev_site {
+	struct ev_hdr h; /* arg: its number, never 0 */
+	char name[EV_PATH_MAX];
+};
+#define EV_SITE_SHORT offsetof(struct ev_site, name)
+
 /* EV_START, EV_STOP: the header alone; arg of EV_START: EV_START_* */
 #define EV_START_FLUSH \
 	1 /* the first generation holds the first states alone, so that there is a file at once */
@@ -337,6 +410,7 @@ struct ev_cpu_stat {
 	__u64 stacks[16]; /* walks of user stacks, by their end (enum ev_stack_end) */
 	__u64 frames;	  /* user frames walked */
 	__u64 sampled;	  /* ticks of the sampling clock that hit a traced thread */
+	__u64 pad[7];
 };
 
 /* The traced thread on a CPU, so that its syscalls need no look-up; the collector reads which one

@@ -3,7 +3,7 @@
  * The raw record file: what the collector drained, as it came, to be converted later or elsewhere.
  *
  *	file  := head chunk*                     little endian, everything aligned to 8
- *	head  := "ctraceRW" u32 version = 3, u32 nstream, u64 start_mono_ns, s64 wall_offset_ns,
+ *	head  := "ctraceRW" u32 version = 4, u32 nstream, u64 start_mono_ns, s64 wall_offset_ns,
  *	         u32 flags = 0, zeros up to 64 bytes
  *	chunk := u32 len, u16 stream, u16 kind, len bytes
  *	kind 1   records of one stream: { u32 len, u32 0, bytes padded to 8 }*
@@ -28,7 +28,7 @@ struct evlog_writer;
 struct evlog_reader;
 
 #define EVLOG_MAGIC "ctraceRW" /* the first 8 bytes */
-#define EVLOG_VERSION 3	       /* counts up with every change of bpf/event.h */
+#define EVLOG_VERSION 4	       /* counts up with every change of bpf/event.h */
 #define EVLOG_HEAD_SZ 64
 #define EVLOG_STREAM_MAX 65536
 #define EVLOG_PIECE_MAX (256u << 10) /* bytes that a sink gets at once */

@@ -109,6 +109,19 @@ static const struct ev_spec specs[] = {
 		F("thr", EVT_KEY, struct ev_sample, thr),
 		STACK(struct ev_sample),
 	} },
+	[EV_MARK] = { "mark", .min = EV_MARK_SHORT, .max = sizeof(struct ev_mark), .step = 1, .field = {
+		F("thr", EVT_KEY, struct ev_mark, thr),
+		F_ARG("op"),
+		F_OPT("task", EVT_U64, struct ev_mark, task),
+		F_OPT("id", EVT_U64, struct ev_mark, id),
+		F_OPT("goroutine", EVT_U64, struct ev_mark, goroutine),
+		F_OPT("start", EVT_U64, struct ev_mark, start),
+		F_OPT("site", EVT_U32, struct ev_mark, site),
+	} },
+	[EV_SITE] = { "site", .min = EV_SITE_SHORT, .max = sizeof(struct ev_site), .step = 1, .field = {
+		F_ARG("id"),
+		TAIL("name", struct ev_site, name),
+	} },
 	[EV_START] = { "start", FIXED(struct ev_hdr), .field = { { 0 } } },
 	[EV_STOP] = { "stop", FIXED(struct ev_hdr), .field = { { 0 } } },
 	[EV_LOST] = { "lost", FIXED(struct ev_lost), .field = {
@@ -155,7 +168,7 @@ static const struct ev_spec specs[] = {
 };
 // clang-format on
 _Static_assert(sizeof(specs) / sizeof(specs[0]) == EV_KIND_MAX, "one row per event_kind");
-_Static_assert(EV_KERNEL_MAX == 15 && EV_KIND_MAX == 43, "a new kind needs its row above");
+_Static_assert(EV_KERNEL_MAX == 16 && EV_KIND_MAX == 44, "a new kind needs its row above");
 _Static_assert(sizeof(struct ev_stack) <= EV_RECORD_MAX &&
 		       sizeof(struct ev_exec) <= EV_RECORD_MAX &&
 		       sizeof(struct ev_proc) <= EV_RECORD_MAX,
