@@ -49,10 +49,7 @@ debugged() {
 	strace -f -p "$(ready_word 2)" -o strace.out 2>strace.err 3>&- {tell_fd}>&- &
 	other_pid=$!
 	until_true all_traced "$(ready_word 2)"
-	rec -p "$(ready_word 2)" -o T
-	tell go
-	wait_line said '^done'
-	rec_stop
+	rec_whole
 	[ "$rec_status" -eq 0 ]
 	debugged
 }
@@ -95,6 +92,16 @@ set_uid_setup() {
 	wait_line said '^ready'
 }
 # change_and_end: it becomes the set-uid program, which echoes a line and ends.
+# second_target ROUNDS: another program of that user, which stays what it is; its words are in said.2.
+second_target() {
+	cp "$PROG/known" .
+	mkfifo told.2
+	$U --inh-caps=-all --bounding-set=-all ./known "$1" <told.2 >said.2 3>&- {tell_fd}>&- &
+	other_pid=$!
+	exec {second}>told.2
+	wait_line said.2 '^ready'
+}
+
 # change_and_end COMMAND…
 change_and_end() {
 	tell go
@@ -138,12 +145,7 @@ change_and_end() {
 @test "of two targets one becomes set-uid: it ends in the trace, has no time after that, and the other one goes on" {
 	local left
 	set_uid_setup
-	cp "$PROG/known" .
-	mkfifo told.2
-	$U --inh-caps=-all --bounding-set=-all ./known 20 <told.2 >said.2 3>&- {tell_fd}>&- &
-	other_pid=$!
-	exec {second}>told.2
-	wait_line said.2 '^ready'
+	second_target 20
 	printf '#!/bin/sh\nexec %s %s/ct "$@"\n' "$U --inh-caps=-all,+bpf,+perfmon --ambient-caps=-all,+bpf,+perfmon" "$PWD" >as-user
 	chmod 755 as-user
 	CTRACE=$PWD/as-user rec -p "$(ready_word 2),$(awk '/^ready/ { print $2 }' said.2)" -o T
@@ -225,12 +227,7 @@ refused_late() {
 
 @test "one of two targets that becomes set-uid in that time is enough" {
 	set_uid_setup
-	cp "$PROG/known" .
-	mkfifo told.2
-	$U --inh-caps=-all --bounding-set=-all ./known 5 <told.2 >said.2 3>&- {tell_fd}>&- &
-	other_pid=$!
-	exec {second}>told.2
-	wait_line said.2 '^ready'
+	second_target 5
 	stopped_before_attach "$(ready_word 2),$(awk '/^ready/ { print $2 }' said.2)"
 	tell go
 	until_true grep -q '^Uid:.12345.54321' "/proc/$(ready_word 2)/status"

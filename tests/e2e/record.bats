@@ -368,10 +368,7 @@ start_again() {
 	done
 	tell_end
 	start_prog exec spawn
-	rec -p "$(ready_word 2)" -o T
-	tell go
-	wait_line said '^done'
-	rec_stop
+	rec_whole
 	sound T
 	"$JUDGE" times T | jq -e '.goroutines[] | select(.name == "exec") | .waiting_ns.sync > 0'
 }
@@ -379,10 +376,7 @@ start_again() {
 @test "a process whose first thread has ended is recorded like any other" {
 	tell_end
 	start_prog exec hide
-	rec -p "$(ready_word 2)" -o T
-	tell go
-	wait_line said '^done'
-	rec_stop
+	rec_whole
 	[ "$rec_status" -eq 0 ]
 	sound T
 	"$JUDGE" times T | jq -e '.goroutines | any(.name == "stays" and .syscall_calls.write == 1)'
@@ -391,10 +385,7 @@ start_again() {
 @test "a rename after the begin is a label, and the name is what it was" {
 	tell_end
 	start_prog exec rename
-	rec -p "$(ready_word 2)" -o T
-	tell go
-	wait_line said '^done'
-	rec_stop
+	rec_whole
 	sound T
 	"$JUDGE" times T | jq -e '[.goroutines[].name] == ["exec"]'
 	"$CTRACE" convert --text T | grep 'GoLabel.*"third"'

@@ -30,10 +30,7 @@ waited() { awk -v f="$1" '$1 == "waited" && $2 == f { print $3 }' said; }
 @test "profiles name the callers of a lock, of a receive and of an fsync by function, file and line" {
 	command -v go >/dev/null || skip "no go"
 	start_prog locks "$PWD"
-	rec -p "$(ready_word 2)" -o T
-	tell go
-	wait_line said '^done'
-	rec_stop
+	rec_whole
 	[ "$rec_status" -eq 0 ]
 	sound T
 	lines sync | sort -rn | head -n 40
@@ -76,10 +73,7 @@ as_many() {
 
 @test "CPU samples of a program come in the proportions of its CPU time, on its threads" {
 	start_prog proportions 5
-	rec -p "$(ready_word 2)" --sample=997 -o T
-	tell go
-	wait_line said '^done' 60
-	rec_stop
+	rec_whole --sample=997
 	[ "$rec_status" -eq 0 ]
 	sound T
 	"$JUDGE" samples T >samples
@@ -91,10 +85,7 @@ as_many() {
 
 @test "the default is 99 samples a second of CPU" {
 	start_prog proportions 3 2
-	rec -p "$(ready_word 2)" --sample -o T
-	tell go
-	wait_line said '^done' 60
-	rec_stop
+	rec_whole --sample
 	"$JUDGE" samples T >samples
 	as_many 99
 }

@@ -104,10 +104,7 @@ two_readings() { [ "$(grep -c '^end' said)" -eq 2 ]; }
 
 @test "syscalls are counted as the program counts them" {
 	start_prog counts
-	rec -p "$(ready_word 2)" -o T
-	tell go
-	wait_line said '^done'
-	rec_stop
+	rec_whole
 	sound T
 	"$JUDGE" times T >times
 	awk 'NF == 2 && $1 != "ready"' said | while read -r name n; do
@@ -119,10 +116,7 @@ two_readings() { [ "$(grep -c '^end' said)" -eq 2 ]; }
 
 @test "A wakes B after 10 ms, B burns 5 ms: every arrow and every duration" {
 	start_prog known 30
-	rec -p "$(ready_word 2)" -o T
-	tell go
-	wait_line said '^done'
-	rec_stop
+	rec_whole
 	sound T
 	"$JUDGE" wakes -json T >wakes
 	"$JUDGE" times T >times

@@ -168,6 +168,14 @@ rec_stop() {
 	rec_pid=''
 }
 
+# rec_whole [OPTION…]: records the program that was started from its first doing to "done", into T.
+rec_whole() {
+	rec -p "$(ready_word 2)" "$@" -o T || return 1
+	tell go
+	wait_line said '^done' 60 || return 1
+	rec_stop
+}
+
 # lose_records PID [N]: the tracer stands still until the threads of PID have switched N times, more than its rings hold.
 lose_records() {
 	local enough

@@ -5,12 +5,14 @@
 #   start_NAME      starts one, by the name in $program, with its load; its files go to $tmp. Sets $target, the pids to record.
 #                   2 with the reason in $lacks where the machine can not, 1 where it fails
 #   programs_end    kills what was started, by pid
+#   programs_suite  the whole of a suite over them: its options, a directory in $tmp, TAP
 #
 # Servers listen on Unix sockets in $tmp. redis_options, redis_load and pgbench_options can be set to other words; as they are,
 # both servers wait for the disk.
-# shellcheck disable=SC2034,SC2154 # lacks is read, tmp and program are set by the caller
+# shellcheck disable=SC2034,SC2154 # lacks is read and program is set by the caller
 
 pids=()
+tmp='' keep=no count=0 failed=0
 redis_options=(--appendonly yes --appendfsync always)
 redis_load=(-t "set,get")
 pgbench_options=()
@@ -161,4 +163,62 @@ start_nginx() {
 	background "$tmp/load.out" python3 "$ROOT/tests/programs/http.py" "$dir/sock" 4
 	until_true -t 20 grep -q '^ready' "$tmp/load.out" || return 1
 	target=$(pgrep -P "$target" | paste -sd,)
+}
+
+# ---- a suite ----
+
+ok() {
+	count=$((count + 1))
+	echo "ok $count - $*"
+}
+
+not_ok() {
+	count=$((count + 1))
+	failed=1
+	echo "not ok $count - $*"
+}
+
+skip() { ok "$1 # SKIP $2"; } # WHAT WHY
+
+programs_bye() {
+	programs_end
+	if [ "$keep" = yes ]; then echo "# kept: $tmp"; else rm -rf "$tmp"; fi
+}
+
+# programs_run NAME…: each with the caller's run_program, between its suite_begin and suite_end. Where suite_begin is false,
+# $lacks is why nothing is run.
+programs_run() {
+	tmp=$(mktemp -d /var/tmp/ctrace-programs.XXXXXX)
+	trap programs_bye EXIT
+	if ! suite_begin; then
+		echo "1..0 # SKIP $lacks"
+		return 0
+	fi
+	for program; do
+		run_program "$program"
+		programs_end
+	done
+	suite_end
+	echo "1..$count"
+	return "$failed"
+}
+
+# programs_suite NAME "PROGRAM…" [-k] [PROGRAM…]: the first list is the default
+programs_suite() {
+	local name=$1 all=$2
+	shift 2
+	while [ $# -gt 0 ] && [ "${1#-}" != "$1" ]; do
+		case $1 in
+		-k) keep=yes ;;
+		*)
+			sed -n '/^#   tests/s/^# *//p' "$0" >&2
+			exit 2
+			;;
+		esac
+		shift
+	done
+	# shellcheck disable=SC2086 # words
+	if [ $# -eq 0 ]; then set -- $all; fi
+	suite "$name" programs_run "$@"
+	exit "$suites_failed"
 }

@@ -67,41 +67,16 @@ postgres syscall  sys_(fdatasync|fsync)
 postgres sched    .
 '
 
-# ---- TAP ----
-
-count=0 failed=0
-
-ok() {
-	count=$((count + 1))
-	echo "ok $count - $*"
-}
-
-skip() { # WHAT WHY
-	count=$((count + 1))
-	echo "ok $count - $1 # SKIP $2"
-}
-
-not_ok() {
-	count=$((count + 1))
-	failed=1
-	echo "not ok $count - $*"
-	if [ -s "$tmp/why" ]; then sed 's/^/# /' "$tmp/why"; fi
+fails() {
+	not_ok "$1"
+	sed 's/^/# /' "$tmp/why"
 }
 
 # check WHAT COMMAND…: COMMAND tells on its outputs why it failed
 check() {
 	local what=$1
 	shift
-	if "$@" >"$tmp/why" 2>&1; then ok "$program: $what"; else not_ok "$program: $what"; fi
-}
-
-# ---- life ----
-
-tmp='' keep=no
-
-bye() {
-	programs_end
-	if [ "$keep" = yes ]; then echo "# kept: $tmp"; else rm -rf "$tmp"; fi
+	if "$@" >"$tmp/why" 2>&1; then ok "$program: $what"; else fails "$program: $what"; fi
 }
 
 # ---- checks ----
@@ -182,7 +157,7 @@ run_program() {
 		skip "$program" "$lacks"
 		return 0
 	elif [ "$rc" != 0 ]; then
-		not_ok "$program: starts"
+		fails "$program: starts"
 		return 0
 	fi
 	local file=$tmp/$program.trace
@@ -213,41 +188,23 @@ run_program() {
 
 # ---- main ----
 
-run_all() {
+suite_begin() {
 	if [ "$(id -u)" != 0 ]; then
-		echo "1..0 # SKIP not root"
-		return 0
+		lacks="not root"
+		return 1
 	fi
 	go=$(command -v go || "$ROOT/scripts/find-go.sh") || {
-		echo "1..0 # SKIP no Go"
-		return 0
+		lacks="no Go"
+		return 1
 	}
 	PATH=${go%/*}:$PATH
-	if ! have_judge; then
-		echo "1..0 # SKIP the judge cannot be built"
-		return 0
-	fi
-	tmp=$(mktemp -d /var/tmp/ctrace-programs.XXXXXX)
-	trap bye EXIT
+	have_judge || {
+		lacks="the judge cannot be built"
+		return 1
+	}
 	readers_look
-	for program; do
-		run_program "$program"
-		programs_end
-	done
-	echo "1..$count"
-	return "$failed"
 }
 
-while [ $# -gt 0 ] && [ "${1#-}" != "$1" ]; do
-	case $1 in
-	-k) keep=yes ;;
-	*)
-		sed -n '/^#   tests/s/^# *//p' "$0" >&2
-		exit 2
-		;;
-	esac
-	shift
-done
-if [ $# -eq 0 ]; then set -- c cpp rust python java go redis postgres; fi
-suite programs run_all "$@"
-exit "$suites_failed"
+suite_end() { :; }
+
+programs_suite programs "c cpp rust python java go redis postgres" "$@"

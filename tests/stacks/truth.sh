@@ -18,22 +18,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/lib/programs.sh
 . "$here/../lib/programs.sh"
 
-count=0 failed=0 tmp='' keep=no
 : "${N:=60}" "${FP:=0}" "${LEAST:=99}"
 
 result() { # STATUS TEXT
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		failed=1
-		echo "not ok $count - $2"
-	fi
-}
-
-bye() {
-	programs_end
-	if [ "$keep" = yes ]; then echo "# kept: $tmp"; else rm -rf "$tmp"; fi
+	if [ "$1" = 0 ]; then ok "$2"; else not_ok "$2"; fi
 }
 
 # ---- programs of this test, compiled as a distribution does: optimised, without frame pointers ----
@@ -113,7 +101,7 @@ run_program() {
 	program=$1 target='' lacks=''
 	"start_$program" >"$tmp/why" 2>&1 || rc=$?
 	if [ "$rc" = 2 ]; then
-		result 0 "$program # SKIP $lacks"
+		skip "$program" "$lacks"
 		return 0
 	elif [ "$rc" != 0 ]; then
 		result 1 "$program starts"
@@ -138,44 +126,25 @@ run_program() {
 	field '"| '"$program"' | \(.compared) | \(.distinct) | \(.frames_each) | \(.identical_percent) | '"${fp:--}"' | ''\(.["truth ended early"] // 0) | \(.why | to_entries | map("\(.key) \(.value)") | join(", ")) |"' "$program" >>"$tmp/table"
 }
 
-run_all() {
+suite_begin() {
 	local name
 	if [ "$(id -u)" != 0 ]; then
-		echo "1..0 # SKIP not root"
-		return 0
+		lacks="not root"
+		return 1
 	fi
 	for name in eu-stack jq python3 gcc; do
 		command -v "$name" >/dev/null || {
-			echo "1..0 # SKIP no $name"
-			return 0
+			lacks="no $name"
+			return 1
 		}
 	done
-	tmp=$(mktemp -d "${TMPDIR:-/var/tmp}/ctrace-stacks.XXXXXX")
-	trap bye EXIT
 	queries
 	{
 		echo '| program | stacks | distinct | frames each | identical % | by frame pointers % (frames) | eu-stack ended early | differ behind a frame in |'
 		echo '|---|---|---|---|---|---|---|---|'
 	} >"$tmp/table"
-	for name; do
-		run_program "$name"
-		programs_end
-	done
-	sed 's/^/# /' "$tmp/table"
-	echo "1..$count"
-	return "$failed"
 }
 
-while [ $# -gt 0 ] && [ "${1#-}" != "$1" ]; do
-	case $1 in
-	-k) keep=yes ;;
-	*)
-		sed -n '/^#   tests/s/^# *//p' "$0" >&2
-		exit 2
-		;;
-	esac
-	shift
-done
-if [ $# -eq 0 ]; then set -- corners static nopie cpp rust python java postgres nginx redis; fi
-suite stacks run_all "$@"
-exit "$suites_failed"
+suite_end() { sed 's/^/# /' "$tmp/table"; }
+
+programs_suite stacks "corners static nopie cpp rust python java postgres nginx redis" "$@"
