@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,12 +22,12 @@
 #include "util/log.h"
 #include "util/procfs.h"
 #include "util/strbuf.h"
+#include "util/troubles.h"
 #include "util/u64map.h"
 #include "util/xalloc.h"
 
 #define LOG_TAG "modules"
 
-#define TROUBLES_MAX 16 /* sentences that are kept */
 #define RETRY_NS 2000000000ull
 #define REUSE_NS 60000000000ull /* frames of a number that is free may be on their way */
 
@@ -63,13 +62,14 @@ struct modules {
 	} * freed; /* a queue */
 	size_t nfreed, cap_freed, freed_first;
 	uint32_t files_max; /* modules that may be known at a time */
+	void (*on_forget)(void *ctx, uint32_t module);
+	void *on_forget_ctx;
 	struct modules_stats stats;
+	struct troubles troubles;
 
 	pthread_mutex_t lock; /* of what follows */
 	struct ev_module *news;
 	size_t nnews, cap_news, news_first;
-	char *trouble[TROUBLES_MAX];
-	size_t ntrouble;
 };
 
 /* ---- numbers ---- */
@@ -106,8 +106,7 @@ void modules__free(struct modules *m)
 		return;
 	for (i = 0; i < m->cnt; i++)
 		free(m->mod[i].path);
-	for (i = 0; i < m->ntrouble; i++)
-		free(m->trouble[i]);
+	troubles_free(&m->troubles);
 	free(m->mod);
 	free(m->freed);
 	free(m->news);
@@ -115,6 +114,12 @@ void modules__free(struct modules *m)
 	u64map_free(&m->by_pid);
 	pthread_mutex_destroy(&m->lock);
 	free(m);
+}
+
+void modules__on_forget(struct modules *m, void (*fn)(void *ctx, uint32_t module), void *ctx)
+{
+	m->on_forget = fn;
+	m->on_forget_ctx = ctx;
 }
 
 static void free_number(struct modules *m, uint32_t id)
@@ -129,6 +134,20 @@ static void free_number(struct modules *m, uint32_t id)
 	m->freed[m->nfreed++].since = clock_mono();
 	free(m->mod[id].path);
 	m->mod[id] = (struct module){ 0 };
+}
+
+/* ---- tables ---- */
+
+static void drop_table(struct modules *m, uint32_t id)
+{
+	if (m->tables)
+		tables__drop_module(m->tables, id);
+}
+
+static void put_plain(struct modules *m, uint32_t id, bool frame_pointers)
+{
+	if (m->tables)
+		tables__put_plain(m->tables, id, frame_pointers);
 }
 
 /* ---- files that nobody maps ---- */
@@ -155,9 +174,11 @@ static void forget_file(struct modules *m, uint32_t id)
 		if (at)
 			m->mod[at].next = mod->next;
 	}
-	tables__drop_module(m->tables, id);
+	drop_table(m, id);
 	if (m->symbolizer)
 		symbolizer__drop(m->symbolizer, id);
+	if (m->on_forget)
+		m->on_forget(m->on_forget_ctx, id);
 	free_number(m, id);
 }
 
@@ -227,29 +248,9 @@ size_t modules__take_news(struct modules *m, struct ev_module *out)
 
 /* ---- files ---- */
 
-__attribute__((format(printf, 2, 3))) static void trouble(struct modules *m, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	log_info("%s", text);
-	pthread_mutex_lock(&m->lock);
-	if (m->ntrouble < TROUBLES_MAX)
-		m->trouble[m->ntrouble++] = xstrdup(text);
-	pthread_mutex_unlock(&m->lock);
-}
-
 void modules__troubles(struct modules *m, void (*fn)(void *ctx, const char *sentence), void *ctx)
 {
-	size_t i;
-
-	pthread_mutex_lock(&m->lock);
-	for (i = 0; i < m->ntrouble; i++)
-		fn(ctx, m->trouble[i]);
-	pthread_mutex_unlock(&m->lock);
+	troubles_each(&m->troubles, fn, ctx);
 }
 
 /* Makes room by what nobody uses, the longest first. */
@@ -263,7 +264,7 @@ static bool forget_idle(struct modules *m)
 			best = i;
 	if (!best)
 		return false;
-	tables__drop_module(m->tables, best);
+	drop_table(m, best);
 	m->mod[best].has_table = false;
 	m->mod[best].again = true;
 	return true;
@@ -285,7 +286,7 @@ static void put_rows(struct modules *m, uint32_t id, const struct unwind_table *
 	}
 	m->mod[id].has_table = !err;
 	if (err)
-		tables__put_plain(m->tables, id, false);
+		put_plain(m, id, false);
 }
 
 /* Reads the rules of a file, or of an image in memory. */
@@ -296,14 +297,18 @@ static void make_table(struct modules *m, uint32_t id, int fd, const void *image
 	struct unwind_table rows;
 	int err;
 
+	if (!m->tables)
+		return;
 	err = image ? unwind_table_image(&rows, image, size, &why) :
 		      unwind_table_read(&rows, fd, &why);
 	if (err || !rows.nrow) {
 		if (err && err != -ENODATA)
-			trouble(m, "%s: its unwinding tables cannot be read (%s): stacks end there",
+			troubles_add(
+				&m->troubles,
+				"%s: its unwinding tables cannot be read (%s): stacks end there",
 				m->mod[id].path, why.len ? why.buf : strerror(-err));
 		m->stats.no_table++;
-		tables__put_plain(m->tables, id, false);
+		put_plain(m, id, false);
 	} else {
 		put_rows(m, id, &rows);
 		m->stats.rows += rows.nrow;
@@ -362,7 +367,7 @@ static uint32_t jit_of(struct modules *m, uint32_t pid)
 	*u64map_put(&m->by_pid, pid, NULL) = id;
 	m->mod[id] = (struct module){ .type = EV_MODULE_JIT, .path = xstrdup("[jit]") };
 	m->stats.jits++;
-	tables__put_plain(m->tables, id, true);
+	put_plain(m, id, true);
 	name_module(m, id, pid, -1, NULL, 0);
 	return id;
 }
@@ -391,9 +396,10 @@ static void read_file(struct modules *m, uint32_t id, uint32_t pid, const struct
 		return;
 	}
 	if (err) {
-		trouble(m, "%s: cannot be read (%s): stacks end there", mod->path, strerror(-err));
+		troubles_add(&m->troubles, "%s: cannot be read (%s): stacks end there", mod->path,
+			     strerror(-err));
 		m->stats.no_file++;
-		tables__put_plain(m->tables, id, false);
+		put_plain(m, id, false);
 	} else {
 		make_table(m, id, fd, NULL, 0);
 	}
@@ -465,7 +471,7 @@ void modules__end_process(struct modules *m, uint32_t pid)
 		m->mod[id].orphan = true;
 		return;
 	}
-	tables__drop_module(m->tables, id);
+	drop_table(m, id);
 	free_number(m, id);
 }
 
@@ -483,7 +489,7 @@ static uint32_t vdso_of(struct modules *m, const struct code_mapping *map)
 		return 0;
 	m->mod[id] = (struct module){ .type = EV_MODULE_VDSO, .path = xstrdup("[vdso]") };
 	if (elf_head_image(&m->mod[id].head, image, size))
-		tables__put_plain(m->tables, id, false);
+		put_plain(m, id, false);
 	else
 		make_table(m, id, -1, image, size);
 	name_module(m, id, 0, -1, image, size);
@@ -534,7 +540,7 @@ void modules__put(struct modules *m, uint32_t module)
 	mod->idle = clock_mono();
 	if (!mod->orphan)
 		return;
-	tables__drop_module(m->tables, module);
+	drop_table(m, module);
 	free_number(m, module);
 }
 
@@ -542,6 +548,6 @@ struct modules_stats modules__stats(const struct modules *m)
 {
 	struct modules_stats st = m->stats;
 
-	st.bytes = tables__bytes(m->tables);
+	st.bytes = m->tables ? tables__bytes(m->tables) : 0;
 	return st;
 }

@@ -32,8 +32,10 @@ struct modules_stats {
 	size_t bytes;	      /* of tables in use */
 };
 
-/* tables: NULL where user stacks are not walked by tables. symbolizer: NULL none. Borrowed. */
+/* tables: NULL where user stacks are not walked. symbolizer: NULL none. Borrowed. */
 struct modules *modules__new(struct tables *tables, struct symbolizer *symbolizer, uint32_t max);
+/* Calls fn when the number of a file is free for another one. */
+void modules__on_forget(struct modules *m, void (*fn)(void *ctx, uint32_t module), void *ctx);
 void modules__free(struct modules *m); /* NULL is fine */
 
 /*

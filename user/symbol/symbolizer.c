@@ -31,6 +31,7 @@
 #include "util/idset.h"
 #include "util/procfs.h"
 #include "util/strbuf.h"
+#include "util/troubles.h"
 #include "util/u64map.h"
 #include "util/xalloc.h"
 
@@ -78,8 +79,7 @@ struct symbolizer {
 	struct module **module; /* by number; EV_MODULE_MAX of them */
 	struct root *roots;
 	uint32_t turn;
-	char **trouble;
-	size_t ntrouble, trouble_cap;
+	struct troubles troubles;
 	/* the cache */
 	struct u64map map; /* key_of(frame) → index of entry + 1 */
 	struct entry *entry;
@@ -256,32 +256,10 @@ static void release(struct symbolizer *s, struct module *m)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static void add_trouble(struct symbolizer *s, const char *fmt, const char *what, const char *why)
-{
-	struct strbuf text = STRBUF_INIT;
-	size_t i;
-
-	strbuf_addf(&text, fmt, what, why);
-	pthread_mutex_lock(&s->lock);
-	for (i = 0; i < s->ntrouble && strcmp(s->trouble[i], text.buf) != 0; i++)
-		;
-	if (i == s->ntrouble) {
-		s->trouble = xgrow(s->trouble, s->ntrouble, &s->trouble_cap, sizeof(*s->trouble));
-		s->trouble[s->ntrouble++] = xstrdup(text.buf);
-	}
-	pthread_mutex_unlock(&s->lock);
-	strbuf_free(&text);
-}
-
 void symbolizer__troubles(struct symbolizer *s, void (*fn)(void *ctx, const char *sentence),
 			  void *ctx)
 {
-	size_t i;
-
-	pthread_mutex_lock(&s->lock);
-	for (i = 0; i < s->ntrouble; i++)
-		fn(ctx, s->trouble[i]);
-	pthread_mutex_unlock(&s->lock);
+	troubles_each(&s->troubles, fn, ctx);
 }
 
 /* ---- the cache ---- */
@@ -403,9 +381,7 @@ void symbolizer__free(struct symbolizer *s)
 	s->o.frames_max = s->o.bytes_max = 0;
 	s->nentry++; /* so that it does forget */
 	symbolizer__forget(s);
-	for (i = 0; i < s->ntrouble; i++)
-		free(s->trouble[i]);
-	free(s->trouble);
+	troubles_free(&s->troubles);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -425,7 +401,7 @@ static bool tell_module(struct symbolizer *s, struct module *m)
 
 	if (!worker) {
 		if (why.len)
-			add_trouble(s, "no names of functions%s: %s", "", why.buf);
+			troubles_add(&s->troubles, "no names of functions: %s", why.buf);
 		strbuf_free(&why);
 		return false;
 	}
@@ -484,7 +460,7 @@ static void ask(struct symbolizer *s, struct module *m, const uint64_t *frame, s
 		}
 	}
 	if (why.len)
-		add_trouble(s, "no names of functions in %s: %s", m->path, why.buf);
+		troubles_add(&s->troubles, "no names of functions in %s: %s", m->path, why.buf);
 	strbuf_free(&why);
 }
 
