@@ -28,6 +28,7 @@ union rec {
 	struct ev_sample sample;
 	struct ev_wake wake;
 	struct ev_fork fork;
+	struct ev_mark mark;
 	unsigned char bytes[EV_RECORD_MAX];
 };
 
@@ -39,12 +40,14 @@ static size_t legal(union rec *r, unsigned kind)
 	memset(r, 0, sizeof(*r));
 	r->h.ts = 1000;
 	r->h.kind = (uint8_t)kind;
-	if (kind == EV_STACK || kind == EV_METRIC || kind == EV_MODULE)
+	if (kind == EV_STACK || kind == EV_METRIC || kind == EV_MODULE || kind == EV_SITE)
 		r->h.arg = 1;
 	if (kind == EV_MODULE)
 		r->module.type = EV_MODULE_FILE;
 	if (kind == EV_SYM)
 		r->sym.nfunc = 1;
+	if (kind == EV_MARK)
+		r->h.arg = EV_MARK_PACK(EV_MARK_LOG, EV_BY_HEADER, 0);
 	for (const struct ev_field *f = s->field; f < s->field + EV_FIELDS_MAX && f->name; f++) {
 		uint64_t key = KEY(100);
 
@@ -86,6 +89,13 @@ static void set_frames(struct ev_stack *st, size_t cnt)
 	st->nuser = (uint16_t)(cnt - st->nkernel);
 }
 
+/* A name as long as may be, text for the rest. */
+static void set_texts(struct ev_mark *mark, size_t len)
+{
+	mark->nname = (uint16_t)(len < EV_MARK_STR ? len : EV_MARK_STR);
+	mark->ntext = (uint16_t)(len - mark->nname);
+}
+
 static void lengths(void **state)
 {
 	(void)state;
@@ -104,6 +114,8 @@ static void lengths(void **state)
 
 			if (kind == EV_STACK && ok)
 				set_frames(&r.stack, (n - EV_STACK_SHORT) / 8);
+			if (kind == EV_MARK && ok)
+				set_texts(&r.mark, n - EV_MARK_SHORT);
 			assert_int_equal(ev_check(&r, n), ok ? 0 : -EINVAL);
 		}
 	}
@@ -315,6 +327,61 @@ static void ids_of_stacks(void **state)
 	assert_int_equal(ev_stack_id(&r.h, sizeof(struct ev_exit)), 0);
 }
 
+static void marks(void **state)
+{
+	size_t len = EV_MARK_SHORT + 8;
+	union rec r;
+
+	(void)state;
+	legal(&r, EV_MARK);
+	r.mark.nname = 3;
+	r.mark.ntext = 5;
+	assert_int_equal(ev_check(&r, len), 0);
+	assert_int_equal(ev_check(&r, len - 1), -EINVAL);
+	assert_int_equal(ev_check(&r, len + 1), -EINVAL);
+	r.mark.nname = EV_MARK_STR + 1;
+	r.mark.ntext = 0;
+	assert_int_equal(ev_check(&r, EV_MARK_SHORT + EV_MARK_STR + 1), -EINVAL);
+	r.mark.nname = 0;
+	r.mark.ntext = EV_MARK_STR + 1;
+	assert_int_equal(ev_check(&r, EV_MARK_SHORT + EV_MARK_STR + 1), -EINVAL);
+	r.mark.ntext = 8;
+	for (unsigned i = 0; i < 256; i++) {
+		r.h.arg = EV_MARK_PACK(i, EV_BY_GO, 0);
+		assert_int_equal(ev_check(&r, len), i > 0 && i < EV_MARK_OP_MAX ? 0 : -EINVAL);
+		r.h.arg = EV_MARK_PACK(EV_MARK_TASK_END, i, 0);
+		assert_int_equal(ev_check(&r, len), i > 0 && i < EV_MARK_BY_MAX ? 0 : -EINVAL);
+	}
+	legal(&r, EV_SITE);
+	r.h.arg = 0;
+	assert_int_equal(ev_check(&r, EV_SITE_SHORT), -EINVAL);
+}
+
+/* The message of somebody else's marker is its arguments, and those are whole. */
+static void mark_arguments(void **state)
+{
+	struct ev_mark_arg arg = { .value = 7, .size = 8, .nstr = 3 };
+	size_t one = sizeof(arg) + arg.nstr, two = one + sizeof(arg);
+	union rec r;
+
+	(void)state;
+	legal(&r, EV_MARK);
+	r.h.arg = EV_MARK_PACK(EV_MARK_LOG, EV_BY_USDT, 0);
+	memcpy(r.mark.text, &arg, sizeof(arg));
+	arg.nstr = 0;
+	memcpy(r.mark.text + one, &arg, sizeof(arg));
+	for (size_t n = 0; n <= two; n++) {
+		r.mark.ntext = (uint16_t)n;
+		assert_int_equal(ev_check(&r, EV_MARK_SHORT + n),
+				 n == 0 || n == one || n == two ? 0 : -EINVAL);
+	}
+	r.mark.ntext = 5;
+	r.h.arg = EV_MARK_PACK(EV_MARK_REGION_BEGIN, EV_BY_USDT, 0);
+	assert_int_equal(ev_check(&r, EV_MARK_SHORT + 5), 0);
+	r.h.arg = EV_MARK_PACK(EV_MARK_LOG, EV_BY_HEADER, 0);
+	assert_int_equal(ev_check(&r, EV_MARK_SHORT + 5), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +395,8 @@ int main(void)
 		cmocka_unit_test(limits_of_stacks),
 		cmocka_unit_test(modules),
 		cmocka_unit_test(symbols),
+		cmocka_unit_test(marks),
+		cmocka_unit_test(mark_arguments),
 		cmocka_unit_test(ids_of_stacks),
 	};
 

@@ -76,7 +76,21 @@ static const char *const canonical[] = {
 	"900 - module id=2 type=vdso",
 	"2000 - sym frame=1:401126 func=\"main\" file=\"a.c\" line=12",
 	"2000 - sym frame=1:401126 depth=15 func=\"\" file=\"\"",
+	"1130 0 mark thr=100 op=task_begin by=header task=7 id=3 stack=9 name=\"a \\\"b\\\" \\x00\\xff\"",
+	"1130 0 mark thr=100 op=task_end by=header task=4294967296",
+	"1130 0 mark thr=100 op=region_begin by=func id=140737488346112 site=4",
+	"1130 0 mark thr=100 op=region_end by=go goroutine=17 start=2:45f0e0 name=\"x\"",
+	"1130 0 mark thr=100 op=log by=header pad=1 namecut textcut namebad textbad name=\"k\" text=\"v\"",
+	"1130 0 mark thr=100 op=log by=go text=\"v\" arg=1048576",
+	"900 - site id=4 name=\"PQexec\"",
 	"2000 - epoch n=3",
+	"1130 0 mark thr=100 op=task_begin by=header task=7 id=3 stack=9 name=\"a \\\"b\\\" \\x00\\xff\"",
+	"1130 0 mark thr=100 op=task_end by=header task=4294967296",
+	"1130 0 mark thr=100 op=region_begin by=func id=140737488346112 site=4",
+	"1130 0 mark thr=100 op=region_end by=go goroutine=17 start=2:45f0e0 name=\"x\"",
+	"1130 0 mark thr=100 op=log by=header pad=1 namecut textcut namebad textbad name=\"k\" text=\"v\"",
+	"1130 0 mark thr=100 op=log by=go text=\"v\" arg=1048576",
+	"900 - site id=4 name=\"PQexec\"",
 	"18446744073709551615 65534 stop",
 };
 
@@ -246,6 +260,21 @@ static void fit_sym(struct ev_sym *sym, size_t len)
 	sym->pad = 0;
 }
 
+static void fit_mark(struct ev_mark *mark, size_t len)
+{
+	size_t n = len - EV_MARK_SHORT, low = n > EV_MARK_STR ? n - EV_MARK_STR : 0;
+	size_t high = n < EV_MARK_STR ? n : EV_MARK_STR;
+
+	mark->h.arg = EV_MARK_PACK(1 + next_random() % EV_MARK_LOG, 1 + next_random() % EV_BY_GO,
+				   next_random() % 32);
+	mark->nname = (uint16_t)(low + next_random() % (high - low + 1));
+	mark->ntext = (uint16_t)(n - mark->nname);
+	if (EV_MARK_OP(mark->h.arg) == EV_MARK_LOG && EV_MARK_BY(mark->h.arg) == EV_BY_USDT)
+		mark->h.arg = EV_MARK_PACK(EV_MARK_LOG, EV_BY_GO, 0);
+	if (next_random() % 2)
+		mark->start &= 0xffffffff00000000; /* half of a word is zero, not all of it */
+}
+
 static size_t random_record(unsigned char *rec, unsigned kind)
 {
 	static const char states[] = "\0RSDTtXPI";
@@ -286,6 +315,10 @@ static size_t random_record(unsigned char *rec, unsigned kind)
 		fit_module((void *)rec);
 	if (kind == EV_SYM)
 		fit_sym((void *)rec, len);
+	if (kind == EV_MARK)
+		fit_mark((void *)rec, len);
+	if (kind == EV_SITE)
+		h->arg |= 1;
 	return len;
 }
 
@@ -386,6 +419,12 @@ static void wrong_lines(void **state)
 		{ "1 - module id=1 type=file build=1g", "value of 'build'" },
 		{ "1 - sym frame=1:1 file=\"\" func=\"\"", "value of 'file'" },
 		{ "1 - sym frame=1:1 func=\"f\"", "sym needs 'file'" },
+		{ "1 0 mark thr=1 op=nap by=go", "value of 'op'" },
+		{ "1 0 mark thr=1 op=log by=me", "value of 'by'" },
+		{ "1 0 mark thr=1 op=log", "mark needs 'by'" },
+		{ "1 0 mark thr=1 op=log by=go text=\"v\" name=\"k\"", "value of 'name'" },
+		{ "1 0 mark thr=1 op=log by=usdt text=\"v\"", "not legal" },
+		{ "1 - site id=0 name=\"x\"", "not legal" },
 		{ "1 - sym frame=1:1 depth=16 func=\"\" file=\"\"", "not legal" },
 		{ "1 0 syscall thr=1 nr=2 begin=2", "not legal" },
 		{ "1 0 metric", "not legal" },

@@ -17,6 +17,7 @@
 #define F_OPT(word, ftype, type, member) { word, ftype, EVN_NONZERO, offsetof(type, member), 0 }
 #define F_ARG(word) { word, EVT_U32, EVN_ALWAYS, ARG, 0 }
 #define TAIL(word, type, member) { word, EVT_TAIL, EVN_LONG, offsetof(type, member), 0 }
+#define MARK_BIT(word, bit) { word, EVT_ARGBIT, EVN_NONZERO, ARG, EV_MARK_PACK(0, 0, bit) }
 #define STACK(type)                                                          \
 	{ "stack", EVT_U32, EVN_LONG, offsetof(type, stack.id), 0 },         \
 	F_OPT("pad", EVT_U32, type, stack.pad)
@@ -111,12 +112,21 @@ static const struct ev_spec specs[] = {
 	} },
 	[EV_MARK] = { "mark", .min = EV_MARK_SHORT, .max = sizeof(struct ev_mark), .step = 1, .field = {
 		F("thr", EVT_KEY, struct ev_mark, thr),
-		F_ARG("op"),
+		{ "op", EVT_OP, EVN_ALWAYS, ARG, 0 },
+		{ "by", EVT_BY, EVN_ALWAYS, ARG, 0 },
 		F_OPT("task", EVT_U64, struct ev_mark, task),
 		F_OPT("id", EVT_U64, struct ev_mark, id),
 		F_OPT("goroutine", EVT_U64, struct ev_mark, goroutine),
-		F_OPT("start", EVT_U64, struct ev_mark, start),
+		F_OPT("start", EVT_FRAME, struct ev_mark, start),
 		F_OPT("site", EVT_U32, struct ev_mark, site),
+		F_OPT("stack", EVT_U32, struct ev_mark, stack.id),
+		F_OPT("pad", EVT_U32, struct ev_mark, stack.pad),
+		MARK_BIT("namecut", EV_MARK_NAME_CUT),
+		MARK_BIT("textcut", EV_MARK_TEXT_CUT),
+		MARK_BIT("namebad", EV_MARK_NAME_BAD),
+		MARK_BIT("textbad", EV_MARK_TEXT_BAD),
+		{ "name", EVT_NAME, EVN_NONZERO, offsetof(struct ev_mark, text), 0 },
+		{ "text", EVT_TEXT, EVN_NONZERO, offsetof(struct ev_mark, text), 0 },
 	} },
 	[EV_SITE] = { "site", .min = EV_SITE_SHORT, .max = sizeof(struct ev_site), .step = 1, .field = {
 		F_ARG("id"),
@@ -173,7 +183,9 @@ _Static_assert(sizeof(struct ev_stack) <= EV_RECORD_MAX &&
 		       sizeof(struct ev_exec) <= EV_RECORD_MAX &&
 		       sizeof(struct ev_proc) <= EV_RECORD_MAX,
 	       "the longest records fit");
-_Static_assert(sizeof(struct ev_sym) <= EV_RECORD_MAX && sizeof(struct ev_module) <= EV_RECORD_MAX,
+_Static_assert(sizeof(struct ev_sym) <= EV_RECORD_MAX &&
+		       sizeof(struct ev_module) <= EV_RECORD_MAX &&
+		       sizeof(struct ev_mark) <= EV_RECORD_MAX,
 	       "these do, too");
 
 static const char *const fdclass_names[] = {
@@ -200,6 +212,23 @@ static const char *const module_names[] = {
 	[EV_MODULE_VDSO] = "vdso",
 	[EV_MODULE_JIT] = "jit",
 };
+
+static const char *const op_names[] = {
+	[EV_MARK_TASK_BEGIN] = "task_begin",
+	[EV_MARK_TASK_END] = "task_end",
+	[EV_MARK_REGION_BEGIN] = "region_begin",
+	[EV_MARK_REGION_END] = "region_end",
+	[EV_MARK_LOG] = "log",
+};
+_Static_assert(sizeof(op_names) / sizeof(op_names[0]) == EV_MARK_OP_MAX, "one word per op");
+
+static const char *const by_names[] = {
+	[EV_BY_HEADER] = "header",
+	[EV_BY_FUNC] = "func",
+	[EV_BY_USDT] = "usdt",
+	[EV_BY_GO] = "go",
+};
+_Static_assert(sizeof(by_names) / sizeof(by_names[0]) == EV_MARK_BY_MAX, "one word per maker");
 
 const struct ev_spec *ev_spec(unsigned kind)
 {
@@ -229,6 +258,16 @@ const char *ev_end_name(unsigned end)
 const char *ev_module_name(unsigned type)
 {
 	return type < sizeof(module_names) / sizeof(module_names[0]) ? module_names[type] : NULL;
+}
+
+const char *ev_op_name(unsigned op)
+{
+	return op < EV_MARK_OP_MAX ? op_names[op] : NULL;
+}
+
+const char *ev_by_name(unsigned by)
+{
+	return by < EV_MARK_BY_MAX ? by_names[by] : NULL;
 }
 
 static bool state_ok(unsigned state)
@@ -309,6 +348,35 @@ static bool sym_ok(const struct ev_sym *sym, size_t len)
 	       !sym->text[room - 1] && sym->depth < EV_SYM_FRAMES && !sym->pad;
 }
 
+/* Arguments one behind the other, each with its whole text. */
+static bool mark_args_ok(const char *p, size_t len)
+{
+	struct ev_mark_arg arg;
+
+	while (len) {
+		if (len < sizeof(arg))
+			return false;
+		memcpy(&arg, p, sizeof(arg));
+		if (arg.nstr > len - sizeof(arg))
+			return false;
+		p += sizeof(arg) + arg.nstr;
+		len -= sizeof(arg) + arg.nstr;
+	}
+	return true;
+}
+
+static bool mark_ok(const struct ev_mark *mark, size_t len)
+{
+	unsigned op = EV_MARK_OP(mark->h.arg), by = EV_MARK_BY(mark->h.arg);
+
+	if (!ev_op_name(op) || !ev_by_name(by) || mark->nname > EV_MARK_STR ||
+	    mark->ntext > EV_MARK_STR || (size_t)mark->nname + mark->ntext != len - EV_MARK_SHORT)
+		return false;
+	if (by == EV_BY_USDT && op == EV_MARK_LOG)
+		return mark_args_ok(mark->text + mark->nname, mark->ntext);
+	return true;
+}
+
 static bool kind_ok(const unsigned char *rec, size_t len)
 {
 	const struct ev_hdr *h = (const void *)rec;
@@ -322,6 +390,10 @@ static bool kind_ok(const unsigned char *rec, size_t len)
 		return module_ok((const void *)rec);
 	case EV_SYM:
 		return sym_ok((const void *)rec, len);
+	case EV_MARK:
+		return mark_ok((const void *)rec, len);
+	case EV_SITE:
+		return h->arg;
 	case EV_METRIC:
 		return h->arg == EV_METRIC_RSS || h->arg == EV_METRIC_LIMIT;
 	default:
@@ -374,6 +446,8 @@ uint32_t ev_stack_id(const struct ev_hdr *h, size_t len)
 		return TAIL_ID(ev_sample, h, len);
 	case EV_SNAP:
 		return ((const struct ev_snap *)h)->stack;
+	case EV_MARK:
+		return ((const struct ev_mark *)h)->stack.id;
 	default:
 		return 0;
 	}

@@ -43,6 +43,10 @@ enum ev_ftype {
 	EVT_BUILD,  /* struct ev_module: the build id, two hex digits a byte */
 	EVT_FUNC,   /* struct ev_sym: the first text */
 	EVT_FILE,   /* struct ev_sym: the second text; ends the record */
+	EVT_OP,	    /* low byte of h.arg: enum ev_mark_op, as a word */
+	EVT_BY,	    /* the byte above: enum ev_mark_by, as a word */
+	EVT_NAME,   /* struct ev_mark: its first nname bytes of text */
+	EVT_TEXT,   /* struct ev_mark: the ntext bytes after them; ends the record */
 };
 
 /* When a field stands in the text. */
@@ -60,7 +64,7 @@ struct ev_field {
 	uint32_t id;
 };
 
-#define EV_FIELDS_MAX 10
+#define EV_FIELDS_MAX 16
 
 struct ev_spec {
 	const char *name;
@@ -84,6 +88,9 @@ const char *ev_fdclass_name(unsigned fdclass);
 /* The words of enum ev_stack_end and of enum ev_module_kind; NULL when it is none. */
 const char *ev_end_name(unsigned end);
 const char *ev_module_name(unsigned type);
+/* Those of enum ev_mark_op and of enum ev_mark_by. */
+const char *ev_op_name(unsigned op);
+const char *ev_by_name(unsigned by);
 
 /* The id of the stack that a checked record refers to; 0: it has none. */
 uint32_t ev_stack_id(const struct ev_hdr *h, size_t len);

@@ -26,6 +26,10 @@ static void claimed_bits(const struct ev_spec *s, uint32_t *flags, uint32_t *arg
 			*flags |= f->id;
 		else if (f->type == EVT_ARGBIT)
 			*arg |= f->id;
+		else if (f->type == EVT_OP)
+			*arg |= EV_MARK_PACK(0xff, 0, 0);
+		else if (f->type == EVT_BY)
+			*arg |= EV_MARK_PACK(0, 0xff, 0);
 		else if (f->type == EVT_METRIC || f->off == ARG_OFF)
 			*arg = UINT32_MAX;
 	}

@@ -10,9 +10,10 @@
  *	# anything                                     a comment, as are blank lines
  *
  * Words and keys per kind are the rows of evspec.c, in any order but `kernel` before `user` and
- * `func` before `file`. A thread is TID or TID.SERIAL: TID alone is serial 1, 0 is nobody. A
- * syscall is its number, ia32_4 one of the 32-bit table. Addresses are hex without prefix; a user
- * frame is MODULE:ADDRESS, the module's number in decimal. Text stands in double quotes with \"
+ * `func` before `file`, `name` before `text`. A thread is TID or TID.SERIAL: TID alone is serial 1,
+ *0 is nobody. A syscall is its number, ia32_4 one of the 32-bit table. Addresses are hex without
+ *prefix; a user frame is MODULE:ADDRESS, the module's number in decimal. Text stands in double
+ *quotes with \"
  * \\ \xNN. What has its default is left out: state, fd, nr (none), stack of a snap. Bits of flags
  * and arg that have no word appear as flags=N arg=N.
  *
@@ -34,7 +35,7 @@ struct evtext_reader;
 
 #define EVTEXT_MAGIC "#ctrace-events " /* the first bytes of a text file */
 #define EVTEXT_CPU_NONE 0xffffu	       /* `-` */
-#define EVTEXT_LINE_MAX 16384 /* bytes of a line in a file; the longest that we write is 6.2 KiB */
+#define EVTEXT_LINE_MAX 16384 /* bytes of a line in a file; the longest that we write is 8.5 KiB */
 
 enum evtext_what {
 	EVTEXT_NOTHING = 0, /* blank or comment */

@@ -98,6 +98,7 @@ bool evvalue_shown(const struct ev_field *f, const unsigned char *rec, size_t le
 {
 	const struct ev_hdr *h = (const void *)rec;
 	const struct ev_stack *st = (const void *)rec;
+	const struct ev_mark *mark = (const void *)rec;
 
 	switch (f->type) {
 	case EVT_FLAG:
@@ -122,6 +123,13 @@ bool evvalue_shown(const struct ev_field *f, const unsigned char *rec, size_t le
 		return ((const struct ev_module *)rec)->nbuild;
 	case EVT_U16:
 		return load_u16(rec, f->off);
+	case EVT_NAME:
+		return mark->nname;
+	case EVT_TEXT:
+		return mark->ntext;
+	case EVT_U64:
+	case EVT_FRAME:
+		return f->need != EVN_NONZERO || load_u64(rec, f->off);
 	default:
 		if (f->off >= len)
 			return false;
@@ -134,6 +142,7 @@ void evvalue_format(struct strbuf *out, const struct ev_field *f, const unsigned
 {
 	const struct ev_stack *st = (const void *)rec;
 	const struct ev_sym *sym = (const void *)rec;
+	const struct ev_mark *mark = (const void *)rec;
 
 	switch (f->type) {
 	case EVT_KEY:
@@ -194,6 +203,18 @@ void evvalue_format(struct strbuf *out, const struct ev_field *f, const unsigned
 		break;
 	case EVT_FILE:
 		evword_quote(out, sym->text + sym->nfunc, len - EV_SYM_SHORT - sym->nfunc - 1);
+		break;
+	case EVT_OP:
+		strbuf_addstr(out, ev_op_name(EV_MARK_OP(mark->h.arg)));
+		break;
+	case EVT_BY:
+		strbuf_addstr(out, ev_by_name(EV_MARK_BY(mark->h.arg)));
+		break;
+	case EVT_NAME:
+		evword_quote(out, mark->text, mark->nname);
+		break;
+	case EVT_TEXT:
+		evword_quote(out, mark->text + mark->nname, mark->ntext);
 		break;
 	default:
 		break;
@@ -333,7 +354,7 @@ static int parse_packed(struct evtext_line *l, const struct ev_field *f, const s
 static bool is_text(const struct ev_field *f)
 {
 	return f->type == EVT_COMM || f->type == EVT_TAIL || f->type == EVT_FUNC ||
-	       f->type == EVT_FILE;
+	       f->type == EVT_FILE || f->type == EVT_NAME || f->type == EVT_TEXT;
 }
 
 int evvalue_parse(struct evtext_line *l, const struct ev_spec *s, const struct ev_field *f,
@@ -342,6 +363,7 @@ int evvalue_parse(struct evtext_line *l, const struct ev_spec *s, const struct e
 	struct ev_hdr *h = (void *)l->rec;
 	struct ev_stack *st = (void *)l->rec;
 	struct ev_sym *sym = (void *)l->rec;
+	struct ev_mark *mark = (void *)l->rec;
 	char comm[EV_COMM_LEN] = "";
 	uint64_t v;
 	uint16_t u16;
@@ -443,6 +465,25 @@ int evvalue_parse(struct evtext_line *l, const struct ev_spec *s, const struct e
 		if (!sym->nfunc || sym->nfunc + w->len + 1 > sizeof(sym->text))
 			return -EINVAL;
 		store(l, EV_SYM_SHORT + sym->nfunc, w->val, w->len + 1);
+		return 0;
+	case EVT_OP:
+	case EVT_BY:
+		word = index_of(w->val, f->type == EVT_OP ? ev_op_name : ev_by_name);
+		if (word < 0)
+			return -EINVAL;
+		h->arg |= f->type == EVT_OP ? EV_MARK_PACK(word, 0, 0) : EV_MARK_PACK(0, word, 0);
+		return 0;
+	case EVT_NAME:
+		if (mark->ntext || w->len > EV_MARK_STR)
+			return -EINVAL;
+		mark->nname = (uint16_t)w->len;
+		store(l, EV_MARK_SHORT, w->val, w->len);
+		return 0;
+	case EVT_TEXT:
+		if (w->len > EV_MARK_STR)
+			return -EINVAL;
+		mark->ntext = (uint16_t)w->len;
+		store(l, EV_MARK_SHORT + mark->nname, w->val, w->len);
 		return 0;
 	default:
 		return -EINVAL;
