@@ -24,7 +24,7 @@ CFLAGS   += -std=gnu11 $(OPT) $(WARN) $(SAN)
 LDFLAGS  += $(SAN)
 LDLIBS   := -lbpf -ldw -lelf -liberty -llzma -lz -lcap -lpthread -lm
 BPFFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter \
-            $(if $(WERROR),-Werror) -I$(O)/gen -I.
+            $(if $(WERROR),-Werror) -I$(O)/gen -I. -idirafter /usr/include/$(shell $(CC) -print-multiarch)
 
 SRC  := $(sort $(wildcard user/*.c user/*/*.c))
 OBJ  := $(SRC:%.c=$(O)/%.o)
@@ -60,7 +60,7 @@ $(VMLINUX_BTF):
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c $(O)/gen/vmlinux.h
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPFFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
+	$(Q)$(CLANG) $(BPFFLAGS) -DCT_OBJECT=$(*F) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
 $(O)/gen/ctfind.skel.h: $(O)/bpf/find.bpf.o
 	$(call say,SKEL,$@)

@@ -33,19 +33,30 @@ static __always_inline bool ct_is_queued(struct task_struct *p)
  * no other program on that CPU can make any: an iterator that is preempted there costs records of
  * others.
  */
-extern void bpf_preempt_disable(void) __weak __ksym;
-extern void bpf_preempt_enable(void) __weak __ksym;
+#define CT_FLAVOUR_(name, object) name##___##object
+#define CT_FLAVOUR(name, object) CT_FLAVOUR_(name, object)
+/* each object has its own names for them: bpftool 7.1 cannot link two that have the same */
+#define ct_preempt_disable CT_FLAVOUR(bpf_preempt_disable, CT_OBJECT)
+#define ct_preempt_enable CT_FLAVOUR(bpf_preempt_enable, CT_OBJECT)
+extern void ct_preempt_disable(void) __weak __ksym;
+extern void ct_preempt_enable(void) __weak __ksym;
+
+/* Does it? Then nothing else runs here until it is given back. */
+static __always_inline bool ct_keeps_cpu(void)
+{
+	return bpf_ksym_exists(ct_preempt_disable) && bpf_ksym_exists(ct_preempt_enable);
+}
 
 static __always_inline void ct_keep_cpu(void)
 {
-	if (bpf_ksym_exists(bpf_preempt_disable))
-		bpf_preempt_disable();
+	if (ct_keeps_cpu())
+		ct_preempt_disable();
 }
 
 static __always_inline void ct_give_cpu(void)
 {
-	if (bpf_ksym_exists(bpf_preempt_enable))
-		bpf_preempt_enable();
+	if (ct_keeps_cpu())
+		ct_preempt_enable();
 }
 
 #endif

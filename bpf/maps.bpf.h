@@ -7,6 +7,7 @@
 #define CTRACE_BPF_MAPS_H
 
 #include "bpf/common.bpf.h"
+#include "bpf/mark.h"
 
 const volatile struct ct_config ct_cfg __weak = {};
 
@@ -67,6 +68,14 @@ struct {
 	__type(key, __u32);
 	__type(value, __u8);
 } ct_targets __weak SEC(".maps");
+
+/* the Go programs whose annotations are listened to; cookies of probes tell the index */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ct_go);
+} ct_gos __weak SEC(".maps");
 
 /* [0]: last thread serial given, [1]: last stack id given */
 struct {
