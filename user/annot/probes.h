@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Setting probes. Many sites of a file are one link where the kernel has uprobe_multi (6.6); before,
- * one each, for which CAP_SYS_ADMIN is needed. The kernel takes all of them back when we end, however we
- * do, and with them the semaphores that it has counted up.
+ * Setting probes. Many sites of a file are one link where the kernel has uprobe_multi (6.6);
+ * before, one each, for which CAP_SYS_ADMIN is needed. The kernel takes all of them back when we
+ * end, however we do, and with them the semaphores that it has counted up.
  *
  * Used by one thread at a time.
  */
@@ -26,9 +26,14 @@ struct probe_site {
 /* A set of probes that are taken back together. */
 struct probes;
 
+/* The name of the program, as capture.c loads it. */
+const char *probes_prog_name(enum probes_prog prog);
+
 /*
- * The program runs whenever a process, or only this one (pid, 0: any), comes to one of the sites of the
- * file fd, which may be closed afterwards. NULL with errno and the reason in why.
+ * The program runs whenever a process, or only this one (pid, 0: any), comes to one of the sites of
+ * the file fd, which may be closed afterwards. NULL with errno and the reason in why. Sites that
+ * the kernel does not take are left out when others are taken; how many, and the reason, stand in
+ * why then.
  */
 struct probes *probes__attach(struct ctrace *skel, enum probes_prog prog, uint32_t pid, int fd,
 			      const struct probe_site *site, size_t cnt, struct strbuf *why);

@@ -12,7 +12,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "annot/probes.h"
 #include "bpf/config.h"
+#include "bpf/mark.h"
 #include "capture/features.h"
 #include "util/procfs.h"
 #include "capture/rings.h"
@@ -26,6 +28,8 @@
 #define LOG_TAG "capture"
 
 #define STACK_IDS 65536 /* distinct stacks that the kernel side remembers */
+
+#define USDT_SITES 1024 /* different ways to pass arguments that libbpf has room for */
 
 #define TABLES_MAX (128u << 20) /* bytes of unwinding tables */
 
@@ -147,6 +151,36 @@ static bool has_cycles(void)
 	return fd >= 0;
 }
 
+/* A program that probes will run, when there are any. */
+static void want_probes(struct capture *c, enum probes_prog which, bool wanted)
+{
+	struct bpf_program *prog = bpf_object__find_program_by_name(c->skel->obj,
+								    probes_prog_name(which));
+
+	if (!prog)
+		return;
+	bpf_program__set_autoload(prog, wanted);
+	bpf_program__set_autoattach(prog, false);
+	/* of those for usdt libbpf decides by itself, and attaches accordingly */
+	if (wanted && which != PROBES_USDT && features[FEATURE_UPROBE_MULTI].ask())
+		bpf_program__set_expected_attach_type(prog, FEATURES_UPROBE_MULTI_TYPE);
+}
+
+static void configure_probes(struct capture *c)
+{
+	const struct capture_opts *o = &c->opts;
+
+	want_probes(c, PROBES_HEADER, o->marks);
+	want_probes(c, PROBES_FUNC, o->funcs);
+	want_probes(c, PROBES_USDT, o->usdt);
+	want_probes(c, PROBES_GO, o->go);
+	if (!o->marks && !o->funcs && !o->usdt && !o->go)
+		bpf_map__set_max_entries(c->skel->maps.ct_mark_rooms, 1);
+	bpf_map__set_max_entries(c->skel->maps.ct_gos, o->go ? CT_GO_MAX : 1);
+	bpf_map__set_max_entries(c->skel->maps.__bpf_usdt_specs, o->usdt ? USDT_SITES : 1);
+	bpf_map__set_max_entries(c->skel->maps.__bpf_usdt_ip_to_spec_id, 1);
+}
+
 static void configure(struct capture *c)
 {
 	const struct target_set *set = c->opts.targets;
@@ -174,6 +208,7 @@ static void configure(struct capture *c)
 	bpf_program__set_autoload(c->skel->progs.ct_sys_enter, c->opts.syscall_hooks);
 	bpf_program__set_autoload(c->skel->progs.ct_sys_exit, c->opts.syscall_hooks);
 	bpf_program__set_autoload(c->skel->progs.ct_sample, c->opts.sample_hz);
+	configure_probes(c);
 	set_space_sizes(c);
 }
 
@@ -495,6 +530,17 @@ bool capture__has(const struct capture *c, const struct target *t)
 
 	return !bpf_map_lookup_elem(bpf_map__fd(c->skel->maps.ct_targets), &t->tgid, &one) ||
 	       errno != ENOENT;
+}
+
+struct ctrace *capture__skel(struct capture *c)
+{
+	return c->skel;
+}
+
+int capture__set_go(struct capture *c, uint32_t at, const struct ct_go *go)
+{
+	return bpf_map_update_elem(bpf_map__fd(c->skel->maps.ct_gos), &at, go, BPF_ANY) ? -errno :
+											  0;
 }
 
 bool capture__walks_user(const struct capture *c)

@@ -16,6 +16,8 @@
 #include "space/tables.h"
 
 struct capture;
+struct ct_go;
+struct ctrace;
 struct strbuf;
 
 struct capture_opts {
@@ -25,7 +27,12 @@ struct capture_opts {
 	unsigned stacks;     /* enum ct_stacks: which records carry one */
 	unsigned call_graph; /* enum ct_call_graph: how its user frames are found */
 	unsigned sample_hz;  /* CPU samples, each CPU; 0 none */
-	uint32_t helper;     /* a process of ours, not recorded, nor those that it makes; 0 none */
+	/* programs for probes that are set later (annot/probes.h) */
+	bool marks;	 /* PROBES_HEADER */
+	bool funcs;	 /* PROBES_FUNC */
+	bool usdt;	 /* PROBES_USDT */
+	bool go;	 /* PROBES_GO, and room for CT_GO_MAX programs */
+	uint32_t helper; /* a process of ours, not recorded, nor those that it makes; 0 none */
 };
 
 /* A record out of the ring of `cpu`, valid until it returns. */
@@ -40,6 +47,12 @@ void capture__free(struct capture *c); /* detaches; NULL is fine */
 unsigned capture__ncpu(const struct capture *c);      /* possible CPUs: rings */
 uint64_t capture__buffer(const struct capture *c);    /* bytes of all rings */
 uint64_t capture__ring_size(const struct capture *c); /* bytes of the ring of an online CPU */
+
+/* The loaded programs, for who sets probes; borrowed. */
+struct ctrace *capture__skel(struct capture *c);
+/* What probes of a Go program with this index (bpf/mark.h) have to know; before they are set. 0 or
+ * -errno. */
+int capture__set_go(struct capture *c, uint32_t at, const struct ct_go *go);
 
 /* Are user stacks walked, so that the maps of address spaces are to be filled? */
 bool capture__walks_user(const struct capture *c);

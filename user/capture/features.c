@@ -131,6 +131,43 @@ static bool ask_see_all(void)
 	return has_cap(CAP_SYS_PTRACE) && features_rights_are_callers();
 }
 
+/*
+ * Before 6.6.33, 6.9.4 and 6.10 (46ba0e49b642) such a link to a process saw one of its threads
+ * alone. The fix also has a pid that makes no sense refused before the path is looked at. Who may
+ * not ask is told what the types say.
+ */
+static bool takes_thread_for_process(void)
+{
+	/* r0 = 0; exit */
+	const struct bpf_insn insn[] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K },
+					 { .code = BPF_JMP | BPF_EXIT } };
+	LIBBPF_OPTS(bpf_prog_load_opts, load, .expected_attach_type = FEATURES_UPROBE_MULTI_TYPE);
+	const unsigned long offset = 0;
+	LIBBPF_OPTS(bpf_link_create_opts, link, .uprobe_multi.path = "/",
+		    .uprobe_multi.offsets = &offset, .uprobe_multi.cnt = 1,
+		    .uprobe_multi.pid = (uint32_t)-1);
+	int prog = bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", insn, 2, &load), fd, err;
+
+	if (prog < 0)
+		return false;
+	fd = bpf_link_create(prog, 0, FEATURES_UPROBE_MULTI_TYPE, &link);
+	err = errno;
+	if (fd >= 0)
+		close(fd);
+	close(prog);
+	return fd >= 0 || err != EINVAL;
+}
+
+static bool ask_uprobe_multi(void)
+{
+	static int known = -1; /* rights that are given up later do not change the answer */
+
+	if (known < 0)
+		known = btf_has("bpf_uprobe_multi_link", BTF_KIND_STRUCT) &&
+			!takes_thread_for_process();
+	return known;
+}
+
 static bool ask_nice(void)
 {
 	return has_cap(CAP_SYS_NICE);
@@ -172,6 +209,11 @@ const struct feature features[FEATURE_MAX] = {
 				  AS_ROOT, ask_read_others },
 	[FEATURE_SEE_ALL] = { "see_all", "processes of every user (CAP_SYS_PTRACE)",
 			      "-p takes only your own processes", AS_ROOT, ask_see_all },
+	[FEATURE_UPROBE_MULTI] = { "uprobe_multi",
+				   "annotations with CAP_BPF and CAP_PERFMON alone, many probes at once (uprobe_multi)",
+				   "annotations need root (CAP_SYS_ADMIN), and a file descriptor for each probe",
+				   "Linux 6.6.33 or newer; before, run as root (CAP_SYS_ADMIN), or add cap_sys_admin",
+				   ask_uprobe_multi },
 	[FEATURE_KALLSYMS] = { "kallsyms", "names of kernel functions",
 			       "kernel stacks are addresses",
 			       AS_ROOT ", or: sysctl kernel.kptr_restrict=0, or add cap_syslog",

@@ -24,6 +24,7 @@ enum feature_id {
 	FEATURE_PERF_EVENT,
 	FEATURE_READ_OTHERS,
 	FEATURE_SEE_ALL,
+	FEATURE_UPROBE_MULTI,
 	FEATURE_KALLSYMS,
 	FEATURE_NICE,
 	FEATURE_MAX,
@@ -46,6 +47,10 @@ int features_require(struct strbuf *why);
 /* Did we have our ids and capabilities before we were executed? Those of our file are not the
  * caller's, unless he is root. */
 bool features_rights_are_callers(void);
+
+/* enum bpf_attach_type of programs and links of many probes; kernel headers before 6.6 have no name
+ * for it. */
+#define FEATURES_UPROBE_MULTI_TYPE ((enum bpf_attach_type)48)
 
 /* The BTF file to use: NULL for the running kernel's own. See ENV_BTF. */
 const char *features_btf_path(void);
