@@ -308,7 +308,7 @@ static int without_capabilities(bool write)
 
 	if (!f)
 		return 1;
-	if (privileges_drop(false))
+	if (privileges_drop(0))
 		return 2;
 	if (write && outfile__write(f, "abc", 3))
 		return 3;

@@ -214,7 +214,7 @@ static enum exit_code attach(struct recording *r, struct strbuf *why)
 	err = r->o->all ? 0 : target_check(&r->targets, why);
 	if (err)
 		return target_code(err, why);
-	err = privileges_drop(r->spaces);
+	err = privileges_drop(r->spaces ? PRIVILEGES_READ : 0);
 	if (!err && r->spaces)
 		err = spaces__start(r->spaces);
 	if (!err && r->spaces)

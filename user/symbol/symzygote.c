@@ -91,7 +91,7 @@ static void quiet_signals(void)
 static int drop_all(void)
 {
 	cap_t none;
-	int err = privileges_drop(false);
+	int err = privileges_drop(0);
 
 	if (err)
 		return err;

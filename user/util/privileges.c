@@ -26,20 +26,37 @@ static int become(const struct invoker *who)
 	return 0;
 }
 
-/* Keeps those of the wanted ones that it holds, and no other. */
-static int keep_caps(const cap_value_t *wanted, size_t cnt)
+struct right {
+	cap_value_t cap;
+	unsigned keep; /* enum privileges_keep: what it is for, 0 it always is */
+};
+
+/* For reading: /proc/PID/maps and /proc/PID/root, files whatever their modes, /proc/PID/map_files. */
+static const struct right rights[] = {
+	{ CAP_BPF, 0 },
+	{ CAP_PERFMON, 0 },
+	{ CAP_SYS_PTRACE, PRIVILEGES_READ },
+	{ CAP_DAC_READ_SEARCH, PRIVILEGES_READ },
+	{ CAP_CHECKPOINT_RESTORE, PRIVILEGES_READ },
+	{ CAP_SYS_ADMIN, PRIVILEGES_PROBES },
+};
+
+/* Keeps those that it holds and that are asked for, and no other. */
+static int keep_caps(unsigned wanted)
 {
 	cap_t now = cap_get_proc(), keep = cap_init();
+	const struct right *r;
 	cap_flag_value_t held;
-	size_t i;
 	int err = 0;
 
 	if (!now || !keep)
 		return -ENOMEM;
-	for (i = 0; i < cnt; i++) {
-		if (!cap_get_flag(now, wanted[i], CAP_PERMITTED, &held) && held == CAP_SET) {
-			cap_set_flag(keep, CAP_PERMITTED, 1, &wanted[i], CAP_SET);
-			cap_set_flag(keep, CAP_EFFECTIVE, 1, &wanted[i], CAP_SET);
+	for (r = rights; r < rights + sizeof(rights) / sizeof(rights[0]); r++) {
+		if (r->keep && !(r->keep & wanted))
+			continue;
+		if (!cap_get_flag(now, r->cap, CAP_PERMITTED, &held) && held == CAP_SET) {
+			cap_set_flag(keep, CAP_PERMITTED, 1, &r->cap, CAP_SET);
+			cap_set_flag(keep, CAP_EFFECTIVE, 1, &r->cap, CAP_SET);
 		}
 	}
 	if (cap_set_proc(keep))
@@ -49,25 +66,17 @@ static int keep_caps(const cap_value_t *wanted, size_t cnt)
 	return err;
 }
 
-/* The first two always; the rest is for reading: /proc/PID/maps and /proc/PID/root, files whatever
- * their modes, /proc/PID/map_files. */
-static const cap_value_t wanted[] = { CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH,
-				      CAP_CHECKPOINT_RESTORE };
-#define NALWAYS 2
-
-int privileges_drop(bool read_others)
+int privileges_drop(unsigned keep)
 {
 	struct invoker who = invoker_get();
 	int err = who.other ? become(&who) : 0;
 
-	if (err)
-		return err;
-	return keep_caps(wanted, read_others ? sizeof(wanted) / sizeof(wanted[0]) : NALWAYS);
+	return err ? err : keep_caps(keep);
 }
 
 int privileges_drop_reading(void)
 {
-	return keep_caps(wanted, NALWAYS);
+	return keep_caps(0);
 }
 
 void privileges_raise_priority(void)

@@ -3,15 +3,18 @@
 #ifndef CTRACE_UTIL_PRIVILEGES_H
 #define CTRACE_UTIL_PRIVILEGES_H
 
-#include <stdbool.h>
+/* What is kept beyond CAP_BPF and CAP_PERFMON. */
+enum privileges_keep {
+	PRIVILEGES_READ = 1,   /* the mappings and the program files of other users' processes */
+	PRIVILEGES_PROBES = 2, /* probes where there is no uprobe_multi: CAP_SYS_ADMIN */
+};
 
 /*
  * Becomes the user who called sudo (or stays who it is) and keeps no capability but CAP_BPF and
- * CAP_PERFMON, which some kernels ask for at each bpf(2); with read_others those too by which the
- * mappings and the program files of other users' processes are read. To be called while there is
- * one thread. 0 or -errno.
+ * CAP_PERFMON, which some kernels ask for at each bpf(2), and those for what is in keep (enum
+ * privileges_keep). To be called while there is one thread. 0 or -errno.
  */
-int privileges_drop(bool read_others);
+int privileges_drop(unsigned keep);
 /* Gives up the latter, for the calling thread and those that it makes from here on. 0 or -errno. */
 int privileges_drop_reading(void);
 
