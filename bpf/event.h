@@ -428,6 +428,7 @@ enum ev_now_sys {
 	EV_NOW_UNKNOWN = 0, /* nothing seen since it came to the CPU */
 	EV_NOW_IN = 1,
 	EV_NOW_OUT = 2,
+	EV_NOW_PROBE = 3, /* in a syscall that is a probe: user code, as EV_NOW_OUT is */
 };
 
 _Static_assert(sizeof(struct ev_hdr) == 16, "a header is two words");

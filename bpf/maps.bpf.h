@@ -23,10 +23,11 @@ const volatile struct ct_config ct_cfg __weak = {};
 
 /* What we remember of a traced thread. */
 struct ct_thread {
-	__u64 key; /* 0 not given yet */
-	__u8 wake; /* enum ct_wake */
-	__u8 told; /* EV_THREAD was sent */
-	__u8 pad[6];
+	__u64 key;     /* 0 not given yet */
+	__u8 wake;     /* enum ct_wake */
+	__u8 told;     /* EV_THREAD was sent */
+	__u8 in_probe; /* it left its CPU inside a syscall that is a probe */
+	__u8 pad[5];
 };
 
 /* What EV_WAKING has already told when EV_WAKEUP comes. */

@@ -10,7 +10,7 @@
 /* The number of the syscall that the thread sleeps in, as far as its wait is explained by it. */
 static __always_inline __u32 sleeps_in(struct task_struct *p, const struct ev_cpu_now *now)
 {
-	if (ct_cfg.syscalls && now->sys == EV_NOW_OUT)
+	if (ct_cfg.syscalls && (now->sys == EV_NOW_OUT || now->sys == EV_NOW_PROBE))
 		return EV_NR_NONE; /* on its way out: the registers still hold the number */
 	return ct_nr_of(p);
 }
@@ -36,6 +36,25 @@ static __always_inline __u32 leave(void *ctx, struct task_struct *prev,
 	return EV_ST_PACK(state, fd, nr);
 }
 
+/* A probe may be preempted, and sleeps where a text is not resident. Its end is to be known as
+ * such. */
+static __always_inline void leave_in_probe(struct task_struct *prev)
+{
+	struct ct_thread *t = ct_thread_of(prev);
+
+	if (t)
+		t->in_probe = 1;
+}
+
+static __always_inline bool comes_back_in_probe(struct ct_thread *t)
+{
+	bool in = ct_cfg.syscalls && t->in_probe;
+
+	if (in)
+		t->in_probe = 0;
+	return in;
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_struct *next,
 	     __u32 state)
@@ -59,6 +78,8 @@ int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_stru
 			else if (ct_cfg.stacks & CT_STACK_PREEMPT)
 				stack = ct_stack(ctx, prev, now->key, CT_WANT_USER);
 			ct_flush_with(ctx, now, stack);
+			if (ct_cfg.syscalls && now->sys == EV_NOW_PROBE)
+				leave_in_probe(prev);
 		}
 	}
 	cpu = bpf_get_smp_processor_id();
@@ -69,7 +90,7 @@ int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_stru
 	now->task = t ? (__u64)next : 0;
 	now->key = t ? t->key : 0;
 	now->sys_begin = 0;
-	now->sys = EV_NOW_UNKNOWN;
+	now->sys = t && comes_back_in_probe(t) ? EV_NOW_PROBE : EV_NOW_UNKNOWN;
 	ct_send_pair(EV_SWITCH, 0, st, prev_key, now->key, stack);
 	return 0;
 }

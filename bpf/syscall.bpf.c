@@ -5,19 +5,6 @@
  */
 #include "bpf/syscall.bpf.h"
 
-/* x86: the kernel's own uretprobe and optimised uprobe syscalls; they are no doing of the program */
-#define NR_URETPROBE 335
-#define NR_UPROBE 336
-
-static __always_inline bool is_probe(__u32 nr)
-{
-#ifdef __TARGET_ARCH_x86
-	return nr == NR_URETPROBE || nr == NR_UPROBE;
-#else
-	return false;
-#endif
-}
-
 SEC("raw_tp/sys_enter")
 int ct_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -29,11 +16,13 @@ int ct_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	p = bpf_get_current_task_btf();
 	nr = ct_nr(p, ctx->args[1]);
-	if (is_probe(nr))
-		return 0;
 	now = ct_current(p);
 	if (!now)
 		return 0;
+	if (ct_is_probe(nr)) {
+		now->sys = EV_NOW_PROBE;
+		return 0;
+	}
 	now->sys_nr = nr;
 	now->sys = EV_NOW_IN;
 	now->sys_begin = bpf_ktime_get_ns();
@@ -67,7 +56,7 @@ int ct_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 				ct_cfg.stacks & CT_STACK_SYSCALL ?
 					ct_stack(ctx, p, now->key, CT_WANT_USER) :
 					0);
-	else if (now->sys != EV_NOW_OUT) /* a probe's is out already: it comes from user mode */
+	else if (now->sys != EV_NOW_OUT && now->sys != EV_NOW_PROBE)
 		send_exit(now, p);
 	now->sys = EV_NOW_OUT;
 	return 0;

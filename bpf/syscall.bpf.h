@@ -10,6 +10,22 @@
 
 #define TS_COMPAT 0x0002
 
+/*
+ * x86: a return probe is a syscall of its own, from 6.18 on a probe on a nop of five bytes too.
+ * They are no doing of the program: what happens in them happens in user code, and they never show.
+ */
+#define CT_NR_URETPROBE 335
+#define CT_NR_UPROBE 336
+
+static __always_inline bool ct_is_probe(__u32 nr)
+{
+#ifdef __TARGET_ARCH_x86
+	return nr == CT_NR_URETPROBE || nr == CT_NR_UPROBE;
+#else
+	return false;
+#endif
+}
+
 /* A number that p called with, as records have it. */
 static __always_inline __u32 ct_nr(struct task_struct *p, __u64 nr)
 {
@@ -22,7 +38,7 @@ static __always_inline __u32 ct_nr(struct task_struct *p, __u64 nr)
 	return nr;
 }
 
-/* The syscall whose registers these are; EV_NR_NONE outside one. */
+/* The syscall whose registers these are; EV_NR_NONE outside one, and in a probe. */
 static __always_inline __u32 ct_nr_of(struct task_struct *p)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(p);
@@ -37,7 +53,10 @@ static __always_inline __u32 ct_nr_of(struct task_struct *p)
 #else
 #error "where does this architecture keep the number of the running syscall?"
 #endif
-	return nr < 0 ? EV_NR_NONE : ct_nr(p, nr);
+	if (nr < 0)
+		return EV_NR_NONE;
+	nr = ct_nr(p, nr);
+	return ct_is_probe(nr) ? EV_NR_NONE : nr;
 }
 
 /* Sends a record with the syscall that is open on this CPU; it is not told again. */
