@@ -49,7 +49,18 @@ enum ct_go_call {
 	CT_GO_LOGF = 7,
 };
 
-/* A Go program, or one mapping of it: what its probes have to know. */
+/* Addresses of code: from, and to which not. */
+struct ct_go_code {
+	__u64 from, to;
+};
+
+/*
+ * A Go program, or one mapping of it: what its probes have to know.
+ *
+ * While Go's own tracer is on, userRegion and userLog are also called by what has a probe of its
+ * own: StartRegion, (*Region).End, Logf. So who called them decides, and each annotation is told
+ * once.
+ */
 struct ct_go {
 	__u64 key_type;	   /* address of the type of the context's key, 0 unknown */
 	__u64 text, etext; /* its code, as addresses of the process */
@@ -57,8 +68,12 @@ struct ct_go {
 	__u32 module;	   /* EV_MODULE, 0 unknown */
 	__u32 g_goid;	   /* offset of goid in g */
 	__u32 g_startpc;
-	__u32 pad;
+	__u32 m_curg;			  /* of curg in m */
+	struct ct_go_code with_region[2]; /* whose calls of userRegion count: WithRegion, its end */
+	struct ct_go_code logf;		  /* whose calls of userLog do not */
 };
+
+#define CT_GO_G_M 48 /* offset of m in g, in every version that is known */
 
 #define CT_GO_MAX 1024
 
