@@ -157,7 +157,12 @@ int unw_elf_open(struct unw_elf *e, int fd, const void *image, size_t size, stru
 		return err;
 	}
 	if (err || memcmp(eh.e_ident, ELFMAG, SELFMAG) || eh.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    eh.e_ident[EI_DATA] != ELFDATA2LSB || eh.e_machine != EM_X86_64) {
+	    eh.e_ident[EI_DATA] != ELFDATA2LSB ||
+	    (eh.e_machine != EM_X86_64 && eh.e_machine != EM_AARCH64))
+		err = -ENOEXEC;
+	else if (eh.e_machine == EM_AARCH64)
+		read_sections(e, &eh);
+	if (err || eh.e_machine != EM_X86_64) {
 		strbuf_set_f(why, "it is no ELF file of x86-64");
 		return -ENOEXEC;
 	}

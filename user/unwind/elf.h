@@ -49,7 +49,8 @@ struct unw_bytes {
 
 /*
  * Reads the headers of the file fd, or of an image when fd is -1. 0 or -errno with the reason in
- * why; unw_elf_close() in both cases, which leaves fd open.
+ * why; unw_elf_close() in both cases, which leaves fd open. A file for ARM64 is refused (-ENOEXEC),
+ * but can be asked for its sections.
  */
 int unw_elf_open(struct unw_elf *e, int fd, const void *image, size_t size, struct strbuf *why);
 void unw_elf_close(struct unw_elf *e);
