@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where the annotations of a Go program (1.22 and newer, stripped or not) can be listened to while its
- * own tracer is off: behind the stack check of the functions of runtime/trace, and at the places
- * where (*Region).End was inlined. An entry would fire twice, when the stack has to grow.
+ * Where the annotations of a Go program (1.22 and newer, stripped or not) can be listened to while
+ * its own tracer is off: behind the stack check of the functions of runtime/trace, and at the
+ * places where (*Region).End was inlined. An entry would fire twice, when the stack has to grow.
+ *
+ * An inlined End has a mark in the table of inlined calls, an instruction that stands for the call.
+ * It is a nop of its own, or else the first instruction of the function that has the same line:
+ * that may be one which is executed although End is not, or before the region begins. So only the
+ * nop is taken, and elsewhere the comparison with the region that stands for "not traced", with
+ * which End begins.
  */
 #ifndef CTRACE_ANNOT_GOFIND_H
 #define CTRACE_ANNOT_GOFIND_H
@@ -27,11 +33,14 @@ struct go_sites {
 };
 
 /*
- * 0; -ENODATA: no Go program, or one that never imports runtime/trace; -ENOTSUP with the sentence in
- * why: a Go that we do not know, or a program that is not built as we know it. go_sites_free() in
- * each case. What is missing though the rest works stands in why, too.
+ * 0; -ENODATA: no Go program, or one that never imports runtime/trace; -ENOTSUP with the sentence
+ * in why: a Go that we do not know, or a program that is not built as we know it. go_sites_free()
+ * in each case. What is missing though the rest works stands in why, too.
  */
 int go_sites_find(struct go_sites *out, int fd, struct strbuf *why);
 void go_sites_free(struct go_sites *s);
+
+/* For a process that has the file mapped with this bias, under this EV_MODULE (0 unknown). */
+struct ct_go go_placed(const struct ct_go *file, uint64_t bias, uint32_t module);
 
 #endif
