@@ -21,7 +21,7 @@ set -eu
 libbpf_min=1:1.4
 
 declare -A packages_of=(
-	[build]="make scdoc gcc g++ libc6-dev clang llvm bpftool libelf-dev libdw-dev libiberty-dev liblzma-dev zlib1g-dev libcap-dev pkg-config"
+	[build]="make scdoc gcc g++ libc6-dev clang llvm bpftool libelf-dev libdw-dev libiberty-dev liblzma-dev zlib1g-dev libcap-dev libzydis-dev pkg-config"
 	[demo]=""
 	[test]="bats libcmocka-dev libclang-rt-dev clang-format clang-tidy cppcheck shellcheck shfmt jq python3
 		ca-certificates git file binutils dwz xz-utils util-linux procps iproute2 strace gdb libcap2-bin
