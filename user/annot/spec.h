@@ -4,7 +4,8 @@
  *
  *	--region BIN:FUNC				each call is a region; globs
  *	--usdt BIN:PROVIDER:NAME			each hit is a log with its arguments; globs
- *	--usdt-region BIN:PROVIDER:BEGIN,END[,END…][:argN]	from BEGIN to the next END of the thread
+ *	--usdt-region BIN:PROVIDER:BEGIN,END[,END…][:argN]	from BEGIN to the next END of the
+ *thread
  *
  * BIN is a path as the process sees it (with a slash), or the name of a file: "libpq.so" is also
  * libpq.so.5.15; globs.
@@ -23,10 +24,10 @@ struct annot_spec {
 	enum annot_spec_kind kind;
 	char *text; /* as it was given */
 	char *bin;
-	char *func;	  /* SPEC_REGION */
-	char *provider;	  /* the others */
-	char *name;	  /* the marker; of a region the one that begins it */
-	char **end;	  /* those that end it */
+	char *func;	/* SPEC_REGION */
+	char *provider; /* the others */
+	char *name;	/* the marker; of a region the one that begins it */
+	char **end;	/* those that end it */
 	size_t nend;
 	unsigned name_arg; /* the argument that names a region, counted from 1; 0: the marker does */
 };

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What users write behind --region, --usdt and --usdt-region, and which files it means. */
+#include "helpers.h"
+
+#include "annot/spec.h"
+
+static struct annot_spec good(enum annot_spec_kind kind, const char *text)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct annot_spec s;
+
+	if (annot_spec_parse(&s, kind, text, &why))
+		fail_msg("'%s': %s", text, why.buf);
+	assert_string_equal(s.text, text);
+	assert_int_equal(s.kind, kind);
+	strbuf_free(&why);
+	return s;
+}
+
+/* The sentence names the option and what was given, and holds `want`. */
+static void bad(enum annot_spec_kind kind, const char *text, const char *want)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct annot_spec s;
+
+	assert_int_equal(annot_spec_parse(&s, kind, text, &why), -EINVAL);
+	annot_spec_free(&s);
+	assert_int_equal(strncmp(why.buf, "--", 2), 0);
+	assert_non_null(strstr(why.buf, text));
+	if (!strstr(why.buf, want))
+		fail_msg("'%s': %s", text, why.buf);
+	strbuf_free(&why);
+}
+
+static void regions(void **state)
+{
+	static const struct {
+		const char *text, *bin, *func;
+	} is[] = {
+		{ "libpq.so:PQexec", "libpq.so", "PQexec" },
+		{ "/usr/bin/x:main", "/usr/bin/x", "main" },
+		{ "libfoo.so:ns::cls::fn", "libfoo.so", "ns::cls::fn" },
+		{ "libfoo.so:::top", "libfoo.so", "::top" },
+		{ "a::b:fn", "a::b", "fn" },
+		{ "/with\\:colon/x:fn", "/with:colon/x", "fn" },
+		{ "x:f(ns::a, int)", "x", "f(ns::a, int)" },
+		{ "x:<T as a::B>::c", "x", "<T as a::B>::c" },
+		{ "lib*.so:PQ*", "lib*.so", "PQ*" },
+		{ "x:operator[]", "x", "operator[]" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(is); i++) {
+		struct annot_spec s = good(SPEC_REGION, is[i].text);
+
+		assert_string_equal(s.bin, is[i].bin);
+		assert_string_equal(s.func, is[i].func);
+		assert_null(s.provider);
+		annot_spec_free(&s);
+	}
+	bad(SPEC_REGION, "", "no colon");
+	bad(SPEC_REGION, "PQexec", "no colon");
+	bad(SPEC_REGION, "a::b", "no colon");
+	bad(SPEC_REGION, "a\\:b", "no colon");
+	bad(SPEC_REGION, "x\\", "no colon");
+	bad(SPEC_REGION, ":f", "the file is missing");
+	bad(SPEC_REGION, "x:", "the function is missing");
+	bad(SPEC_REGION, "/usr/lib/:f", "is a directory");
+	bad(SPEC_REGION, "/path/with:colon:fn", "a colon in a path is written \\:");
+	bad(SPEC_REGION, "x:f:", "a colon in a path is written \\:");
+}
+
+static void markers(void **state)
+{
+	struct annot_spec s = good(SPEC_USDT, "postgres:postgresql:query__start");
+
+	(void)state;
+	assert_string_equal(s.bin, "postgres");
+	assert_string_equal(s.provider, "postgresql");
+	assert_string_equal(s.name, "query__start");
+	assert_int_equal(s.nend + s.name_arg, 0);
+	assert_null(s.func);
+	annot_spec_free(&s);
+	s = good(SPEC_USDT, "/a\\:b/*.so:*:gc__*");
+	assert_string_equal(s.bin, "/a:b/*.so");
+	assert_string_equal(s.name, "gc__*");
+	annot_spec_free(&s);
+	bad(SPEC_USDT, "x", "no colon");
+	bad(SPEC_USDT, "x:p", "the provider or the marker is missing");
+	bad(SPEC_USDT, "x::n", "no colon");
+	bad(SPEC_USDT, "x:p:", "the marker is missing");
+	bad(SPEC_USDT, ":p:n", "the file is missing");
+	bad(SPEC_USDT, "x:p:n:o", "one colon too many");
+	bad(SPEC_USDT, "x:p:a,b", "it is one marker");
+}
+
+static void pairs(void **state)
+{
+	struct annot_spec s = good(SPEC_USDT_REGION, "py:python:function__entry,function__return");
+
+	(void)state;
+	assert_string_equal(s.name, "function__entry");
+	assert_int_equal(s.nend, 1);
+	assert_string_equal(s.end[0], "function__return");
+	assert_int_equal(s.name_arg, 0);
+	annot_spec_free(&s);
+	s = good(SPEC_USDT_REGION, "postgres:postgresql:t__start,t__commit,t__abort:arg2");
+	assert_int_equal(s.nend, 2);
+	assert_string_equal(s.end[1], "t__abort");
+	assert_int_equal(s.name_arg, 2);
+	annot_spec_free(&s);
+	bad(SPEC_USDT_REGION, "x:p:a", "the marker that ends it is missing");
+	bad(SPEC_USDT_REGION, "x:p:a,", "has no name");
+	bad(SPEC_USDT_REGION, "x:p:a,b,,c", "has no name");
+	bad(SPEC_USDT_REGION, "x:p:,b", "the marker is missing");
+	bad(SPEC_USDT_REGION, "x:p:a,b:", "none of arg1 to arg12");
+	bad(SPEC_USDT_REGION, "x:p:a,b:arg", "none of arg1 to arg12");
+	bad(SPEC_USDT_REGION, "x:p:a,b:arg0", "none of arg1 to arg12");
+	bad(SPEC_USDT_REGION, "x:p:a,b:arg13", "none of arg1 to arg12");
+	bad(SPEC_USDT_REGION, "x:p:a,b:2", "none of arg1 to arg12");
+	bad(SPEC_USDT_REGION, "x:p:a,b:arg1:arg2", "none of arg1 to arg12");
+}
+
+static void files(void **state)
+{
+	static const struct {
+		const char *bin, *path;
+		bool want;
+	} is[] = {
+		{ "libpq.so", "/usr/lib/libpq.so", true },
+		{ "libpq.so", "/usr/lib/libpq.so.5", true },
+		{ "libpq.so", "/usr/lib/libpq.so.5.15", true },
+		{ "libpq.so", "/usr/lib/libpq.so.5.15.debug", false },
+		{ "libpq.so", "/usr/lib/libpq.sox", false },
+		{ "libpq.so", "/usr/lib/libpq.so.", false },
+		{ "libpq.so", "/usr/lib/xlibpq.so", false },
+		{ "libpq.so.5", "/usr/lib/libpq.so.5", true },
+		{ "libpq", "/usr/lib/libpq.so.5", false },
+		{ "libpq*", "/usr/lib/libpq.so.5", true },
+		{ "lib*.so", "/usr/lib/libpq.so.5.15", true },
+		{ "lib?.so", "/usr/lib/libpq.so.5.15", false },
+		{ "postgres", "/usr/lib/postgresql/15/bin/postgres", true },
+		{ "postgres", "postgres", true },
+		{ "postgres", "/usr/lib/postgres/x", false },
+		{ "/usr/lib/libpq.so", "/usr/lib/libpq.so.5.15", true },
+		{ "/usr/*/libpq.so", "/usr/lib/x/libpq.so.5", true },
+		{ "/lib/libpq.so", "/usr/lib/libpq.so", false },
+		{ "a[b", "/x/a[b", true },
+		{ "*", "/anything", true },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(is); i++) {
+		struct strbuf text = STRBUF_INIT;
+		struct annot_spec s;
+
+		strbuf_addf(&text, "%s:f", is[i].bin);
+		s = good(SPEC_REGION, text.buf);
+		if (annot_spec_matches(&s, is[i].path) != is[i].want)
+			fail_msg("%s, %s", is[i].bin, is[i].path);
+		annot_spec_free(&s);
+		strbuf_free(&text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(regions),
+		cmocka_unit_test(markers),
+		cmocka_unit_test(pairs),
+		cmocka_unit_test(files),
+	};
+
+	return cmocka_run_group_tests_name("annot_spec", tests, NULL, NULL);
+}
