@@ -70,6 +70,9 @@ static void read_branch(struct insn *in, const ZydisDecodedInstruction *zi,
 		in->reg = number_of(op->reg.value);
 	} else if (is_memory(op)) {
 		in->got = op->mem.base == ZYDIS_REGISTER_RIP;
+		in->table = op->mem.base == ZYDIS_REGISTER_NONE && op->mem.index &&
+			    op->mem.scale == 8;
+		in->target = in->table ? (uint64_t)op->mem.disp.value : 0;
 	}
 }
 

@@ -34,7 +34,8 @@ enum insn_write {
 
 struct insn {
 	uint64_t addr;
-	uint64_t target; /* of what has one: a direct jump or call, INSN_WRITES_ADDR */
+	uint64_t target; /* of what has one: a direct jump or call, INSN_WRITES_ADDR; of a jump
+			    by a table of addresses: the table */
 	uint8_t len;
 	uint8_t flow;  /* enum insn_flow */
 	uint8_t write; /* enum insn_write */
@@ -42,6 +43,7 @@ struct insn {
 	uint8_t from;  /* INSN_WRITES_LOAD4, _SUM: base, the other register; 0 none */
 	bool direct;   /* a jump or call: to target */
 	bool got;      /* a jump through a word that the code knows: jmp *word(%rip) */
+	bool table;    /* a jump by a table of addresses: jmp *table(,%reg,8) */
 	bool notrack;  /* a jump that needs no endbr64 at its target: through a table */
 	bool lock;     /* has a prefix that single-threaded programs jump over */
 	bool nop;      /* one of any length, endbr64 is none */

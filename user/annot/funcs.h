@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Functions of a file whose calls can be regions: where they begin, and every place at which they are
- * left. Never by a return probe: that one puts another return address on the stack, which kills a
- * C++ program that throws.
+ * Functions of a file whose calls can be regions: where they begin, and every place at which they
+ * are left. Never by a return probe: that one puts another return address on the stack, which kills
+ * a C++ program that throws.
  */
 #ifndef CTRACE_ANNOT_FUNCS_H
 #define CTRACE_ANNOT_FUNCS_H
@@ -29,15 +29,15 @@ struct funcs {
 };
 
 /*
- * The functions of fd whose name, plain or demangled, matches the glob; a demangled name also without
- * its parameters. Aliases of one address are one function. 0, also when none matches; -errno with
- * the reason in why. funcs_free() in both cases.
+ * The functions of fd whose name, plain or demangled, matches the glob; a demangled name also
+ * without its parameters. Aliases of one address are one function. 0, also when none matches;
+ * -errno with the reason in why. funcs_free() in both cases.
  */
 int funcs_find(struct funcs *out, int fd, const char *glob, struct strbuf *why);
 void funcs_free(struct funcs *f);
 
-/* Do functions of this file use memory below the stack pointer where this address is? A probe on a nop
- * of five bytes would overwrite it. True also when that cannot be told. */
+/* Do functions of this file use memory below the stack pointer where this address is? A probe on a
+ * nop of five bytes would overwrite it. True also when that cannot be told. */
 int funcs_uses_red_zone(int fd, uint64_t addr);
 
 #endif
