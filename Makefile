@@ -93,6 +93,9 @@ $(O)/unit/%: tests/unit/%.c $(filter-out $(O)/user/main.o,$(OBJ))
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(LTO),-fno-lto) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c %.o,$^) $(LDLIBS) -lcmocka
 
+check-header: ## include/ctrace with each compiler and in each way of linking, no root
+	$(Q)O=$(O) tests/header/check.sh
+
 # libdw is the judge of our unwinding rules
 $(O)/unit/test_unwind_oracle: LDLIBS += -ldw
 
@@ -177,6 +180,8 @@ $(O)/man/%: docs/%.scd
 install: all man ## DESTDIR= PREFIX=
 	install -D -m 755 $(O)/ctrace-bpf $(DESTDIR)$(PREFIX)/bin/ctrace-bpf
 	install -D -m 644 $(O)/man/ctrace-bpf.1 $(DESTDIR)$(PREFIX)/share/man/man1/ctrace-bpf.1
+	install -d $(DESTDIR)$(PREFIX)/include/ctrace
+	install -m 644 include/ctrace/* $(DESTDIR)$(PREFIX)/include/ctrace
 
 clean: ## removes $(O)
 	rm -rf $(O)
@@ -185,7 +190,7 @@ help: ## this text
 	$(Q)sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 16
 	@echo 'Variables: V=1 O=DIR DEBUG=1 WERROR=1 CC= CLANG= VMLINUX_BTF= N= BENCH="--quick" PROGRAMS="c go"'
 
-.PHONY: all progs check check-root check-programs check-stacks shots fuzz asan tsan bench soak check-kernels format lint man install clean help fuzz-elf fuzz-sym
+.PHONY: all progs check check-header check-root check-programs check-stacks shots fuzz asan tsan bench soak check-kernels format lint man install clean help fuzz-elf fuzz-sym
 .SECONDARY: $(BPF:%.c=$(O)/%.o)
 
 -include $(OBJ:.o=.d) $(BPF:%.c=$(O)/%.d) $(wildcard $(O)/unit/*.d $(O)/fuzzers/*.d $(O)/prog/*.d)

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The markers behind ctrace.h, which includes this file: five places in the program that a tracer
+ * can listen at. Nobody else needs it.
+ *
+ * A marker is a nop of five bytes (arm64: a nop), alone in a function that is called only while the
+ * semaphore is up, with the arguments in the registers of the first parameters. The kernel makes
+ * such a nop a call, which overwrites what lies below the stack pointer: so it must never be
+ * inlined into a function that keeps its variables there, and nothing is read behind it.
+ *
+ * A stapsdt note tells tracers where the nop is, where the arguments are, and which semaphore, a
+ * counter in the data of the program, is to be raised. One semaphore is enough for all markers: an
+ * idle site reads it and nothing else. There is one in each program and library that uses the
+ * header.
+ */
+#ifndef CTRACE_PROBE_H
+#define CTRACE_PROBE_H
+
+/*
+ * CTRACE_AVAILABLE: 1 where markers can be, 0 where every function of ctrace.h does nothing: with
+ * CTRACE_DISABLE defined, with another compiler than gcc and clang, for another system than
+ * Linux on x86-64 or arm64.
+ */
+#if !defined(CTRACE_DISABLE) && defined(__linux__) && defined(__ELF__) && defined(__LP64__) && \
+	defined(__GNUC__) && !defined(__TINYC__) && (defined(__x86_64__) || defined(__aarch64__))
+#define CTRACE_AVAILABLE 1
+#else
+#define CTRACE_AVAILABLE 0
+#endif
+
+#if CTRACE_AVAILABLE
+
+#include <stdint.h>
+
+#ifndef __has_attribute
+#define __has_attribute(x) 0
+#endif
+
+/* Optimisers shall know nothing of what a marker does with its arguments. */
+#if __has_attribute(__noipa__)
+#define CTRACE_ALONE_ __attribute__((__unused__, __noinline__, __noclone__, __noipa__))
+#elif defined(__clang__)
+#define CTRACE_ALONE_ __attribute__((__unused__, __noinline__))
+#else
+#define CTRACE_ALONE_ __attribute__((__unused__, __noinline__, __noclone__))
+#endif
+
+/* One for a whole program or library, however many of its source files include this. */
+#define CTRACE_ONE_FOR_ALL_ __attribute__((__weak__, __visibility__("hidden")))
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+extern volatile unsigned short ctrace_semaphore_;
+CTRACE_ONE_FOR_ALL_
+__attribute__((__section__(".probes"))) volatile unsigned short ctrace_semaphore_ = 0;
+#ifdef __cplusplus
+}
+#endif
+
+#if defined(__x86_64__)
+/* Within eight bytes, so that it never lies in two pages: the kernel could not replace it in one
+ * go. */
+#define CTRACE_NOP_ ".p2align 3\n990: .byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n"
+#define CTRACE_ARGS_1_ "8@%%rdi"
+#define CTRACE_ARGS_3_ "8@%%rdi 8@%%rsi 8@%%rdx"
+#else
+#define CTRACE_NOP_ "990: nop\n"
+#define CTRACE_ARGS_1_ "8@x0"
+#define CTRACE_ARGS_3_ "8@x0 8@x1 8@x2"
+#endif
+
+/*
+ * The note, version 3: addresses of the nop, of the base section (which tells tools that the file
+ * was moved after linking) and of the semaphore; provider, name, arguments. "?" puts it into the
+ * section group of the code, so that both stay or go together.
+ */
+#define CTRACE_NOTE_(name, args)                                        \
+	CTRACE_NOP_ ".pushsection .note.stapsdt, \"?\", %%note\n"       \
+		    ".balign 4\n"                                       \
+		    ".4byte 992f-991f, 994f-993f, 3\n"                  \
+		    "991: .asciz \"stapsdt\"\n"                         \
+		    "992: .balign 4\n"                                  \
+		    "993: .8byte 990b, _.stapsdt.base, %c[semaphore]\n" \
+		    ".asciz \"ctrace\"\n"                               \
+		    ".asciz \"" name "\"\n"                             \
+		    ".asciz \"" args "\"\n"                             \
+		    "994: .balign 4\n"                                  \
+		    ".popsection\n"                                     \
+		    ".ifndef _.stapsdt.base\n"                          \
+		    ".pushsection .stapsdt.base, \"aG\", %%progbits, "  \
+		    ".stapsdt.base, comdat\n"                           \
+		    ".weak _.stapsdt.base\n"                            \
+		    ".hidden _.stapsdt.base\n"                          \
+		    "_.stapsdt.base: .space 1\n"                        \
+		    ".size _.stapsdt.base, 1\n"                         \
+		    ".popsection\n"                                     \
+		    ".endif\n"
+
+/* The body of a marker's function. */
+#if defined(__x86_64__)
+#define CTRACE_MARK_1_(name, a)                                            \
+	__asm__ __volatile__(CTRACE_NOTE_(name, CTRACE_ARGS_1_)            \
+			     :                                             \
+			     : "D"(a), [semaphore] "i"(&ctrace_semaphore_) \
+			     : "memory")
+#define CTRACE_MARK_3_(name, a, b, c)                                                      \
+	__asm__ __volatile__(CTRACE_NOTE_(name, CTRACE_ARGS_3_)                            \
+			     :                                                             \
+			     : "D"(a), "S"(b), "d"(c), [semaphore] "i"(&ctrace_semaphore_) \
+			     : "memory")
+#else
+#define CTRACE_MARK_1_(name, a)                                                      \
+	do {                                                                         \
+		register uint64_t x0_ __asm__("x0") = (a);                           \
+		__asm__ __volatile__(CTRACE_NOTE_(name, CTRACE_ARGS_1_)              \
+				     :                                               \
+				     : "r"(x0_), [semaphore] "S"(&ctrace_semaphore_) \
+				     : "memory");                                    \
+	} while (0)
+#define CTRACE_MARK_3_(name, a, b, c)                                                \
+	do {                                                                         \
+		register uint64_t x0_ __asm__("x0") = (a);                           \
+		register __typeof__(b) x1_ __asm__("x1") = (b);                      \
+		register __typeof__(c) x2_ __asm__("x2") = (c);                      \
+		__asm__ __volatile__(CTRACE_NOTE_(name, CTRACE_ARGS_3_)              \
+				     :                                               \
+				     : "r"(x0_), "r"(x1_),                           \
+				       "r"(x2_), [semaphore] "S"(&ctrace_semaphore_) \
+				     : "memory");                                    \
+	} while (0)
+#endif
+
+static CTRACE_ALONE_ void ctrace_mark_task_begin_(uint64_t task, uint64_t parent, const char *type)
+{
+	CTRACE_MARK_3_("task_begin", task, parent, type);
+}
+
+static CTRACE_ALONE_ void ctrace_mark_task_end_(uint64_t task)
+{
+	CTRACE_MARK_1_("task_end", task);
+}
+
+static CTRACE_ALONE_ void ctrace_mark_region_begin_(uint64_t task, uint64_t region,
+						    const char *type)
+{
+	CTRACE_MARK_3_("region_begin", task, region, type);
+}
+
+static CTRACE_ALONE_ void ctrace_mark_region_end_(uint64_t task, uint64_t region, const char *type)
+{
+	CTRACE_MARK_3_("region_end", task, region, type);
+}
+
+static CTRACE_ALONE_ void ctrace_mark_log_(uint64_t task, const char *category, const char *message)
+{
+	CTRACE_MARK_3_("log", task, category, message);
+}
+
+#endif /* CTRACE_AVAILABLE */
+#endif
