@@ -25,8 +25,9 @@ declare -A packages_of=(
 	[demo]=""
 	[test]="bats libcmocka-dev libclang-rt-dev clang-format clang-tidy cppcheck shellcheck shfmt jq python3
 		ca-certificates git file binutils dwz xz-utils util-linux procps iproute2 strace gdb libcap2-bin
-		rustc default-jdk-headless chromium redis-server redis-tools postgresql postgresql-contrib elfutils nginx"
-	[bench]="linux-perf trace-cmd bpftrace jq python3 redis-server redis-tools postgresql"
+		rustc default-jdk-headless chromium redis-server redis-tools postgresql postgresql-contrib elfutils nginx
+		lld musl-tools gcc-aarch64-linux-gnu g++-aarch64-linux-gnu bpftrace"
+	[bench]="linux-perf trace-cmd bpftrace jq python3 redis-server redis-tools postgresql lttng-tools liblttng-ust-dev uftrace"
 	[kernels]="qemu-system-x86 busybox-static cpio"
 )
 
@@ -328,7 +329,7 @@ fi
 
 # Services that came just now do not start with the machine either.
 if have systemctl; then
-	for service in redis-server postgresql nginx; do
+	for service in redis-server postgresql nginx lttng-sessiond; do
 		case " $missing " in
 		*" $service "*) systemctl disable -q "$service" >/dev/null 2>&1 || : ;;
 		esac

@@ -3,7 +3,7 @@
 #
 # What can be tested without root: check.sh UNIT…   (O: the build directory; called by `make check`)
 #
-# Runs the cmocka programs $O/unit/UNIT, the golden tests, the bats files of scripts/test and those of tests/e2e that are
+# Runs the cmocka programs $O/unit/UNIT, the golden tests, tests/header, the bats files of scripts/test and those of tests/e2e that are
 # named cli-*. Prints TAP, one plan a suite, and leaves each suite in $TAP_DIR/NAME.tap where that is set. Exit
 # status 1 when a suite failed.
 set -eu
@@ -19,5 +19,6 @@ for unit; do
 done
 suite golden tests/lib/golden.sh
 suite scripts bats --tap scripts/test
+tests/header/check.sh || suites_failed=1
 suite cli bats --tap tests/e2e/cli-*.bats
 exit "$suites_failed"
