@@ -30,7 +30,8 @@ SRC  := $(sort $(wildcard user/*.c user/*/*.c))
 OBJ  := $(SRC:%.c=$(O)/%.o)
 BPF  := $(sort $(wildcard bpf/*.bpf.c))
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
-PROG := $(patsubst tests/prog/%.c,$(O)/prog/%,$(wildcard tests/prog/*.c))
+PROG := $(patsubst tests/prog/%.c,$(O)/prog/%,$(wildcard tests/prog/*.c)) \
+        $(patsubst tests/prog/%.cpp,$(O)/prog/%,$(wildcard tests/prog/*.cpp)) $(O)/prog/cappuccino $(O)/prog/cappuccino-cpp
 
 all: $(O)/ctrace-bpf ## the program
 
@@ -103,6 +104,21 @@ $(O)/prog/%: tests/prog/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE -Iinclude -I. -O2 -g -Wall -Wextra -MMD -MP -MF $@.d -o $@ $< -lpthread
+
+$(O)/prog/%: tests/prog/%.cpp
+	$(call say,CXX,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 -Iinclude -O2 -g -Wall -Wextra -MMD -MP -MF $@.d -o $@ $< -lpthread
+
+$(O)/prog/cappuccino: docs/examples/cappuccino.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -Iinclude -O2 -g -Wall -Wextra -MMD -MP -MF $@.d -o $@ $< -lpthread
+
+$(O)/prog/cappuccino-cpp: docs/examples/cappuccino.cpp
+	$(call say,CXX,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 -Iinclude -O2 -g -Wall -Wextra -MMD -MP -MF $@.d -o $@ $< -lpthread
 
 progs: $(PROG) ## the programs that the tests trace
 
