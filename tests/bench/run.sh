@@ -3,7 +3,7 @@
 # What recording costs, beside the floor and beside other tracers. Builds the small programs into
 # build/bench, then runs bench.py in a mount namespace of its own, so that nothing that is mounted for
 # the peers outlives the run. `run.sh --help` lists the options; `run.sh --stacks …` tells what one user
-# stack costs (stacks.py). Needs root, but for --replay.
+# stack costs (stacks.py), `run.sh --marks …` what annotations cost (marks.py). Needs root, but for --replay.
 set -eu
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -45,6 +45,9 @@ if [ "${1:-}" = --in-namespace ]; then
 	if [ "${1:-}" = --stacks ]; then
 		script=stacks.py
 		shift
+	elif [ "${1:-}" = --marks ]; then
+		script=marks.py
+		shift
 	fi
 	exec python3 "$here/$script" --work "$work" "$@"
 fi
@@ -81,6 +84,7 @@ else
 		command -v "$tool" >/dev/null || die "$tool is missing: run scripts/setup.sh bench" 3
 	done
 	make -s -C "$here" O="$O" all
+	case ${1:-} in --marks) make -s -C "$here" O="$O" marks ;; esac
 fi
 
 status=0
