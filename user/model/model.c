@@ -39,6 +39,7 @@ void model__free(struct model *m)
 		m->threads->late = false;
 		table_forget(m, m->threads);
 	}
+	marks_free(m);
 	u64map_free(&m->by_key);
 	u64map_free(&m->by_m);
 	for (size_t i = 0; i < LIFETIME_PAGES; i++)
@@ -89,6 +90,7 @@ static void walk(struct model *m, uint64_t ts, struct g_state *g, struct p_state
 
 	m->stats.threads++;
 	g->seq = 0;
+	g->at_start = true;
 	if (life == G_RUNNABLE && m->opts.go_minor >= 23) {
 		wire_ev(m, ts, &m->m0, GO_EV_GO_STATUS_STACK, g->gid, GO_NO_THREAD, GO_RUNNABLE,
 			stacks_root(m, g));
@@ -152,6 +154,7 @@ static void next_generation(struct model *m, uint64_t ts)
 			wire_proc_status(m, ts, &m->cpu[i]);
 	for (g = m->threads; g; g = g->next)
 		wire_go_status(m, ts, g);
+	goroutines_status(m, ts);
 }
 
 static void on_start(struct model *m, const struct ev_hdr *h, size_t len)
@@ -217,6 +220,7 @@ static void finish(struct model *m, uint64_t ts)
 	if (!m->live)
 		return;
 	tell_last_loss(m, ts);
+	marks_finish(m, ts);
 	wire_proc_status(m, ts, first_cpu(m));
 	names_settle_all(m);
 	m->live = false;
@@ -253,6 +257,7 @@ static const struct {
 	[EV_KSYM] = { on_ksym, 0 },	      [EV_CPU] = { on_cpu, 0 },
 	[EV_CONFIG] = { on_config, 0 },	      [EV_SAMPLE] = { on_sample, 1 },
 	[EV_MODULE] = { on_module, 0 },	      [EV_EPOCH] = { on_epoch, 0 },
+	[EV_MARK] = { on_mark, 1 },	      [EV_SITE] = { on_site, 0 },
 };
 
 void model__feed(struct model *m, const struct ev_hdr *h, size_t len)
@@ -262,7 +267,7 @@ void model__feed(struct model *m, const struct ev_hdr *h, size_t len)
 	m->stats.records[h->kind]++;
 	if (h->ts > m->last_ts)
 		m->last_ts = h->ts;
-	else if (h->ts < m->last_ts)
+	else if (h->ts < m->last_ts && h->kind != EV_MARK) /* these may; see marks.c */
 		model_fix(m, REPAIR_TIME_BACK);
 	if (m->live) {
 		m->stats.events += handlers[h->kind].events;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "bpf/event.h"
+#include "model/markcount.h"
 #include "model/repair.h"
 
 struct model;
@@ -41,11 +42,12 @@ struct model_stats {
 			    two */
 	uint64_t lost;	 /* records that the kernel side could not deliver */
 	uint64_t repairs[REPAIR_MAX];
-	uint64_t threads;	     /* goroutines of the trace, an exec counting as a new one */
-	uint64_t stacks[EV_END_MAX]; /* user stacks that differ, by how their walk ended */
-	uint64_t user_frames;	     /* … and what they have together */
-	uint64_t samples;	     /* of CPUs, in the trace */
-	struct model_module *module; /* the model's; in no order; some have no ends */
+	uint64_t marks[MARK_COUNT_MAX]; /* annotations */
+	uint64_t threads;		/* goroutines of the trace, an exec counting as a new one */
+	uint64_t stacks[EV_END_MAX];	/* user stacks that differ, by how their walk ended */
+	uint64_t user_frames;		/* … and what they have together */
+	uint64_t samples;		/* of CPUs, in the trace */
+	struct model_module *module;	/* the model's; in no order; some have no ends */
 	size_t nmodule;
 	uint64_t begin_ts, end_ts; /* what the trace covers; 0 when it never began */
 };

@@ -62,10 +62,12 @@ void on_snap(struct model *m, const struct ev_hdr *h, size_t len)
 }
 
 /* A new process runs what its parent runs, whoever had its pid before. */
-static void inherit_image(struct g_state *child, const struct g_state *parent)
+static void inherit_image(struct model *m, struct g_state *child, const struct g_state *parent)
 {
 	struct proc *to = child->proc, *from = parent ? parent->proc : NULL;
 
+	if (from && to && from != to && to->pid == child->tid)
+		tasks_inherit(m, to, from);
 	if (from && to && from != to && from->path && (!to->path || to->pid == child->tid))
 		table_set_path(to, from->path, strlen(from->path));
 }
@@ -82,7 +84,7 @@ void on_fork(struct model *m, const struct ev_hdr *h, size_t len)
 
 	if (!child || child == parent || child->life != G_NEW || !p)
 		return;
-	inherit_image(child, parent);
+	inherit_image(m, child, parent);
 	if (!parent || parent->life == G_NEW) {
 		if (ev->parent)
 			model_fix(m, REPAIR_FORK_ORPHAN);
@@ -126,6 +128,9 @@ void on_exec(struct model *m, const struct ev_hdr *h, size_t len)
 		table_new_gid(m, g, ev->tid);
 	}
 	table_set_proc(m, g, h->arg);
+	tasks_end_scope(m, g->proc);
+	regions_free(&g->regions);
+	g->at_start = false;
 	memcpy(g->comm, ev->comm, EV_COMM_LEN);
 	memcpy(g->proc->comm, ev->comm, EV_COMM_LEN);
 	table_set_path(g->proc, ev->path, len - EV_EXEC_SHORT);

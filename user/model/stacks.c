@@ -44,6 +44,7 @@ void stacks_init(struct model *m)
 	m->frame_other = kernel_frame(m, "[other process]");
 	m->frame_unknown = kernel_frame(m, "[unknown waker]");
 	m->frame_blocked = kernel_frame(m, "[blocked]");
+	m->frame_mark = kernel_frame(m, "[annotation]");
 	for (i = 0; i < EV_END_MAX; i++)
 		if (walkend_class(i) >= WALKEND_CUT)
 			m->frame_end[i] = trace_writer__frame(
@@ -159,6 +160,16 @@ static size_t user_frames(struct model *m, struct kept_stack *st, uint32_t *out)
 	return st->nuser;
 }
 
+/* The user half; where it ends early, with a frame that says so. Returns how many. */
+static size_t user_half(struct model *m, struct kept_stack *st, uint32_t *out)
+{
+	size_t n = user_frames(m, st, out);
+
+	if (st->end < EV_END_MAX && m->frame_end[st->end])
+		out[n++] = m->frame_end[st->end];
+	return n;
+}
+
 static uint32_t make_stack(struct model *m, struct g_state *g, uint32_t nr, struct kept_stack *st,
 			   enum stack_shape shape)
 {
@@ -175,9 +186,7 @@ static uint32_t make_stack(struct model *m, struct g_state *g, uint32_t nr, stru
 	else if (!n && shape == STACK_BLOCKED)
 		frames[n++] = m->frame_blocked;
 	if (st)
-		n += user_frames(m, st, frames + n);
-	if (st && st->end < EV_END_MAX && m->frame_end[st->end])
-		frames[n++] = m->frame_end[st->end];
+		n += user_half(m, st, frames + n);
 	frames[n++] = names_frame(m, g);
 	return trace_writer__stack(m->w, frames, n);
 }
@@ -239,6 +248,18 @@ uint32_t stacks_wait(struct model *m, struct g_state *g, uint32_t nr)
 uint32_t stacks_of_frame(struct model *m, uint32_t frame)
 {
 	return m->live ? trace_writer__stack(m->w, &frame, 1) : 0;
+}
+
+uint32_t stacks_rooted(struct model *m, struct kept_stack *st, uint32_t root)
+{
+	uint32_t frames[FRAMES_MAX];
+	size_t n;
+
+	if (!m->live)
+		return 0;
+	n = user_half(m, st, frames);
+	frames[n++] = root;
+	return trace_writer__stack(m->w, frames, n);
 }
 
 /* ---- records ---- */

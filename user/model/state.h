@@ -26,6 +26,7 @@
 #include "gotrace/writer.h"
 #include "model/classify.h"
 #include "model/kept.h"
+#include "model/marks.h"
 #include "model/model.h"
 #include "util/u64map.h"
 
@@ -53,6 +54,7 @@ struct proc {
 	uint32_t nthreads; /* g_states that point here */
 	char comm[EV_COMM_LEN];
 	char *path; /* NULL unknown */
+	struct scope scope;
 };
 
 /* The last few stacks that a thread used in this generation, so that the tables are not asked for
@@ -98,6 +100,12 @@ struct g_state {
 	struct kept_stack *wake_stack; /* held: the waker's, NULL none */
 	uint64_t woken_ts;
 
+	struct regions regions;
+	struct kept_mark *marks; /* for its next moment on a CPU, in order */
+	unsigned nmarks;
+	uint64_t out_ts; /* when it left its last CPU */
+	bool at_start;	 /* it was there when the trace began */
+
 	uint32_t tid;
 	char comm[EV_COMM_LEN];
 	char name[NAME_MAX_LEN]; /* once settled */
@@ -139,10 +147,16 @@ struct model {
 	uint32_t stack_version;		/* counted up when stacks would look different */
 	struct u64map sys_frames;	/* nr + 1 → frame handle */
 	uint32_t frame_end[EV_END_MAX]; /* behind a stack that ended early; 0: it did not */
-	uint32_t frame_fault, frame_irq, frame_timer, frame_other, frame_unknown, frame_blocked;
+	uint32_t frame_fault, frame_irq, frame_timer, frame_other, frame_unknown, frame_blocked,
+		frame_mark;
 
 	struct u64map modules; /* number → index into stats.module + 1 */
 	size_t cap_module;
+
+	struct tasks tasks;
+	struct goroutines go;
+	struct mark_texts texts;
+	struct u64map sites; /* number → struct mark_text *, a reference */
 
 	bool start_logged;
 	uint64_t rss, limit; /* newest values; shown when somebody runs */
@@ -197,6 +211,8 @@ uint32_t stacks_of(struct model *m, struct g_state *g, uint32_t nr, struct kept_
 		   enum stack_shape shape);
 uint32_t stacks_wait(struct model *m, struct g_state *g, uint32_t nr); /* of a sleep in g->stack */
 uint32_t stacks_of_frame(struct model *m, uint32_t frame);
+/* User frames alone, of one who is no thread; root: the frame of its name. */
+uint32_t stacks_rooted(struct model *m, struct kept_stack *st, uint32_t root);
 
 /* ---- modules.c ---- */
 void modules_walk_ended(struct model *m, const struct ev_stack *ev);
@@ -265,6 +281,8 @@ void on_module(struct model *m, const struct ev_hdr *h, size_t len);
 void on_epoch(struct model *m, const struct ev_hdr *h, size_t len);
 void on_ksym(struct model *m, const struct ev_hdr *h, size_t len);
 void on_lost(struct model *m, const struct ev_hdr *h, size_t len);
+void on_mark(struct model *m, const struct ev_hdr *h, size_t len);
+void on_site(struct model *m, const struct ev_hdr *h, size_t len);
 void on_metric(struct model *m, const struct ev_hdr *h, size_t len);
 
 #endif

@@ -17,7 +17,7 @@ static int64_t count_lifetime(struct model *m, uint32_t tid)
 {
 	uint16_t **page;
 
-	if (!tid || tid >= LIFETIME_STEP)
+	if (!tid || tid == GO_M || tid >= LIFETIME_STEP)
 		return -1;
 	page = &m->lifetimes[tid / LIFETIME_PAGE];
 	if (!*page)
@@ -54,6 +54,7 @@ static void put_proc(struct model *m, struct proc *p)
 {
 	if (!p || --p->nthreads)
 		return;
+	tasks_end_scope(m, p);
 	u64map_del(&m->procs, (uint64_t)p->pid + 1);
 	free(p->path);
 	free(p);
@@ -95,6 +96,7 @@ void table_forget(struct model *m, struct g_state *g)
 	uint64_t *owner = u64map_get(&m->by_m, g->stream.m + 1);
 
 	names_settle(m, g);
+	marks_forget(m, g);
 	if (owner && *owner == (uintptr_t)g)
 		u64map_del(&m->by_m, g->stream.m + 1);
 	if (table_find(m, g->key) == g)

@@ -127,6 +127,7 @@ void sched_out_runnable(struct model *m, uint64_t ts, struct g_state *g, struct 
 	wire_ev(m, ts, &g->stream, GO_EV_GO_STOP, wire_string(m, reason_text(classify_stop(nr))),
 		stacks_of(m, g, nr, g->stack, STACK_FULL));
 	g->life = G_RUNNABLE;
+	g->out_ts = ts;
 	wire_proc_stop(m, ts, g);
 }
 
@@ -180,6 +181,7 @@ void sched_sleep(struct model *m, uint64_t ts, struct g_state *g, uint32_t st,
 		g->life = G_BLOCKED;
 	}
 	g->nr = nr;
+	g->out_ts = ts;
 	wire_proc_stop(m, ts, g);
 	if (g->woken && g->woken_asleep && ts - g->woken_ts < EARLY_WAKE_NS) {
 		model_fix(m, REPAIR_EARLY_WAKEUP);
@@ -220,6 +222,7 @@ void sched_in(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p
 	else
 		wire_proc_start(m, ts, g, p);
 	wire_go_start(m, ts, g);
+	marks_flush(m, ts, g);
 	g->woken = false;
 	pend = g->pend;
 	g->pend = EV_NR_NONE;
@@ -275,7 +278,7 @@ static uint64_t choose_m(struct model *m, uint64_t ts, const struct g_state *g, 
 	uint64_t *slot = u64map_get(&m->by_m, (uint64_t)tid + 1);
 	struct g_state *owner = slot ? (struct g_state *)(uintptr_t)*slot : NULL;
 
-	if (!tid ||
+	if (!tid || tid == GO_M ||
 	    tid >= LIFETIME_STEP) /* M 0 is nobody's, and those above are ids of goroutines */
 		return g->gid;
 	if (owner && (owner->tid != tid || !destroy_stale(m, ts, owner)))

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Goroutines of Go programs, of which only the annotations are known. They move between threads, so
+ * what they annotate belongs to none: each is a G of its own, named by the function it began with.
+ *
+ * They live on one M and one P that no thread and no CPU has. There each wakes for the moment of an
+ * annotation, and then waits again, for a reason that tells what is known. The thread that ran it
+ * is not touched.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/state.h"
+#include "util/hash.h"
+#include "util/xalloc.h"
+
+#define GOROUTINES_MAX 4096
+#define FIRST_GID 1000000000001ull /* above all that threads have, below HUGE_GID of table.c */
+#define REASON "only annotations are known"
+
+struct goroutine {
+	struct goroutine *prev, *next; /* by use */
+	struct goroutine *same;	       /* with the same hash */
+	uint64_t goid;
+	uint32_t scope;
+	uint64_t gid;
+	uint64_t seq;
+	uint64_t start; /* EV_FRAME, 0 unknown: then it is named by its process */
+	char name[32];
+	uint64_t gen; /* in which the next two were made */
+	uint32_t root, stack;
+	struct regions regions;
+};
+
+/* ---- their place ---- */
+
+static uint64_t proc_id(const struct model *m)
+{
+	return CPU_MAX + m->opts.first_proc;
+}
+
+static void write_proc_status(struct model *m, uint64_t ts)
+{
+	m->go.pseq = 0;
+	wire_ev(m, ts, &m->m0, GO_EV_PROC_STATUS, proc_id(m), PROC_IDLE);
+}
+
+static void enter(struct model *m, uint64_t ts, struct goroutine *g, bool fresh)
+{
+	struct trace_stream *s = &m->go.stream;
+
+	wire_ev(m, ts, s, GO_EV_PROC_START, proc_id(m), ++m->go.pseq);
+	if (fresh)
+		wire_ev(m, ts, s, GO_EV_GO_CREATE, g->gid, g->stack, 0);
+	else
+		wire_ev(m, ts, &m->m0, GO_EV_GO_UNBLOCK, g->gid, ++g->seq,
+			stacks_of_frame(m, m->frame_mark));
+	wire_ev(m, ts, s, GO_EV_GO_START, g->gid, ++g->seq);
+}
+
+static void leave(struct model *m, uint64_t ts, struct goroutine *g)
+{
+	wire_ev(m, ts, &m->go.stream, GO_EV_GO_BLOCK, wire_string(m, REASON), g->stack);
+	wire_ev(m, ts, &m->go.stream, GO_EV_PROC_STOP);
+}
+
+/* ---- who there is ---- */
+
+static uint64_t hash_of(uint32_t scope, uint64_t goid)
+{
+	uint64_t h = hash_u64(hash_u64(goid) + scope);
+
+	return h ? h : 1;
+}
+
+static struct goroutine *find(const struct goroutines *gs, uint32_t scope, uint64_t goid)
+{
+	uint64_t *slot = u64map_get(&gs->by_hash, hash_of(scope, goid));
+	struct goroutine *g = slot ? (struct goroutine *)(uintptr_t)*slot : NULL;
+
+	while (g && (g->scope != scope || g->goid != goid))
+		g = g->same;
+	return g;
+}
+
+static void list_add(struct goroutines *gs, struct goroutine *g)
+{
+	g->prev = NULL;
+	g->next = gs->first;
+	if (gs->first)
+		gs->first->prev = g;
+	else
+		gs->last = g;
+	gs->first = g;
+	gs->cnt++;
+}
+
+static void list_del(struct goroutines *gs, struct goroutine *g)
+{
+	if (g->prev)
+		g->prev->next = g->next;
+	else
+		gs->first = g->next;
+	if (g->next)
+		g->next->prev = g->prev;
+	else
+		gs->last = g->prev;
+	gs->cnt--;
+}
+
+static void forget(struct goroutines *gs, struct goroutine *g)
+{
+	uint64_t hash = hash_of(g->scope, g->goid), *slot = u64map_get(&gs->by_hash, hash);
+	struct goroutine *at = (struct goroutine *)(uintptr_t)*slot;
+
+	if (at != g) {
+		while (at->same != g)
+			at = at->same;
+		at->same = g->same;
+	} else if (g->same) {
+		*slot = (uintptr_t)g->same;
+	} else {
+		u64map_del(&gs->by_hash, hash);
+	}
+	list_del(gs, g);
+	regions_free(&g->regions);
+	free(g);
+}
+
+/* ---- names ---- */
+
+/* The root of its stacks in this generation, and the stack that is nothing else. */
+static void make_root(struct model *m, struct goroutine *g)
+{
+	uint64_t gen = trace_writer__gen(m->w);
+
+	if (!m->live || g->gen == gen)
+		return;
+	g->gen = gen;
+	g->root = g->start ? trace_writer__addr_frame(m->w, g->start) :
+			     trace_writer__local_frame(m->w, g->name, "[goroutine]", 1);
+	g->stack = trace_writer__stack(m->w, &g->root, 1);
+}
+
+static struct goroutine *make(struct model *m, const struct ev_mark *ev, uint32_t scope,
+			      const struct proc *p)
+{
+	uint64_t *slot = u64map_put(&m->go.by_hash, hash_of(scope, ev->goroutine), NULL);
+	struct goroutine *g = xcalloc(1, sizeof(*g));
+
+	*g = (struct goroutine){
+		.same = (struct goroutine *)(uintptr_t)*slot,
+		.goid = ev->goroutine,
+		.scope = scope,
+		.gid = FIRST_GID + m->go.given++,
+		.start = ev->start,
+	};
+	snprintf(g->name, sizeof(g->name), "goroutine of %.*s", EV_COMM_LEN,
+		 p && p->comm[0] ? p->comm : "?");
+	*slot = (uintptr_t)g;
+	list_add(&m->go, g);
+	m->stats.marks[MARK_COUNT_GOROUTINES]++;
+	return g;
+}
+
+static void destroy(struct model *m, uint64_t ts, struct goroutine *g)
+{
+	make_root(m, g);
+	enter(m, ts, g, false);
+	wire_ev(m, ts, &m->go.stream, GO_EV_GO_DESTROY);
+	wire_ev(m, ts, &m->go.stream, GO_EV_PROC_STOP);
+	forget(&m->go, g);
+}
+
+/* The one that was used longest ago; one with an open region only where all have one. */
+static void make_room(struct model *m, uint64_t ts)
+{
+	struct goroutine *g = m->go.last;
+
+	if (m->go.cnt < GOROUTINES_MAX)
+		return;
+	while (g && g->regions.cnt)
+		g = g->prev;
+	destroy(m, ts, g ? g : m->go.last);
+}
+
+/* ---- the door ---- */
+
+void goroutines_mark(struct model *m, const struct ev_mark *ev, struct kept_stack *st)
+{
+	const struct g_state *on = table_find(m, ev->thr);
+	struct proc *p = on ? on->proc : NULL;
+	uint32_t scope = tasks_scope(m, p);
+	struct goroutine *g = find(&m->go, scope, ev->goroutine);
+	uint64_t ts = ev->h.ts;
+	bool fresh = !g;
+
+	if (!m->go.online) {
+		m->go.online = true;
+		trace_stream_init(&m->go.stream, GO_M);
+		write_proc_status(m, ts);
+	}
+	if (p)
+		p->scope.go = true;
+	if (fresh) {
+		make_room(m, ts);
+		g = make(m, ev, scope, p);
+	} else {
+		list_del(&m->go, g);
+		list_add(&m->go, g);
+	}
+	make_root(m, g);
+	enter(m, ts, g, fresh);
+	marks_write(m,
+		    &(struct mark_at){
+			    .ts = ts,
+			    .stream = &m->go.stream,
+			    .stack = st ? stacks_rooted(m, st, g->root) : g->stack,
+			    .proc = p,
+			    .regions = &g->regions,
+		    },
+		    ev);
+	leave(m, ts, g);
+}
+
+void goroutines_status(struct model *m, uint64_t ts)
+{
+	struct goroutine *g;
+
+	if (!m->go.online)
+		return;
+	write_proc_status(m, ts);
+	for (g = m->go.first; g; g = g->next) {
+		g->seq = 0;
+		wire_ev(m, ts, &m->m0, GO_EV_GO_STATUS, g->gid, GO_NO_THREAD, GO_WAITING);
+	}
+}
+
+void goroutines_end(struct model *m, uint64_t ts, uint32_t scope)
+{
+	struct goroutine *g, *next;
+
+	for (g = m->go.first; g; g = next) {
+		next = g->next;
+		if (g->scope == scope)
+			destroy(m, ts, g);
+	}
+}
+
+void goroutines_free(struct model *m)
+{
+	while (m->go.first)
+		forget(&m->go, m->go.first);
+	u64map_free(&m->go.by_hash);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Annotations: the state that they need, shared by marks.c, tasks.c, regions.c and goroutines.c.
+ *
+ *   task        a number of the trace's own for each that a process begins; ends once
+ *   region      on the G that annotates, and nested there: only the innermost may end
+ *   log         a moment of that G
+ *
+ * That G is the thread's; of Go programs it is one for each goroutine, see goroutines.c.
+ *
+ * Everything is bounded: programs may begin and never end.
+ */
+#ifndef CTRACE_MODEL_MARKS_H
+#define CTRACE_MODEL_MARKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/event.h"
+#include "gotrace/writer.h"
+#include "model/marktext.h"
+#include "util/u64map.h"
+
+struct g_state;
+struct kept_stack;
+struct model;
+struct proc;
+
+/*
+ * Whose task numbers these are: a process from its birth, or its exec, on. After a fork the child
+ * knows the tasks of its ancestors that began before.
+ */
+#define SCOPE_ANCESTORS 8
+
+struct scope {
+	uint32_t nr; /* 0: not asked for yet */
+	bool go;     /* goroutines of it are known */
+	uint8_t ncestor;
+	struct {
+		uint32_t nr;
+		uint64_t before; /* tasks with a smaller serial */
+	} ancestor[SCOPE_ANCESTORS];
+};
+
+/* ---- tasks.c ---- */
+
+struct task;
+
+struct task_list {
+	struct task *first, *last; /* the one used last is the first */
+	size_t cnt;
+};
+
+struct tasks {
+	struct u64map by_hash; /* struct task *, chained */
+	struct task_list open, ended;
+	uint64_t last_id; /* of the trace */
+	uint64_t serial;
+	uint32_t last_scope;
+	struct u64map scopes; /* numbers of those that live */
+};
+
+/* ---- regions.c ---- */
+
+struct region {
+	uint64_t task, id; /* task: the trace's number */
+	struct mark_text *name;
+	uint32_t site;
+	uint8_t by; /* enum ev_mark_by */
+};
+
+/* The open regions of a G, the innermost last. A zeroed one is a valid empty one. */
+struct regions {
+	struct region *r;
+	size_t cnt, cap;
+};
+
+/* Where an annotation goes to: a G that is running on a P. */
+struct mark_at {
+	uint64_t ts;
+	struct trace_stream *stream;
+	uint32_t stack;		/* id */
+	struct proc *proc;	/* NULL unknown */
+	struct g_state *thread; /* whose regions these are; NULL: a goroutine's */
+	struct regions *regions;
+};
+
+/* These take a record that is a begin, or an end, of theirs. */
+void tasks_begin(struct model *m, const struct mark_at *at, const struct ev_mark *ev);
+void tasks_end(struct model *m, const struct mark_at *at, const struct ev_mark *ev);
+/* The trace's number of a task that an annotation names; 0 for the background task. */
+uint64_t tasks_id(struct model *m, const struct mark_at *at, const struct ev_mark *ev, uint64_t id);
+uint32_t tasks_scope(struct model *m, struct proc *p);
+void tasks_inherit(struct model *m, struct proc *child, struct proc *parent);
+void tasks_end_scope(struct model *m, struct proc *p); /* its process ends, or runs a new image */
+void tasks_free(struct tasks *t);
+
+void regions_begin(struct model *m, const struct mark_at *at, const struct ev_mark *ev);
+void regions_end(struct model *m, const struct mark_at *at, const struct ev_mark *ev);
+void regions_free(struct regions *r);
+
+/* ---- goroutines.c ---- */
+
+struct goroutine;
+
+#define GO_M 4194305 /* their M: one more than tids go */
+
+struct goroutines {
+	struct u64map by_hash;		/* struct goroutine *, chained */
+	struct goroutine *first, *last; /* the one used last is the first */
+	size_t cnt;
+	uint64_t given;		    /* ids */
+	struct trace_stream stream; /* their M */
+	bool online;		    /* their P has a row */
+	uint64_t pseq;		    /* of their P */
+};
+
+/* st: its stack, NULL unknown */
+void goroutines_mark(struct model *m, const struct ev_mark *ev, struct kept_stack *st);
+void goroutines_status(struct model *m, uint64_t ts); /* in a new generation */
+void goroutines_end(struct model *m, uint64_t ts, uint32_t scope);
+void goroutines_free(struct model *m);
+
+/* ---- marks.c ---- */
+
+/* One that came when its thread had left the CPU. */
+struct kept_mark {
+	struct kept_mark *next;
+	struct kept_stack *stack; /* held */
+	struct ev_mark ev;	  /* as long as it is */
+};
+
+/* The name of a region or a task, a reference. */
+struct mark_text *marks_name(struct model *m, const struct ev_mark *ev);
+/* Writes an annotation where it belongs. */
+void marks_write(struct model *m, const struct mark_at *at, const struct ev_mark *ev);
+void marks_flush(struct model *m, uint64_t ts, struct g_state *g); /* g came on a CPU */
+void marks_forget(struct model *m, struct g_state *g);
+void marks_finish(struct model *m, uint64_t ts);
+void marks_free(struct model *m);
+
+#endif
