@@ -260,7 +260,12 @@ void trace_writer__sample(struct trace_writer *w, uint64_t tick, uint64_t m, uin
 
 uint32_t trace_writer__string(struct trace_writer *w, const char *text, size_t len)
 {
-	return strtab_id(&w->cur->strings, &w->cur->arena, text, len);
+	size_t before = w->cur->strings.ids.cnt;
+	uint32_t id = strtab_id(&w->cur->strings, &w->cur->arena, text, len);
+
+	if (w->cur->strings.ids.cnt != before) /* texts of logs can be more than all events */
+		w->cur->batch_bytes += len;
+	return id;
 }
 
 uint32_t trace_writer__stack(struct trace_writer *w, const uint32_t *frame, size_t cnt)
