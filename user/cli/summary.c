@@ -75,6 +75,17 @@ static void json_repairs(struct strbuf *out, const struct summary *s)
 	strbuf_addch(out, '}');
 }
 
+static void json_marks(struct strbuf *out, const struct summary *s)
+{
+	unsigned i;
+
+	strbuf_addstr(out, ",\"annotations\":{");
+	for (i = 0; i < MARK_COUNT_MAX; i++)
+		strbuf_addf(out, "%s\"%s\":%" PRIu64, i ? "," : "", mark_count_name(i),
+			    s->model->marks[i]);
+	strbuf_addch(out, '}');
+}
+
 static void json_lost(struct strbuf *out, const struct summary *s)
 {
 	const char *comma = "";
@@ -170,6 +181,7 @@ static void print_json(const struct summary *s)
 		    s->writer.bytes, seconds(s), s->model->events, s->writer.events, records,
 		    s->model->threads, s->writer.generations, s->model->lost, s->late);
 	json_repairs(&out, s);
+	json_marks(&out, s);
 	json_stacks(&out, s);
 	if (s->recorded) {
 		json_lost(&out, s);
@@ -248,6 +260,21 @@ static void say_repairs(const struct summary *s)
 				 repair_text(i), repair_name(i));
 }
 
+/* Nothing where there are none. */
+static void say_marks(const struct summary *s)
+{
+	struct strbuf line = STRBUF_INIT;
+	unsigned i;
+
+	for (i = 0; i < MARK_COUNT_MAX; i++)
+		if (s->model->marks[i])
+			strbuf_addf(&line, "%s%" PRIu64 " %s", line.len ? ", " : "",
+				    s->model->marks[i], mark_count_text(i));
+	if (line.len)
+		log_notice("annotations: %s", line.buf);
+	strbuf_free(&line);
+}
+
 /* "12 cut (too deep 10, no tables 2)"; nothing where there are none */
 static void add_class(struct strbuf *out, const uint64_t *by_end, enum walkend_class class,
 		      const char *word)
@@ -313,6 +340,7 @@ static void print_words(const struct summary *s)
 	if (s->recorded)
 		say_lost(s);
 	say_repairs(s);
+	say_marks(s);
 	say_stacks(s);
 	say_troubles(s);
 	if (s->error)
