@@ -17,8 +17,11 @@ import (
 var goReasons = map[string]trace.GoState{
 	"sync": trace.GoWaiting, "network": trace.GoWaiting, "select": trace.GoWaiting, "sleep": trace.GoWaiting,
 	"chan receive": trace.GoWaiting, "chan send": trace.GoWaiting, "wait for debug call": trace.GoWaiting,
-	"system goroutine wait": trace.GoWaiting, "preempted": trace.GoRunnable, "sched_yield": trace.GoRunnable,
+	"system goroutine wait": trace.GoWaiting, annotated: trace.GoWaiting, "preempted": trace.GoRunnable, "sched_yield": trace.GoRunnable,
 }
+
+// annotated is why a goroutine of a Go program waits between its annotations.
+const annotated = "only annotations are known"
 
 // goLegal: the transitions that the format's state machine knows, beside "undetermined" to anything.
 var goLegal = map[[2]trace.GoState]bool{
@@ -111,6 +114,7 @@ type analysis struct {
 	reasons   map[string]int
 	tasks     map[string]int
 	regions   map[string]int
+	older     int // regions that end and did not begin
 	logs      map[string]int
 	labels    map[string]int
 	metrics   map[string]int
@@ -331,7 +335,9 @@ func (a *analysis) event(ev trace.Event) {
 		}
 	case trace.EventRegionEnd:
 		if g := a.gs[ev.Goroutine()]; g != nil {
-			if n := len(g.regions); n == 0 || g.regions[n-1] != ev.Region().Type {
+			if n := len(g.regions); n == 0 {
+				a.older++ // it began before the trace
+			} else if g.regions[n-1] != ev.Region().Type {
 				a.problem("region %q ends and is not the innermost", ev.Region().Type)
 			} else {
 				g.regions = g.regions[:n-1]

@@ -28,7 +28,8 @@ var wireEvents = map[byte]struct{ name, args string }{
 const (
 	wBatch, wStacks, wStack, wStrings, wString = 1, 2, 3, 4, 5
 	wSamples, wSample, wFrequency              = 6, 7, 8
-	wGoStatusStack, wSync, wClock, wEndOfGen   = 48, 50, 51, 52
+	wUserLog, wGoStatusStack                   = 44, 48
+	wSync, wClock, wEndOfGen                   = 50, 51, 52
 	noThread                                   = ^uint64(0)
 	maxBatch, maxString, maxFrames             = 64 << 10, 1 << 10, 128
 )
@@ -265,7 +266,9 @@ func (w *wireTrace) batch(g *wireGen, r *wireReader, m, start uint64, frames map
 		for i, kind := range spec.args {
 			switch kind {
 			case 's':
-				g.useString[a[i+1]] = true
+				if a[i+1] != 0 || typ != wUserLog { // 0 is the empty text; other events may not have it
+					g.useString[a[i+1]] = true
+				}
 			case 't':
 				if a[i+1] != 0 {
 					g.useStack[a[i+1]] = true

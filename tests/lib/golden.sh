@@ -7,7 +7,7 @@
 #   golden.sh --update NAME…      writes NAME.txt anew: read the difference against the rules before it is kept
 #
 # A line "# options: …" of the .ev file goes to convert. Behind the trace the .txt holds the repairs that were
-# counted. Every trace must also please the judge where that can be had: build/judge, or Go to build it.
+# counted, and the annotations where there are some. Every trace must also please the judge where that can be had: build/judge, or Go to build it.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=tests/lib/common.bash
@@ -42,6 +42,8 @@ convert() { # NAME: its text to $tmp/txt
 	[ ! -s "$tmp/err" ] || { cat "$tmp/err" && return 1; }
 	"$CTRACE" convert --text "$tmp/trace" >"$tmp/txt" || return 1
 	sed -n 's/.*"repairs":{\([^}]*\)}.*/repairs \1/p' "$tmp/json" | tr -d '"' >>"$tmp/txt"
+	sed -n 's/.*"annotations":{\([^}]*\)}.*/,\1,/;T;s/"//g;:a;s/,[a-z_]*:0,/,/;ta;s/^,//;s/,$//;/./s/^/annotations /p' \
+		"$tmp/json" >>"$tmp/txt"
 }
 
 n=0 failed=0

@@ -26,6 +26,7 @@ struct goroutine {
 	uint32_t scope;
 	uint64_t gid;
 	uint64_t seq;
+	bool told;	/* readers know it */
 	uint64_t start; /* EV_FRAME, 0 unknown: then it is named by its process */
 	char name[32];
 	uint64_t gen; /* in which the next two were made */
@@ -46,16 +47,26 @@ static void write_proc_status(struct model *m, uint64_t ts)
 	wire_ev(m, ts, &m->m0, GO_EV_PROC_STATUS, proc_id(m), PROC_IDLE);
 }
 
-static void enter(struct model *m, uint64_t ts, struct goroutine *g, bool fresh)
+static void enter(struct model *m, uint64_t ts, struct goroutine *g)
 {
 	struct trace_stream *s = &m->go.stream;
 
+	if (!m->live)
+		return;
+	if (!m->go.online) {
+		m->go.online = true;
+		trace_stream_init(s, GO_M);
+		write_proc_status(m, ts);
+	}
 	wire_ev(m, ts, s, GO_EV_PROC_START, proc_id(m), ++m->go.pseq);
-	if (fresh)
+	if (!g->told) {
+		g->told = true;
+		marks_count(m, MARK_COUNT_GOROUTINES);
 		wire_ev(m, ts, s, GO_EV_GO_CREATE, g->gid, g->stack, 0);
-	else
+	} else {
 		wire_ev(m, ts, &m->m0, GO_EV_GO_UNBLOCK, g->gid, ++g->seq,
 			stacks_of_frame(m, m->frame_mark));
+	}
 	wire_ev(m, ts, s, GO_EV_GO_START, g->gid, ++g->seq);
 }
 
@@ -160,16 +171,17 @@ static struct goroutine *make(struct model *m, const struct ev_mark *ev, uint32_
 		 p && p->comm[0] ? p->comm : "?");
 	*slot = (uintptr_t)g;
 	list_add(&m->go, g);
-	m->stats.marks[MARK_COUNT_GOROUTINES]++;
 	return g;
 }
 
 static void destroy(struct model *m, uint64_t ts, struct goroutine *g)
 {
-	make_root(m, g);
-	enter(m, ts, g, false);
-	wire_ev(m, ts, &m->go.stream, GO_EV_GO_DESTROY);
-	wire_ev(m, ts, &m->go.stream, GO_EV_PROC_STOP);
+	if (g->told) {
+		make_root(m, g);
+		enter(m, ts, g);
+		wire_ev(m, ts, &m->go.stream, GO_EV_GO_DESTROY);
+		wire_ev(m, ts, &m->go.stream, GO_EV_PROC_STOP);
+	}
 	forget(&m->go, g);
 }
 
@@ -194,24 +206,18 @@ void goroutines_mark(struct model *m, const struct ev_mark *ev, struct kept_stac
 	uint32_t scope = tasks_scope(m, p);
 	struct goroutine *g = find(&m->go, scope, ev->goroutine);
 	uint64_t ts = ev->h.ts;
-	bool fresh = !g;
 
-	if (!m->go.online) {
-		m->go.online = true;
-		trace_stream_init(&m->go.stream, GO_M);
-		write_proc_status(m, ts);
-	}
 	if (p)
 		p->scope.go = true;
-	if (fresh) {
-		make_room(m, ts);
-		g = make(m, ev, scope, p);
-	} else {
+	if (g) {
 		list_del(&m->go, g);
 		list_add(&m->go, g);
+	} else {
+		make_room(m, ts);
+		g = make(m, ev, scope, p);
 	}
 	make_root(m, g);
-	enter(m, ts, g, fresh);
+	enter(m, ts, g);
 	marks_write(m,
 		    &(struct mark_at){
 			    .ts = ts,
@@ -232,6 +238,8 @@ void goroutines_status(struct model *m, uint64_t ts)
 		return;
 	write_proc_status(m, ts);
 	for (g = m->go.first; g; g = g->next) {
+		if (!g->told)
+			continue;
 		g->seq = 0;
 		wire_ev(m, ts, &m->m0, GO_EV_GO_STATUS, g->gid, GO_NO_THREAD, GO_WAITING);
 	}

@@ -21,6 +21,12 @@
 
 #define KEPT_MAX 8 /* for a thread: more would mean that its switch-in was lost */
 
+void marks_count(struct model *m, enum mark_count c)
+{
+	if (m->live)
+		m->stats.marks[c]++;
+}
+
 /* ---- texts ---- */
 
 static enum mark_fate fate_of(const struct ev_mark *ev, uint32_t cut, uint32_t bad)
@@ -113,7 +119,7 @@ static void write_log(struct model *m, const struct mark_at *at, const struct ev
 	} else {
 		message = marktext_once(m, text, ev->ntext, fate);
 	}
-	m->stats.marks[MARK_COUNT_LOGS]++;
+	marks_count(m, MARK_COUNT_LOGS);
 	wire_ev(m, at->ts, at->stream, GO_EV_USER_LOG, task, category, message, at->stack);
 	marktext_put(name);
 	strbuf_free(&args);
@@ -124,9 +130,9 @@ void marks_write(struct model *m, const struct mark_at *at, const struct ev_mark
 	uint32_t flags = EV_MARK_FLAGS(ev->h.arg);
 
 	if (flags & (EV_MARK_NAME_CUT | EV_MARK_TEXT_CUT))
-		m->stats.marks[MARK_COUNT_CUT]++;
+		marks_count(m, MARK_COUNT_CUT);
 	if (flags & (EV_MARK_NAME_BAD | EV_MARK_TEXT_BAD))
-		m->stats.marks[MARK_COUNT_UNREADABLE]++;
+		marks_count(m, MARK_COUNT_UNREADABLE);
 	switch (EV_MARK_OP(ev->h.arg)) {
 	case EV_MARK_TASK_BEGIN:
 		tasks_begin(m, at, ev);
@@ -202,7 +208,7 @@ void marks_flush(struct model *m, uint64_t ts, struct g_state *g)
 void marks_forget(struct model *m, struct g_state *g)
 {
 	while (g->marks) {
-		m->stats.marks[MARK_COUNT_UNPLACED]++;
+		marks_count(m, MARK_COUNT_UNPLACED);
 		drop_first(g);
 	}
 	regions_free(&g->regions);
@@ -247,10 +253,9 @@ void on_mark(struct model *m, const struct ev_hdr *h, size_t len)
 	struct g_state *g;
 	struct p_state *p;
 
-	if (!m->live)
-		return; /* what began before the recording is as unknown as it is to Go's tracer */
 	if (EV_MARK_BY(h->arg) == EV_BY_GO) {
-		m->stats.marks[MARK_COUNT_MOVED] += late;
+		if (late)
+			marks_count(m, MARK_COUNT_MOVED);
 		goroutines_mark(m, ev, st);
 		return;
 	}
@@ -259,7 +264,8 @@ void on_mark(struct model *m, const struct ev_hdr *h, size_t len)
 		return;
 	g = thread_get(m, h->ts, ev->thr);
 	kept = is_kept(g, h->ts);
-	m->stats.marks[MARK_COUNT_MOVED] += late || kept;
+	if (late || kept)
+		marks_count(m, MARK_COUNT_MOVED);
 	if (kept) {
 		keep(g, ev, len, st);
 		return;

@@ -19,6 +19,7 @@
 
 #include "bpf/event.h"
 #include "gotrace/writer.h"
+#include "model/markcount.h"
 #include "model/marktext.h"
 #include "util/u64map.h"
 
@@ -67,13 +68,16 @@ struct region {
 	uint64_t task, id; /* task: the trace's number */
 	struct mark_text *name;
 	uint32_t site;
-	uint8_t by; /* enum ev_mark_by */
+	uint8_t by;  /* enum ev_mark_by */
+	bool before; /* begun before the trace: readers do not know it; these are the outermost */
 };
 
 /* The open regions of a G, the innermost last. A zeroed one is a valid empty one. */
 struct regions {
 	struct region *r;
 	size_t cnt, cap;
+	size_t known;			  /* to readers */
+	uint32_t crossed[EV_MARK_BY_MAX]; /* ended before their own end, which may come yet */
 };
 
 /* Where an annotation goes to: a G that is running on a P. */
@@ -131,6 +135,7 @@ struct kept_mark {
 	struct ev_mark ev;	  /* as long as it is */
 };
 
+void marks_count(struct model *m, enum mark_count c);
 /* The name of a region or a task, a reference. */
 struct mark_text *marks_name(struct model *m, const struct ev_mark *ev);
 /* Writes an annotation where it belongs. */

@@ -90,7 +90,6 @@ static void walk(struct model *m, uint64_t ts, struct g_state *g, struct p_state
 
 	m->stats.threads++;
 	g->seq = 0;
-	g->at_start = true;
 	if (life == G_RUNNABLE && m->opts.go_minor >= 23) {
 		wire_ev(m, ts, &m->m0, GO_EV_GO_STATUS_STACK, g->gid, GO_NO_THREAD, GO_RUNNABLE,
 			stacks_root(m, g));

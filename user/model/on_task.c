@@ -130,7 +130,6 @@ void on_exec(struct model *m, const struct ev_hdr *h, size_t len)
 	table_set_proc(m, g, h->arg);
 	tasks_end_scope(m, g->proc);
 	regions_free(&g->regions);
-	g->at_start = false;
 	memcpy(g->comm, ev->comm, EV_COMM_LEN);
 	memcpy(g->proc->comm, ev->comm, EV_COMM_LEN);
 	table_set_path(g->proc, ev->path, len - EV_EXEC_SHORT);

@@ -5,8 +5,8 @@
  * one ends those inside of it first.
  *
  * An end whose begin is not known is one from before the recording, as Go's own tracer has them:
- * readers let it begin with the trace. That is told only where no region is open, and not of what
- * was begun in another thread, or by the creator of a process that was forked meanwhile.
+ * readers let it begin with the trace. That is told only where they know of no open region, and not
+ * of what was begun on another thread, or ended already because it was crossed.
  */
 #include <stdlib.h>
 
@@ -19,11 +19,6 @@
 /* Stack pointers that are further apart are of two stacks: that of a signal, of a coroutine. */
 #define SAME_STACK (8u << 20)
 
-static void count(struct model *m, enum mark_count c)
-{
-	m->stats.marks[c]++;
-}
-
 static void write_end(struct model *m, const struct mark_at *at, uint64_t task,
 		      struct mark_text *name)
 {
@@ -35,6 +30,7 @@ static void close_innermost(struct model *m, const struct mark_at *at)
 {
 	struct region *r = &at->regions->r[--at->regions->cnt];
 
+	at->regions->known -= !r->before;
 	write_end(m, at, r->task, r->name);
 	marktext_put(r->name);
 }
@@ -52,8 +48,12 @@ static void close_inside(struct model *m, const struct mark_at *at, size_t i, ui
 	struct regions *rs = at->regions;
 
 	while (rs->cnt > i) {
-		count(m,
-		      is_dead(&rs->r[rs->cnt - 1], sp) ? MARK_COUNT_UNWOUND : MARK_COUNT_CROSSED);
+		if (is_dead(&rs->r[rs->cnt - 1], sp)) {
+			marks_count(m, MARK_COUNT_UNWOUND);
+		} else {
+			marks_count(m, MARK_COUNT_CROSSED);
+			rs->crossed[rs->r[rs->cnt - 1].by]++;
+		}
 		close_innermost(m, at);
 	}
 }
@@ -86,7 +86,7 @@ void regions_begin(struct model *m, const struct mark_at *at, const struct ev_ma
 	if (by == EV_BY_FUNC)
 		unwind(m, at, ev->id);
 	if (rs->cnt >= DEPTH_MAX) {
-		count(m, MARK_COUNT_DEEP);
+		marks_count(m, MARK_COUNT_DEEP);
 		return;
 	}
 	r = (struct region){
@@ -95,10 +95,12 @@ void regions_begin(struct model *m, const struct mark_at *at, const struct ev_ma
 		.name = marks_name(m, ev),
 		.site = ev->site,
 		.by = (uint8_t)by,
+		.before = !m->live,
 	};
 	rs->r = xgrow(rs->r, rs->cnt, &rs->cap, sizeof(*rs->r));
 	rs->r[rs->cnt++] = r;
-	count(m, MARK_COUNT_REGIONS);
+	rs->known += !r.before;
+	marks_count(m, MARK_COUNT_REGIONS);
 	wire_ev(m, at->ts, at->stream, GO_EV_USER_REGION_BEGIN, r.task, marktext_string(m, r.name),
 		at->stack);
 }
@@ -153,18 +155,24 @@ static bool is_elsewhere(const struct model *m, const struct mark_at *at, const 
 	return false;
 }
 
-/* An end whose begin is not known. */
+/* An end whose begin is not known: from before the recording, where nothing speaks against it. A
+ * number is given when somebody listens, so one with a number began in what was lost. */
 static void end_unknown(struct model *m, const struct mark_at *at, const struct ev_mark *ev,
 			uint64_t task, struct mark_text *name)
 {
-	bool numbered = EV_MARK_BY(ev->h.arg) == EV_BY_HEADER && ev->id;
+	unsigned by = EV_MARK_BY(ev->h.arg);
+	struct regions *rs = at->regions;
 
-	if (is_elsewhere(m, at, ev))
-		count(m, MARK_COUNT_ELSEWHERE);
-	else if (at->regions->cnt || !name || (numbered && at->thread && !at->thread->at_start))
-		count(m, MARK_COUNT_UNMATCHED);
-	else
+	if (is_elsewhere(m, at, ev)) {
+		marks_count(m, MARK_COUNT_ELSEWHERE);
+	} else if (rs->crossed[by]) {
+		rs->crossed[by]--;
+		marks_count(m, MARK_COUNT_UNMATCHED);
+	} else if (rs->known || !name || (by == EV_BY_HEADER && ev->id)) {
+		marks_count(m, MARK_COUNT_UNMATCHED);
+	} else {
 		write_end(m, at, task, name);
+	}
 }
 
 void regions_end(struct model *m, const struct mark_at *at, const struct ev_mark *ev)

@@ -104,7 +104,6 @@ struct g_state {
 	struct kept_mark *marks; /* for its next moment on a CPU, in order */
 	unsigned nmarks;
 	uint64_t out_ts; /* when it left its last CPU */
-	bool at_start;	 /* it was there when the trace began */
 
 	uint32_t tid;
 	char comm[EV_COMM_LEN];

@@ -99,7 +99,7 @@ static void make_room(struct model *m)
 	while (ts->open.cnt > OPEN_MAX) {
 		if (ts->open.last->state == TASK_OPEN &&
 		    u64map_get(&ts->scopes, ts->open.last->scope))
-			m->stats.marks[MARK_COUNT_FORGOTTEN]++;
+			marks_count(m, MARK_COUNT_FORGOTTEN);
 		forget(ts, ts->open.last);
 	}
 }
@@ -197,24 +197,25 @@ void tasks_begin(struct model *m, const struct mark_at *at, const struct ev_mark
 	struct task *t;
 
 	if (!ev->task) {
-		m->stats.marks[MARK_COUNT_NONSENSE]++;
+		marks_count(m, MARK_COUNT_NONSENSE);
 		return;
 	}
 	parent = ev->id == ev->task ? 0 : tasks_id(m, at, ev, ev->id);
 	t = find_in(&m->tasks, scope, is_go(ev), ev->task);
 	if (t && t->state == TASK_OPEN) {
-		m->stats.marks[MARK_COUNT_BEGUN_TWICE]++;
+		marks_count(m, MARK_COUNT_BEGUN_TWICE);
 		write_end(m, at, t);
 	}
 	if (t && t->state != TASK_BEFORE) {
 		forget(&m->tasks, t);
 		t = NULL;
 	}
-	if (t)
-		set_state(m, t, TASK_OPEN);
-	else
-		t = make(m, scope, is_go(ev), ev->task, TASK_OPEN);
-	m->stats.marks[MARK_COUNT_TASKS]++;
+	if (!t)
+		t = make(m, scope, is_go(ev), ev->task, TASK_BEFORE);
+	if (!m->live)
+		return; /* readers will not know it */
+	set_state(m, t, TASK_OPEN);
+	marks_count(m, MARK_COUNT_TASKS);
 	name = marks_name(m, ev);
 	wire_ev(m, at->ts, at->stream, GO_EV_USER_TASK_BEGIN, t->trace_id, parent,
 		marktext_string(m, name), at->stack);
@@ -227,12 +228,12 @@ void tasks_end(struct model *m, const struct mark_at *at, const struct ev_mark *
 	struct task *t;
 
 	if (!ev->task) {
-		m->stats.marks[MARK_COUNT_NONSENSE]++;
+		marks_count(m, MARK_COUNT_NONSENSE);
 		return;
 	}
 	t = find(&m->tasks, at->proc, scope, is_go(ev), ev->task);
 	if (t && t->state == TASK_ENDED) {
-		m->stats.marks[MARK_COUNT_ENDED_TWICE]++;
+		marks_count(m, MARK_COUNT_ENDED_TWICE);
 		return;
 	}
 	if (!t)
