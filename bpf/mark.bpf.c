@@ -8,11 +8,6 @@
 
 #include <bpf/usdt.bpf.h>
 
-static __always_inline bool is_traced(void)
-{
-	return ct_tgid_traced(bpf_get_current_pid_tgid() >> 32);
-}
-
 /* A NUL-terminated text. */
 static __always_inline struct ct_text text_at(__u64 at)
 {
@@ -29,8 +24,6 @@ int ct_mark_header(struct pt_regs *ctx)
 		.task = PT_REGS_PARM1(ctx),
 	};
 
-	if (!is_traced())
-		return 0;
 	switch (m.op) {
 	case EV_MARK_TASK_END:
 		break;
@@ -57,8 +50,7 @@ int ct_mark_func(struct pt_regs *ctx)
 		.site = CT_COOKIE_SITE(cookie),
 	};
 
-	if (is_traced())
-		ct_mark_send(ctx, &m);
+	ct_mark_send(ctx, &m);
 	return 0;
 }
 
@@ -185,8 +177,6 @@ int ct_mark_usdt(struct pt_regs *ctx)
 	};
 	long name = 0;
 
-	if (!is_traced())
-		return 0;
 	if (m.op == EV_MARK_LOG)
 		return log_args(ctx, &m);
 	if (nr && !bpf_usdt_arg(ctx, nr - 1, &name)) {

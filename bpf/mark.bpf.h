@@ -94,9 +94,10 @@ static __always_inline void ct_mark_output(struct ct_mark_room *r, __u32 len, __
 }
 
 /*
- * The key of the current thread, which is traced; 0: the annotation is lost, and counted. A program
- * at a probe stays on its CPU, and each switch back to its thread writes what the CPU remembers
- * anew. So what it remembers of this thread is right, however often we are preempted meanwhile.
+ * The key of the current thread; 0: it is not traced, or the annotation is lost, and counted. A
+ * program at a probe stays on its CPU, and each switch back to its thread writes what the CPU
+ * remembers anew. So what it remembers of this thread is right, however often we are preempted
+ * meanwhile, and none but traced threads are remembered.
  */
 static __always_inline __u64 ct_mark_thread(struct task_struct *cur)
 {
@@ -107,7 +108,7 @@ static __always_inline __u64 ct_mark_thread(struct task_struct *cur)
 
 	if (now && now->task == (__u64)cur)
 		key = now->key;
-	if (key)
+	if (key || !ct_tgid_traced(cur->tgid))
 		return key;
 	ct_keep_cpu();
 	t = ct_thread_for(cur, EV_MARK);
@@ -197,7 +198,8 @@ static __always_inline void ct_mark_fill(struct ev_mark *ev, const struct ct_mar
 }
 
 /* Sends m, unless `retry` and a text cannot be read. Returns EV_MARK_*_BAD. */
-static __noinline __u32 ct_mark_try(const struct ct_mark *m, __u64 key, __u32 stack, bool retry)
+static __always_inline __u32 ct_mark_try(const struct ct_mark *m, __u64 key, __u32 stack,
+					 bool retry)
 {
 	struct ct_mark_room *r = ct_mark_begin();
 	__u32 flags, bad;
@@ -226,7 +228,18 @@ static __always_inline void ct_mark_fetch(const struct ct_text *t)
 	bpf_copy_from_user(&byte, 1, (void *)((t->at | 4095) + 1));
 }
 
-/* Sends an annotation of the current thread, which is traced. For sleepable programs. */
+static __noinline int ct_mark_fetch_and_send(const struct ct_mark *m, __u64 key, __u32 stack,
+					     __u32 bad)
+{
+	if (bad & EV_MARK_NAME_BAD)
+		ct_mark_fetch(&m->name);
+	if (bad & EV_MARK_TEXT_BAD)
+		ct_mark_fetch(&m->text);
+	ct_mark_try(m, key, stack, false);
+	return 0;
+}
+
+/* Sends an annotation of the current thread, if that is traced. For sleepable programs. */
 static __always_inline void ct_mark_send(void *ctx, const struct ct_mark *m)
 {
 	struct task_struct *cur = bpf_get_current_task_btf();
@@ -238,13 +251,8 @@ static __always_inline void ct_mark_send(void *ctx, const struct ct_mark *m)
 	if (ct_cfg.stacks & CT_STACK_MARK)
 		stack = ct_mark_stack(ctx, cur, key);
 	bad = ct_mark_try(m, key, stack, true);
-	if (!bad)
-		return;
-	if (bad & EV_MARK_NAME_BAD)
-		ct_mark_fetch(&m->name);
-	if (bad & EV_MARK_TEXT_BAD)
-		ct_mark_fetch(&m->text);
-	ct_mark_try(m, key, stack, false);
+	if (bad)
+		ct_mark_fetch_and_send(m, key, stack, bad);
 }
 
 #endif

@@ -8,13 +8,12 @@
 SEC("raw_tp/sys_enter")
 int ct_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 {
+	struct task_struct *p = bpf_get_current_task_btf();
 	struct ev_cpu_now *now;
-	struct task_struct *p;
 	__u32 nr;
 
-	if (!ct_tgid_traced(bpf_get_current_pid_tgid() >> 32))
+	if (!ct_tgid_traced(p->tgid))
 		return 0;
-	p = bpf_get_current_task_btf();
 	nr = ct_nr(p, ctx->args[1]);
 	now = ct_current(p);
 	if (!now)
@@ -42,12 +41,17 @@ static __always_inline void send_exit(struct ev_cpu_now *now, struct task_struct
 SEC("raw_tp/sys_exit")
 int ct_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct ev_cpu_now *now;
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct ev_cpu_now *now = bpf_map_lookup_elem(&ct_now, &cpu);
 	struct task_struct *p;
 
-	if (!ct_tgid_traced(bpf_get_current_pid_tgid() >> 32))
+	if (now && now->sys == EV_NOW_PROBE) { /* this soon, because annotations come here too */
+		now->sys = EV_NOW_OUT;
 		return 0;
+	}
 	p = bpf_get_current_task_btf();
+	if (!ct_tgid_traced(p->tgid))
+		return 0;
 	now = ct_current(p);
 	if (!now)
 		return 0;
@@ -56,7 +60,7 @@ int ct_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 				ct_cfg.stacks & CT_STACK_SYSCALL ?
 					ct_stack(ctx, p, now->key, CT_WANT_USER) :
 					0);
-	else if (now->sys != EV_NOW_OUT && now->sys != EV_NOW_PROBE)
+	else if (now->sys != EV_NOW_OUT)
 		send_exit(now, p);
 	now->sys = EV_NOW_OUT;
 	return 0;
