@@ -464,8 +464,9 @@ int go_sites_find(struct go_sites *out, int fd, struct strbuf *why)
 	} else if (unw_elf_section(&s.elf, ".go.buildinfo")) {
 		strbuf_set_f(why, "annotations of Go programs can be seen on x86-64 only");
 		err = -ENOTSUP;
-	} else {
-		err = err == -ENOEXEC ? -ENODATA : err;
+	} else if (err == -ENOEXEC) {
+		strbuf_reset(why);
+		err = -ENODATA;
 	}
 	free(s.trees.data);
 	gotab_close(&s.tab);
