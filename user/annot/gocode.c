@@ -105,14 +105,25 @@ uint64_t go_code_loaded(const uint8_t *code, size_t n, uint64_t addr)
 	return 0;
 }
 
-size_t go_code_uses(const uint8_t *code, size_t n, size_t from, uint64_t addr, uint64_t target)
+/* A conditional jump, or the nop that may stand before it. */
+static bool is_cheap(const uint8_t *p, size_t n)
 {
-	size_t i;
+	return n >= 2 && ((p[0] & 0xf0) == 0x70 || (p[0] == 0x0f && (p[1] & 0xf0) == 0x80) ||
+			  p[0] == 0x90 || (p[0] == 0x66 && p[1] == 0x90));
+}
 
-	for (i = from; i + RIP_LEN <= n; i++)
+size_t go_code_uses(const uint8_t *code, size_t n, uint64_t addr, uint64_t target, size_t *place)
+{
+	size_t i, next;
+
+	for (i = 0; i + RIP_LEN <= n; i++)
 		if (is_rip(code + i) &&
 		    (code[i + 1] == 0x39 || code[i + 1] == 0x3b || code[i + 1] == 0x8b) &&
 		    target_of(code + i, addr + i) == target)
-			return i;
-	return n;
+			break;
+	if (i + RIP_LEN > n)
+		return n;
+	next = i + RIP_LEN;
+	*place = is_cheap(code + next, n - next) ? next : i;
+	return i;
 }

@@ -27,9 +27,10 @@ uint64_t go_code_compared(const uint8_t *code, size_t n, uint64_t addr);
 uint64_t go_code_loaded(const uint8_t *code, size_t n, uint64_t addr);
 
 /*
- * Offset, not before `from`, of the first instruction that compares a register with the word at
- * `target`, or loads it; n: none.
+ * The first instruction that compares a register with the word at `target`, or loads it: its
+ * offset; n: none. *place is where to stand for it: at the jump that follows, which the kernel need
+ * not single-step, or else there.
  */
-size_t go_code_uses(const uint8_t *code, size_t n, size_t from, uint64_t addr, uint64_t target);
+size_t go_code_uses(const uint8_t *code, size_t n, uint64_t addr, uint64_t target, size_t *place);
 
 #endif

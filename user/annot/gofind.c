@@ -25,11 +25,9 @@ enum {
 	FUNCDATA_INLTREE = 3,
 	CALL_SIZE = 16,
 	CALL_NAME = 4,
-	CALL_PC = 8,
 };
 
 #define CODE_MAX (16u << 20) /* of a function */
-#define NOP 0x90
 
 /* Functions that we need: those with a probe by their enum ct_go_call, then those we look into. */
 enum {
@@ -174,30 +172,29 @@ static bool next_run(struct gotab_runs *r, uint32_t number, uint64_t *from)
 
 /* The place of an inlined End, 0: not as known. *any: there are instructions of it at all. */
 static uint64_t end_site(const struct finder *s, const struct gotab_func *f, uint32_t stream,
-			 const struct unw_bytes *code, uint32_t number, uint64_t mark, bool *any)
+			 const struct unw_bytes *code, uint32_t number, bool *any)
 {
-	uint64_t from, use = 0, at, hit;
+	uint64_t from, site = 0;
 	struct gotab_runs r;
-	bool follows = false;
+	size_t n, hit, place;
 
 	*any = false;
 	if (!gotab_runs(&s->tab, f, stream, &r))
 		return 0;
 	while (next_run(&r, number, &from)) {
 		*any = true;
-		at = from - f->start;
-		while ((hit = at + go_code_uses(code->data + at, r.pc - f->start - at, 0,
-						f->start + at, s->noop)) < r.pc - f->start) {
-			if (use) /* twice: who knows what this is */
+		for (;; from += hit + 1) {
+			n = r.pc - from;
+			hit = go_code_uses(code->data + (from - f->start), n, from, s->noop,
+					   &place);
+			if (hit == n)
+				break;
+			if (site) /* twice: who knows what this is */
 				return 0;
-			use = f->start + hit;
-			follows = from == mark + 1;
-			at = hit + 1;
+			site = from + place;
 		}
 	}
-	if (use && follows && code->data[mark - f->start] == NOP)
-		return mark;
-	return use;
+	return site;
 }
 
 static void add_ends(struct finder *s, const struct gotab_func *f, uint32_t stream,
@@ -205,17 +202,14 @@ static void add_ends(struct finder *s, const struct gotab_func *f, uint32_t stre
 {
 	struct unw_bytes code = code_of(s, f);
 	uint64_t i, site;
-	uint32_t word;
+	uint32_t name;
 	bool any;
 
 	for (i = 0; code.data && i < ncall; i++) {
-		memcpy(&word, tree + i * CALL_SIZE + CALL_NAME, sizeof(word));
-		if (word != s->name[CT_GO_REGION_END])
+		memcpy(&name, tree + i * CALL_SIZE + CALL_NAME, sizeof(name));
+		if (name != s->name[CT_GO_REGION_END])
 			continue;
-		memcpy(&word, tree + i * CALL_SIZE + CALL_PC, sizeof(word));
-		if (word >= code.size) /* no mark in the function */
-			word = 0;
-		site = end_site(s, f, stream, &code, (uint32_t)i, f->start + word, &any);
+		site = end_site(s, f, stream, &code, (uint32_t)i, &any);
 		if (site)
 			add_site(s, CT_GO_REGION_END, site);
 		else if (any)

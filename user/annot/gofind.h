@@ -4,11 +4,10 @@
  * its own tracer is off: behind the stack check of the functions of runtime/trace, and at the
  * places where (*Region).End was inlined. An entry would fire twice, when the stack has to grow.
  *
- * An inlined End has a mark in the table of inlined calls, an instruction that stands for the call.
- * It is a nop of its own, or else the first instruction of the function that has the same line:
- * that may be one which is executed although End is not, or before the region begins. So only the
- * nop is taken, and elsewhere the comparison with the region that stands for "not traced", with
- * which End begins.
+ * An inlined End begins with a comparison with the region that stands for "not traced": the jump
+ * behind it is the place. The table of inlined calls has a mark for each, too, which is often a nop
+ * that was made for it. But the compiler prefers the function's first instruction that has the same
+ * line, and that may be one which is executed although End is not, or before the region begins.
  */
 #ifndef CTRACE_ANNOT_GOFIND_H
 #define CTRACE_ANNOT_GOFIND_H
