@@ -145,7 +145,7 @@ static void modes(void **state)
 }
 
 #define NO_WORD \
-	" is none of block, wakeup, fork, syscall, preempt, sample, kernel; or write all, or none"
+	" is none of block, wakeup, fork, syscall, preempt, sample, kernel, mark; or write all, or none"
 
 static void stacks(void **state)
 {
@@ -157,10 +157,11 @@ static void stacks(void **state)
 	     o.stacks == (CT_STACK_BLOCK | CT_STACK_SYSCALL) && !o.sample_hz);
 	GOOD(FOR_RECORD, "--stacks=kernel,preempt",
 	     o.stacks == (CT_STACK_KERNEL | CT_STACK_PREEMPT));
-	GOOD(FOR_RECORD, "--stacks=all", o.stacks == 63 && !o.sample_hz);
+	GOOD(FOR_RECORD, "--stacks=mark", o.stacks == CT_STACK_MARK);
+	GOOD(FOR_RECORD, "--stacks=all", o.stacks == 127 && !o.sample_hz);
 	GOOD(FOR_RECORD, "--stacks=all --stacks=fork", o.stacks == CT_STACK_FORK);
 	GOOD(FOR_RECORD, "--stacks=sample", o.stacks == 0 && o.sample_hz == 99);
-	GOOD(FOR_RECORD, "--sample=7 --stacks=all,sample", o.stacks == 63 && o.sample_hz == 7);
+	GOOD(FOR_RECORD, "--sample=7 --stacks=all,sample", o.stacks == 127 && o.sample_hz == 7);
 	bad(FOR_RECORD, "--stacks=block,", "--stacks=block,: ''" NO_WORD);
 	bad(FOR_RECORD, "--stacks=", "--stacks=: ''" NO_WORD);
 	bad(FOR_RECORD, "--stacks=fork,blok", "--stacks=fork,blok: 'blok'" NO_WORD);
@@ -187,6 +188,35 @@ static void stacks(void **state)
 	bad(FOR_RECORD, "--sample=", "--sample=: not a number of samples a second, 1 to 10000");
 	bad(FOR_RECORD, "--sample=99Hz",
 	    "--sample=99Hz: not a number of samples a second, 1 to 10000");
+}
+
+static void annotations(void **state)
+{
+	(void)state;
+	GOOD(FOR_RECORD, "", !o.nannot && !o.no_annotations && !o.no_go);
+	GOOD(FOR_RECORD, "--region a:f --usdt b:p:n --region=c:g --usdt-region d:p:x,y:arg2",
+	     o.nannot == 4 && o.annot[0].kind == SPEC_REGION && !strcmp(o.annot[0].bin, "a") &&
+		     o.annot[1].kind == SPEC_USDT && !strcmp(o.annot[2].func, "g") &&
+		     o.annot[3].kind == SPEC_USDT_REGION && o.annot[3].name_arg == 2);
+	bad(FOR_RECORD, "--region a:f --region b",
+	    "--region b: there is no colon behind the file; write BIN:FUNC, such as libpq.so:PQexec");
+	bad(FOR_RECORD, "--usdt", "--usdt: its value is missing; see ctrace-bpf --help");
+	bad(FOR_CONVERT, "--usdt=a:b:c",
+	    "unknown option --usdt=a:b:c; see ctrace-bpf convert --help");
+	GOOD(FOR_RECORD, "--annotations=off --go=auto", o.no_annotations && !o.no_go);
+	GOOD(FOR_RECORD, "--annotations=off --annotations auto --go off",
+	     !o.no_annotations && o.no_go);
+	bad(FOR_RECORD, "--annotations=on", "--annotations=on: it is one of auto, off");
+	bad(FOR_RECORD, "--go=", "--go=: it is one of auto, off");
+
+	GOOD(FOR_MARKERS, "-p 7", o.npid == 1 && !o.nrest);
+	GOOD(FOR_MARKERS, "/bin/x --json --region a* --region b",
+	     o.nrest == 1 && o.json && o.nregions == 2 && !strcmp(o.regions[1], "b") && !o.nannot);
+	bad(FOR_MARKERS, "--region=", "--region: a function's name is missing; * is every one");
+	bad(FOR_MARKERS, "--region",
+	    "--region: its value is missing; see ctrace-bpf markers --help");
+	bad(FOR_MARKERS, "-p", "-p: PID is missing; see ctrace-bpf markers --help");
+	bad(FOR_MARKERS, "--raw x", "unknown option --raw; see ctrace-bpf markers --help");
 }
 
 static void numbers(void **state)
@@ -284,8 +314,8 @@ static void the_rest(void **state)
 
 static void help_text(void **state)
 {
-	static const unsigned cmds[] = { FOR_RECORD, FOR_CONVERT, FOR_FEATURES };
-	static const int lines[] = { 19, 10, 4 };
+	static const unsigned cmds[] = { FOR_RECORD, FOR_CONVERT, FOR_FEATURES, FOR_MARKERS };
+	static const int lines[] = { 24, 10, 4, 6 };
 	char *text, *p;
 	size_t len;
 	int n;
@@ -309,13 +339,21 @@ static void help_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults),	 cmocka_unit_test(pids),
-		cmocka_unit_test(durations),	 cmocka_unit_test(files),
-		cmocka_unit_test(modes),	 cmocka_unit_test(stacks),
-		cmocka_unit_test(numbers),	 cmocka_unit_test(flags),
-		cmocka_unit_test(words),	 cmocka_unit_test(help_and_version),
-		cmocka_unit_test(unknown),	 cmocka_unit_test(unknown_in_utf8),
-		cmocka_unit_test(abbreviations), cmocka_unit_test(the_rest),
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(pids),
+		cmocka_unit_test(durations),
+		cmocka_unit_test(files),
+		cmocka_unit_test(modes),
+		cmocka_unit_test(stacks),
+		cmocka_unit_test(annotations),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(flags),
+		cmocka_unit_test(words),
+		cmocka_unit_test(help_and_version),
+		cmocka_unit_test(unknown),
+		cmocka_unit_test(unknown_in_utf8),
+		cmocka_unit_test(abbreviations),
+		cmocka_unit_test(the_rest),
 		cmocka_unit_test(help_text),
 	};
 

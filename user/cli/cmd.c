@@ -11,7 +11,7 @@
 
 #define LOG_TAG "main"
 
-static const struct cmd *const cmds[] = { &cmd_record, &cmd_convert, &cmd_features };
+static const struct cmd *const cmds[] = { &cmd_record, &cmd_convert, &cmd_markers, &cmd_features };
 #define NCMD (sizeof(cmds) / sizeof(cmds[0]))
 
 const struct cmd *cmd_find(const char *name)

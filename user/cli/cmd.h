@@ -19,7 +19,7 @@ struct cmd {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct cmd cmd_record, cmd_convert, cmd_features;
+extern const struct cmd cmd_record, cmd_convert, cmd_features, cmd_markers;
 
 const struct cmd *cmd_find(const char *name); /* NULL: no such command */
 

@@ -98,7 +98,7 @@ static int set_syscalls(struct options *o, const char *arg, struct strbuf *why)
 #define STACKS_DEFAULT (CT_STACK_BLOCK | CT_STACK_FORK)
 #define STACKS_ALL                                                                                \
 	(CT_STACK_BLOCK | CT_STACK_WAKEUP | CT_STACK_FORK | CT_STACK_SYSCALL | CT_STACK_PREEMPT | \
-	 CT_STACK_KERNEL)
+	 CT_STACK_KERNEL | CT_STACK_MARK)
 #define SAMPLE_HZ 99 /* beside the round numbers at which programs do things */
 #define SAMPLE_HZ_MAX 10000
 
@@ -107,13 +107,10 @@ static const struct {
 	unsigned bit; /* of ct_stacks */
 	bool sample;
 } stack_words[] = {
-	{ "block", CT_STACK_BLOCK, false },
-	{ "wakeup", CT_STACK_WAKEUP, false },
-	{ "fork", CT_STACK_FORK, false },
-	{ "syscall", CT_STACK_SYSCALL, false },
-	{ "preempt", CT_STACK_PREEMPT, false },
-	{ "kernel", CT_STACK_KERNEL, false },
-	{ "sample", 0, true },
+	{ "block", CT_STACK_BLOCK, false },	{ "wakeup", CT_STACK_WAKEUP, false },
+	{ "fork", CT_STACK_FORK, false },	{ "syscall", CT_STACK_SYSCALL, false },
+	{ "preempt", CT_STACK_PREEMPT, false }, { "kernel", CT_STACK_KERNEL, false },
+	{ "mark", CT_STACK_MARK, false },	{ "sample", 0, true },
 	{ "all", STACKS_ALL, false },
 };
 
@@ -146,7 +143,7 @@ static int set_stacks(struct options *o, const char *arg, struct strbuf *why)
 		if (err)
 			strbuf_set_f(
 				why,
-				"--stacks=%s: '%s' is none of block, wakeup, fork, syscall, preempt, sample, kernel; or write all, or none",
+				"--stacks=%s: '%s' is none of block, wakeup, fork, syscall, preempt, sample, kernel, mark; or write all, or none",
 				arg, one);
 	}
 	free(list);
@@ -242,6 +239,59 @@ static int set_raw(struct options *o, const char *arg, struct strbuf *why)
 	return 0;
 }
 
+static int add_annot(struct options *o, enum annot_spec_kind kind, const char *arg,
+		     struct strbuf *why)
+{
+	o->annot = xgrow(o->annot, o->nannot, &o->cap_annot, sizeof(*o->annot));
+	return annot_spec_parse(&o->annot[o->nannot++], kind, arg, why);
+}
+
+static int set_region(struct options *o, const char *arg, struct strbuf *why)
+{
+	return add_annot(o, SPEC_REGION, arg, why);
+}
+
+static int set_usdt(struct options *o, const char *arg, struct strbuf *why)
+{
+	return add_annot(o, SPEC_USDT, arg, why);
+}
+
+static int set_usdt_region(struct options *o, const char *arg, struct strbuf *why)
+{
+	return add_annot(o, SPEC_USDT_REGION, arg, why);
+}
+
+/* Of markers, which is told the file in another way. */
+static int set_region_glob(struct options *o, const char *arg, struct strbuf *why)
+{
+	if (!*arg) {
+		strbuf_set_f(why, "--region: a function's name is missing; * is every one");
+		return -EINVAL;
+	}
+	o->regions = xgrow(o->regions, o->nregions, &o->cap_regions, sizeof(*o->regions));
+	o->regions[o->nregions++] = arg;
+	return 0;
+}
+
+static int set_auto(bool *off, const char *option, const char *arg, struct strbuf *why)
+{
+	*off = !strcmp(arg, "off");
+	if (*off || !strcmp(arg, "auto"))
+		return 0;
+	strbuf_set_f(why, "%s=%s: it is one of auto, off", option, arg);
+	return -EINVAL;
+}
+
+static int set_annotations(struct options *o, const char *arg, struct strbuf *why)
+{
+	return set_auto(&o->no_annotations, "--annotations", arg, why);
+}
+
+static int set_go(struct options *o, const char *arg, struct strbuf *why)
+{
+	return set_auto(&o->no_go, "--go", arg, why);
+}
+
 #define SET_FLAG(name, what)                                                    \
 	static int name(struct options *o, const char *arg, struct strbuf *why) \
 	{                                                                       \
@@ -282,11 +332,25 @@ static const struct row {
 	{ 0, "syscalls", "MODE", FOR_RECORD, set_syscalls,
 	  "all: every syscall; blocking: those that threads sleep in, cheaper; none: only why they sleep" },
 	{ 0, "stacks", "LIST", FOR_RECORD, set_stacks,
-	  "what carries a stack: block, wakeup, fork, syscall, preempt, sample, kernel; all; none (default block,fork)" },
+	  "what carries a stack: block, wakeup, fork, syscall, preempt, sample, kernel, mark; all; none (default block,fork)" },
 	{ 0, "call-graph", "WAY", FOR_RECORD, set_call_graph,
 	  "walk user stacks by unwinding tables (cfi, default), by frame pointers (fp), or not (none)" },
 	{ 0, "sample", "[HZ]", FOR_RECORD, set_sample,
 	  "take CPU samples so many times a second (99 when not told), with their stacks" },
+	{ 0, "region", "BIN:FUNC", FOR_RECORD, set_region,
+	  "make each call of these functions a region; FUNC is a glob; repeatable" },
+	{ 0, "usdt", "BIN:PROVIDER:NAME", FOR_RECORD, set_usdt,
+	  "make each hit of these markers (USDT) a log with its arguments; repeatable" },
+	{ 0, "usdt-region", "BIN:PROVIDER:BEGIN,END[:argN]", FOR_RECORD, set_usdt_region,
+	  "make a region from one marker to another, named by argument N; repeatable" },
+	{ 0, "annotations", "WHICH", FOR_RECORD, set_annotations,
+	  "auto: listen to the annotations of ctrace.h and of Go (default); off: do not" },
+	{ 0, "go", "WHICH", FOR_RECORD, set_go,
+	  "auto: look into Go programs for their annotations (default); off: do not" },
+	{ 'p', "pid", "PID", FOR_MARKERS, set_pid,
+	  "look at all files that this process has mapped" },
+	{ 0, "region", "GLOB", FOR_MARKERS, set_region_glob,
+	  "list the functions that match, too, and why some cannot be regions; repeatable" },
 	{ 0, "go-version", "1.NN", FOR_RECORD | FOR_CONVERT, set_go_version,
 	  "write for the readers of Go 1.22, 1.23 (default), 1.25 or 1.26 and newer" },
 	{ 0, "group-digits", NULL, FOR_RECORD | FOR_CONVERT, set_group_digits,
@@ -300,13 +364,14 @@ static const struct row {
 	{ 0, "text", NULL, FOR_CONVERT, set_text, "write records, or a trace, as text" },
 	{ 0, "repair", NULL, FOR_CONVERT, set_repair,
 	  "cut a trace that was broken off back to its last whole generation; in place without -o" },
-	{ 'q', "quiet", NULL, FOR_RECORD | FOR_CONVERT | FOR_FEATURES, set_quiet,
+	{ 'q', "quiet", NULL, FOR_RECORD | FOR_CONVERT | FOR_FEATURES | FOR_MARKERS, set_quiet,
 	  "say nothing but errors" },
-	{ 'v', "verbose", NULL, FOR_RECORD | FOR_CONVERT | FOR_FEATURES, set_verbose,
+	{ 'v', "verbose", NULL, FOR_RECORD | FOR_CONVERT | FOR_FEATURES | FOR_MARKERS, set_verbose,
 	  "say more; twice: what libbpf and the verifier say" },
-	{ 0, "json", NULL, FOR_RECORD | FOR_CONVERT | FOR_FEATURES, set_json,
+	{ 0, "json", NULL, FOR_RECORD | FOR_CONVERT | FOR_FEATURES | FOR_MARKERS, set_json,
 	  "the summary as one JSON object on standard output" },
-	{ 'h', "help", NULL, FOR_RECORD | FOR_CONVERT | FOR_FEATURES, NULL, "this text" },
+	{ 'h', "help", NULL, FOR_RECORD | FOR_CONVERT | FOR_FEATURES | FOR_MARKERS, NULL,
+	  "this text" },
 	{ 'V', "version", NULL, FOR_RECORD, NULL, "the program's version" },
 };
 
@@ -340,7 +405,14 @@ static const char *help_of(unsigned cmd)
 {
 	return cmd == FOR_CONVERT  ? "ctrace-bpf convert --help" :
 	       cmd == FOR_FEATURES ? "ctrace-bpf features --help" :
+	       cmd == FOR_MARKERS  ? "ctrace-bpf markers --help" :
 				     "ctrace-bpf --help";
+}
+
+/* Is this the row of what getopt_long() found? A letter may have one row for each command. */
+static bool is_row(const struct row *row, unsigned cmd, int c)
+{
+	return c == 256 + (int)(row - rows) || (row->cmds & cmd && row->letter == c);
 }
 
 /* What getopt_long() did not take: optopt is the letter, or 256 + the row of a name, or 0 for a
@@ -402,7 +474,7 @@ int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct
 		c = getopt_long(argc, argv, shorts, longs, NULL);
 		if (c < 0)
 			break;
-		for (i = 0; i < NROW && c != 256 + (int)i && c != rows[i].letter; i++)
+		for (i = 0; i < NROW && !is_row(&rows[i], cmd, c); i++)
 			;
 		if (c == '?' || c == ':' || i == NROW) {
 			unknown_option(cmd, argv, why);
@@ -421,5 +493,11 @@ int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct
 
 void options_free(struct options *o)
 {
+	size_t i;
+
+	for (i = 0; i < o->nannot; i++)
+		annot_spec_free(&o->annot[i]);
+	free(o->annot);
+	free(o->regions);
 	free(o->pid);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "annot/spec.h"
 #include "bpf/config.h"
 
 struct strbuf;
@@ -19,6 +20,7 @@ struct strbuf;
 #define FOR_RECORD 0x1
 #define FOR_CONVERT 0x2
 #define FOR_FEATURES 0x4
+#define FOR_MARKERS 0x8
 
 enum syscall_mode { SYSCALLS_ALL, SYSCALLS_BLOCKING, SYSCALLS_NONE };
 
@@ -41,6 +43,12 @@ struct options {
 	const char *raw;
 	bool text;
 	bool repair;
+	struct annot_spec *annot; /* --region, --usdt, --usdt-region, as they were given */
+	size_t nannot, cap_annot;
+	bool no_annotations;  /* neither markers of ctrace.h nor of Go are listened to */
+	bool no_go;	      /* Go programs are like others */
+	const char **regions; /* markers --region: globs of functions; borrowed as other strings */
+	size_t nregions, cap_regions;
 
 	char **rest; /* what is no option */
 	int nrest;
