@@ -36,10 +36,11 @@ has() { # FILE WHAT TEXT…: each TEXT is in the file
 	[ "$(options_of | wc -l)" -ge 10 ]
 	[ "$(options_of convert | wc -l)" -ge 5 ]
 	[ "$(options_of features | wc -l)" -ge 2 ]
+	[ "$(options_of markers | wc -l)" -ge 5 ]
 }
 
 @test "each option has its entry in the man page" {
-	for cmd in "" convert features; do
+	for cmd in "" convert markers features; do
 		while read -r letter name; do
 			[ -n "$name" ] || name=$letter letter=""
 			grep -q -e "^	*\(\*-[a-zA-Z]\*, \)\?\*$name\*" "$man" || {
@@ -63,7 +64,7 @@ has() { # FILE WHAT TEXT…: each TEXT is in the file
 }
 
 @test "each option of the commands is named in README" {
-	for cmd in convert features; do
+	for cmd in convert markers features; do
 		while read -r letter name; do
 			has "$readme" "\`${name:-$letter}"
 		done < <(options_of $cmd)
@@ -71,7 +72,7 @@ has() { # FILE WHAT TEXT…: each TEXT is in the file
 }
 
 @test "man page and README name no option of ours that is not there" {
-	known=$(for cmd in "" convert features; do options_of $cmd; done | grep -o -e '--[a-z-]*' | sort -u)
+	known=$(for cmd in "" convert markers features; do options_of $cmd; done | grep -o -e '--[a-z-]*' | sort -u)
 	named=$({
 		grep -oE -e '\*--[a-z][a-z-]*' "$man" | tr -d '*'
 		grep -oE -e '`--[a-z][a-z-]*' "$readme" | tr -d '`'

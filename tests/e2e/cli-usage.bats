@@ -15,7 +15,7 @@ setup() {
 	run "$CTRACE" --version
 	[ "$status" -eq 0 ]
 	[ "$output" = "ctrace-bpf $(cat "$ROOT/VERSION")" ]
-	for c in convert features; do
+	for c in convert markers features; do
 		run "$CTRACE" "$c" --help
 		[ "$status" -eq 0 ]
 		[[ $output == "usage: ctrace-bpf $c"* ]]
@@ -40,6 +40,10 @@ setup() {
 	refused 2 'unknown option --strict; see ctrace-bpf convert --help' "$CTRACE" convert --strict T
 	refused 2 '-o: FILE is missing; see ctrace-bpf convert --help' "$CTRACE" convert T -o
 	refused 2 'unknown option -p; see ctrace-bpf features --help' "$CTRACE" features -p 1
+	refused 2 'unknown option --strict; see ctrace-bpf markers --help' "$CTRACE" markers --strict x
+	refused 2 'takes one file, or -p PID' "$CTRACE" markers
+	refused 2 'takes one file, or -p PID' "$CTRACE" markers a b
+	refused 2 'takes one file, or -p PID' "$CTRACE" markers -p 1 a
 	refused 2 'takes no argument: x; see ctrace-bpf features --help' "$CTRACE" features x
 }
 
@@ -75,6 +79,17 @@ setup() {
 	refused 2 '--raw: a file name is missing' "$CTRACE" -p 1 --raw=
 	refused 2 'file name is missing' "$CTRACE" -p 1 -o ''
 	refused 2 'same file' "$CTRACE" -p 1 -o T --raw T
+}
+
+@test "annotations that are not named as they should be" {
+	refused 2 '--region PQexec: there is no colon behind the file; write BIN:FUNC' "$CTRACE" -p 1 --region PQexec
+	refused 2 'a colon in a path is written' "$CTRACE" -p 1 --region /path/with:colon:fn
+	refused 2 'the provider or the marker is missing' "$CTRACE" -p 1 --usdt postgres:query__start
+	refused 2 'the marker that ends it is missing' "$CTRACE" -p 1 --usdt-region postgres:postgresql:query__start
+	refused 2 'none of arg1 to arg12' "$CTRACE" -p 1 --usdt-region a:p:x,y:arg99
+	refused 2 'it is one of auto, off' "$CTRACE" -p 1 --annotations=on
+	refused 2 'it is one of auto, off' "$CTRACE" -p 1 --go=run
+	refused 2 'kernel, mark; or write all' "$CTRACE" -p 1 --stacks=marks
 }
 
 @test "convert refuses what it cannot read, in words" {
