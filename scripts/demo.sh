@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The main job, from nothing: installs what is missing, builds, records a program of many threads and says
-# how to look at the trace.
+# The main job, from nothing: installs what is missing, builds, records a program of many threads and one that
+# says what it does (docs/examples/cappuccino.c), and tells how to look at the traces.
 #
-#   sudo scripts/demo.sh [-d SECONDS] [-o FILE]      default: 5 seconds, demo.trace
+#   sudo scripts/demo.sh [-d SECONDS] [-o FILE]      default: 5 seconds, demo.trace and demo.cappuccino.trace
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -28,15 +28,15 @@ done
 
 "$root/scripts/setup.sh" build demo
 say "building"
-build all build/prog/demo
+build all build/prog/demo build/prog/cappuccino
 
-demo_pid="" demo_log=$(mktemp)
+demo_pid="" demo_log=$(mktemp) orders=$(mktemp -u)
 stop_demo() {
 	if [ -n "$demo_pid" ]; then
 		kill "$demo_pid" 2>/dev/null || :
 		wait "$demo_pid" 2>/dev/null || :
 	fi
-	rm -f "$demo_log"
+	rm -f "$demo_log" "$orders"
 }
 trap stop_demo EXIT
 trap 'exit 130' INT TERM
@@ -53,22 +53,47 @@ say "recording $seconds s of this program (process $demo_pid):"
 grep -v running "$demo_log"
 "$root/build/ctrace-bpf" -p "$demo_pid" -d "$seconds" -o "$out"
 [ -s "$out" ] || die "$out is missing although the recording went well"
+kill "$demo_pid"
+wait "$demo_pid" 2>/dev/null || :
+
+# The cappuccino waits for a line, and the recording ends with it.
+cappuccino=${out%.trace}.cappuccino.trace
+mkfifo -m 666 "$orders"
+${as_user[@]+"${as_user[@]}"} "$root/build/prog/cappuccino" -w -n 20 <"$orders" >"$demo_log" &
+demo_pid=$!
+exec 8>"$orders"
+until grep -q ready "$demo_log"; do
+	kill -0 "$demo_pid" 2>/dev/null || die "the cappuccino ended early: $(cat "$demo_log")"
+	sleep 0.05
+done
+say "recording 20 cappuccinos, of three threads each (docs/examples/cappuccino.c)"
+"$root/build/ctrace-bpf" -p "$demo_pid" -o "$cappuccino" 2>"$demo_log" 8>&- &
+recorder=$!
+until grep -q 'ctrace-bpf: recording' "$demo_log"; do
+	kill -0 "$recorder" 2>/dev/null || die "the cappuccino was not recorded: $(cat "$demo_log")"
+	sleep 0.05
+done
+echo go >&8
+exec 8>&-
+wait "$recorder" || die "the cappuccino was not recorded: $(cat "$demo_log")"
+grep 'events of' "$demo_log" || :
 
 cat <<END
 
-The trace is $out ($(stat -c %s "$out") bytes). To look at it:
+The traces are $out ($(stat -c %s "$out") bytes) and $cappuccino. To look at one:
 
 END
 if go=$(find_go); then
 	[ "$go" = "$(command -v go || :)" ] && go=go
-	echo "    $go tool trace $out"
+	printf '    %s\n' "$go tool trace $out" "$go tool trace $cappuccino"
 else
 	cat <<END
     go tool trace $out
+    go tool trace $cappuccino
 
   There is no Go 1.$go_min_minor or newer here. It comes from your distribution (Debian 12: apt-get install
   golang-go/bookworm-backports golang-src/bookworm-backports) or from https://go.dev/dl, also on another machine:
-  the trace is one file and needs nothing else.
+  each trace is one file and needs nothing else.
 END
 fi
 cat <<'END'
@@ -81,5 +106,7 @@ Then in the browser:
   "Goroutine analysis"      how long each thread ran, waited for a CPU, slept or was in a syscall.
   "Network blocking profile", "Synchronization blocking profile", "Syscall profile", "Scheduler latency profile"
                             what the waits were for.
+  "User-defined tasks"      of the cappuccino: how long each order took; behind the number, all that happened to it,
+  "User-defined regions"    on whichever thread: each step with its time.
 Goroutines are threads here: short-1, short-2 and short-3 come and go; logger waits for the disk in sys_fsync.
 END

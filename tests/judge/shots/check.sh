@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The demo program as `go tool trace` shows it: check.sh   (O: the build directory; called by `make shots`, as root)
+# The demo program, and a cappuccino with its annotations, as `go tool trace` shows them: check.sh   (O: the build directory; called by `make shots`, as root)
 #
 # Records 2 s, photographs every page into $O/shots and looks at what the pages hold: TAP on stdout, also into
 # $TAP_DIR/shots.tap. The trace stays beside the pictures.
@@ -36,7 +36,7 @@ shots() {
 	"$PROG/demo" >"$dir/demo.txt" &
 	demo=$!
 	# shellcheck disable=SC2086 # words
-	echo "1..$(($(wc -w <<<$pages) + 1))"
+	echo "1..$(($(wc -w <<<$pages) + 2))"
 	if until_true grep -q 'is running$' "$dir/demo.txt" && "$CTRACE" -q -p "$demo" -d 2 -o "$dir/demo.trace" >&2; then
 		kill "$demo"
 		"$ROOT/tests/judge/shots/shots.sh" "$dir/demo.trace" "$dir" producer echo-server logger spinner-1 sleeper >"$dir/said" 2>"$dir/err" || status=1
@@ -57,7 +57,37 @@ shots() {
 			failed=1
 		fi
 	done
+	if cappuccino >"$dir/err" 2>&1; then
+		echo "ok $((n + 1)) - tasks and regions"
+	else
+		sed 's/^/# /' "$dir/err"
+		echo "not ok $((n + 1)) - tasks and regions"
+		failed=1
+	fi
 	return "$failed"
+}
+
+# Its pages name every type; the pictures are in $dir/cappuccino.
+cappuccino() {
+	local of=$dir/cappuccino rec
+	mkdir -p "$of"
+	mkfifo "$of/told"
+	"$PROG/cappuccino" -w -n 20 <"$of/told" >"$of/said" &
+	demo=$!
+	exec 8>"$of/told"
+	until_true grep -q '^ready' "$of/said" || return 1
+	"$CTRACE" -v -p "$demo" -o "$of/trace" 2>"$of/err" 8>&- &
+	rec=$!
+	until_true grep -q 'ctrace-bpf: recording' "$of/err" || return 1
+	echo go >&8
+	exec 8>&-
+	wait "$rec" || return 1 # the program ends, and with it the recording
+	demo=''
+	"$ROOT/tests/judge/shots/shots.sh" "$of/trace" "$of" >"$of/pages" || return 1
+	cat "$of/pages"
+	grep -q '^tasks.png .*: makeCappuccino$' "$of/pages" || return 1
+	grep -q '^regions.png .*: extractCoffee makeCappuccino mixMilkCoffee steamMilk$' "$of/pages" || return 1
+	[ -s "$of/task.png" ] && [ -s "$of/region.png" ]
 }
 suite shots shots
 exit "$suites_failed"

@@ -9,6 +9,7 @@ own library is needed. All that was started is stopped again, the profile direct
 """
 
 import base64
+import html
 import json
 import os
 import re
@@ -138,9 +139,10 @@ class Browser:
             f"new Promise(done => {{ let n = {n}; const f = () => n-- ? requestAnimationFrame(f) : done(true); f(); }})"
         )
 
-    def shot(self, path):
+    def shot(self, path, clip=None):
         self.frames()
-        data = base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+        more = {"clip": dict(x=0, y=0, scale=1, **clip)} if clip else {}
+        data = base64.b64decode(self.call("Page.captureScreenshot", format="png", **more)["data"])
         with open(path, "wb") as f:
             f.write(data)
         return len(data)
@@ -300,6 +302,28 @@ def page(browser, viewer, outdir, name, path, say, must=None):
     say(name, browser.shot(os.path.join(outdir, name + ".png")), f"{path}: {len(text)} characters")
 
 
+def annotations(browser, viewer, outdir, say):
+    """The pages of tasks and regions, as high as what is on them, and of the first type of each; says the types."""
+
+    def take(name, path, must, told):
+        browser.open(viewer.url + path)
+        text = browser.eval("document.documentElement.innerText") or ""
+        if not re.search(must, text):
+            raise Failure(f"{path} does not show {must!r}: {text[:200]!r}")
+        high = browser.eval("Math.ceil(document.body.getBoundingClientRect().bottom)") + 8
+        wide = browser.eval("Math.max(...Array.from(document.querySelectorAll('table, p, h1, h2')).map(e => "
+                            "{ const r = document.createRange(); r.selectNodeContents(e); return r.getBoundingClientRect().right; }))")
+        clip = {"width": min(WIDTH, int(wide) + 16), "height": min(HEIGHT, high)}
+        say(name, browser.shot(os.path.join(outdir, name + ".png"), clip), f"{path}: {told}")
+
+    # the row without a name holds what the viewer has no type for
+    for whole, one, path, must in (("tasks", "task", "/usertask", "Elapsed"), ("regions", "region", "/userregion", "Goroutine")):
+        types = re.findall(rf'href="({path}\?type=([^"&]+)[^"]*)"', viewer.get(path + "s"))
+        if types:
+            take(whole, path + "s", " type", " ".join(name for _, name in types))
+            take(one, html.unescape(types[0][0]), must, types[0][1])
+
+
 def profile(browser, viewer, outdir, name, path, say):
     try:
         viewer.get(path)
@@ -338,8 +362,7 @@ def main():
         profile(browser, viewer, outdir, "profile-sync", "/block", say)
         profile(browser, viewer, outdir, "profile-net", "/io", say)
         profile(browser, viewer, outdir, "profile-syscall", "/syscall", say)
-        if re.search(r'<a href="?/usertask\?', viewer.get("/usertasks")):
-            page(browser, viewer, outdir, "tasks", "/usertasks", say)
+        annotations(browser, viewer, outdir, say)
     except (Failure, OSError) as e:
         print(f"shots: {e}", file=sys.stderr)
         return 1
