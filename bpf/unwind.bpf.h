@@ -399,6 +399,36 @@ static __always_inline long ct_step_rule(struct ct_step *s, bool other, struct u
 	return 0;
 }
 
+#ifdef __TARGET_ARCH_x86
+/*
+ * From 6.18 on a probe on a nop of five bytes is a call to a page of the kernel's own, which no
+ * news tell of: push rcx, r11, rax; mov $336, eax; syscall; pop rax, r11, rcx; ret. A thread that
+ * loses its CPU there is one call behind the nop. See arch/x86/kernel/uprobes.c of Linux.
+ */
+static __always_inline bool ct_leave_probe(struct ct_step *s, bool other)
+{
+	struct ct_walk *w = s->w;
+	__u64 at = w->ip & 4095, ra, pushed = 0;
+	__u32 code = 0;
+
+	if (at > 17 || !ct_read_user(s, other, &code, sizeof(code), w->ip - at) ||
+	    code != 0x50534151)
+		return false;
+	if (at >= 4 && at <= 13)
+		pushed = 3;
+	else if (at == 3 || at == 14)
+		pushed = 2;
+	else if (at == 1 || at == 16)
+		pushed = 1;
+	if (!ct_read_user(s, other, &ra, sizeof(ra), w->sp + 8 * pushed))
+		return false;
+	w->sp += 8 * pushed + 8;
+	w->ip = ra;
+	w->call = 1;
+	return true;
+}
+#endif
+
 static __always_inline long ct_step(struct ct_step *s, bool other)
 {
 	struct ct_walk *w = s->w;
@@ -413,6 +443,10 @@ static __always_inline long ct_step(struct ct_step *s, bool other)
 	if (k->pc != pc || k->version != w->space.version) {
 		if (!ct_learn(w, k, pc)) {
 			k->version = 0; /* no process has that */
+#ifdef __TARGET_ARCH_x86
+			if (!w->ev.nuser && !w->call && ct_leave_probe(s, other))
+				return 0;
+#endif
 			if (!w->ev.nuser && ct_add_frame(w, EV_FRAME(0, EV_FRAME_ADDR(pc))))
 				w->ev.nuser++;
 			return ct_stop(w, EV_END_NO_MAPPING);

@@ -18,7 +18,8 @@ bool maps_tidy(char *path)
 
 	if (len > cut && !strcmp(path + len - cut, DELETED))
 		path[len - cut] = 0;
-	return strcmp(path, "[vsyscall]") != 0 && strcmp(path, "[uprobes]") != 0;
+	/* what the kernel puts there for probes, walks know by themselves */
+	return strcmp(path, "[vsyscall]") != 0 && strncmp(path, "[uprobes", 8) != 0;
 }
 
 /* 7f3c…-7f3c… r-xp 00028000 08:01 1234                  /usr/lib/…/libc.so.6 */
