@@ -279,10 +279,11 @@ enum ev_mark_by {
  * EV_MARK; name and text are as long as they are, without NUL, whatever bytes they have.
  *
  * task: as the process numbers it, 0 the background task.
- * id: task begin: the parent, 0 none. Region, by EV_BY_HEADER: its number in the process, which both
- *   ends have; an end with 0: it began while nobody listened. By EV_BY_FUNC: the stack pointer at
- *   the first instruction of the call, which both ends have. Else 0: the innermost one of this name
- *   ends; of any name when there is none.
+ * id: task begin: the parent, 0 none. Region, by EV_BY_HEADER: its number in the process, which
+ * both ends have; an end with 0: it began while nobody listened. By EV_BY_FUNC: the stack pointer
+ * at the first instruction of the call, which both ends have. Else 0, and the innermost one of this
+ *   name ends; of any name when there is none. By EV_BY_USDT both ends have the site, and the begin
+ *   may have a name beside it, which is shown then.
  * text: log: the message; by EV_BY_USDT: struct ev_mark_arg, one for each argument.
  */
 struct ev_mark {

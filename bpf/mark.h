@@ -3,13 +3,16 @@
  * The contract between who sets probes (user/annot) and the programs that run at them (mark.bpf.c,
  * gomark.bpf.c): the cookie of a probe says what a hit of it means.
  *
- *	bits 0-3	op	enum ev_mark_op
- *	bits 4-7	by	enum ev_mark_by
- *	bits 8-15	extra	EV_BY_FUNC: words pushed since the first instruction of the function;
- *				EV_BY_USDT: which argument is the name, counted from 1, 0 none;
- *				EV_BY_GO: enum ct_go_call
- *	bits 16-31	go	EV_BY_GO: index into ct_gos
- *	bits 32-63	site	EV_SITE, 0 none
+ * Bits 0-3, op: enum ev_mark_op.
+ *
+ * Bits 4-7, by: enum ev_mark_by.
+ *
+ * Bits 8-15, extra. EV_BY_FUNC: words pushed since the first instruction of the function.
+ * EV_BY_USDT: which argument is the name, counted from 1, 0 none. EV_BY_GO: enum ct_go_call.
+ *
+ * Bits 16-31, go. EV_BY_GO: index into ct_gos.
+ *
+ * Bits 32-63, site: EV_SITE, 0 none.
  */
 #ifndef CTRACE_BPF_MARK_H
 #define CTRACE_BPF_MARK_H
@@ -18,7 +21,7 @@
 #include <linux/types.h>
 #endif
 
-#define CT_COOKIE(op, by, extra, go, site)                                               \
+#define CT_COOKIE(op, by, extra, go, site)                                          \
 	((__u64)(op) | (__u64)(by) << 4 | (__u64)(extra) << 8 | (__u64)(go) << 16 | \
 	 (__u64)(site) << 32)
 #define CT_COOKIE_OP(c) ((__u32)(c)&0xf)
@@ -28,14 +31,14 @@
 #define CT_COOKIE_SITE(c) ((__u32)((c) >> 32))
 
 /*
- * The markers of include/ctrace/ctrace.h: provider "ctrace", arguments always in the registers of the
- * first three parameters of a C function.
+ * The markers of include/ctrace/ctrace.h: provider "ctrace", arguments always in the registers of
+ * the first three parameters of a C function.
  *
- *	task_begin(u64 task, u64 parent, const char *type)
- *	task_end(u64 task)
- *	region_begin(u64 task, u64 region, const char *type)
- *	region_end(u64 task, u64 region, const char *type)	region 0: began while nobody listened
- *	log(u64 task, const char *category, const char *message)
+ *     task_begin(u64 task, u64 parent, const char *type)
+ *     task_end(u64 task)
+ *     region_begin(u64 task, u64 region, const char *type)
+ *     region_end(u64 task, u64 region, const char *type); region 0: began while nobody listened
+ *     log(u64 task, const char *category, const char *message)
  */
 
 /* Which function of Go's runtime a probe is in; see user/annot/gofind.h. */

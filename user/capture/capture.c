@@ -558,12 +558,16 @@ struct tables_opts capture__tables(const struct capture *c)
 		.spaces_fd = bpf_map__fd(c->skel->maps.ct_spaces),
 		.nmodules = c->nmodules,
 		.nmappings = c->nmappings,
-		.targets_fd = c->opts.targets && !features[FEATURE_SEE_ALL].ask() ?
-				      bpf_map__fd(c->skel->maps.ct_targets) :
-				      -1,
 		.ahead = c->opts.targets ? 1 : 4, /* a compiler's library has 3 */
 		.bytes_max = TABLES_MAX,
 	};
+}
+
+int capture__targets_fd(const struct capture *c)
+{
+	return c->opts.targets && !features[FEATURE_SEE_ALL].ask() ?
+		       bpf_map__fd(c->skel->maps.ct_targets) :
+		       -1;
 }
 
 uint32_t capture__next_epoch(struct capture *c)

@@ -58,6 +58,8 @@ int capture__set_go(struct capture *c, uint32_t at, const struct ct_go *go);
 bool capture__walks_user(const struct capture *c);
 /* Those maps; borrowed. */
 struct tables_opts capture__tables(const struct capture *c);
+/* The map of the processes that may still be recorded; -1: they cannot lose that. */
+int capture__targets_fd(const struct capture *c);
 /* Stack ids are given anew from now on. Returns the epoch that begins. */
 uint32_t capture__next_epoch(struct capture *c);
 /* Every traced thread tells its state into the rings. 0 or -errno. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "annot/annot.h"
 #include "bpf/event.h"
 #include "capture/capture.h"
 #include "capture/cgroup.h"
@@ -150,17 +151,24 @@ static void take_losses(struct collector *c)
 	}
 }
 
-/* Modules that were found since the last time. */
-static void take_modules(struct collector *c)
+static void push_news(struct collector *c, struct ev_hdr *ev, size_t len)
 {
-	struct ev_module ev;
+	if (ev->ts < c->watermark)
+		ev->ts = c->watermark;
+	push(c, c->own, ev, len);
+}
+
+/* Modules and sites of annotations that were found since the last time. */
+static void take_news(struct collector *c)
+{
+	struct ev_module module;
+	struct ev_site site;
 	size_t len;
 
-	while (c->opts.spaces && (len = spaces__take_news(c->opts.spaces, &ev))) {
-		if (ev.h.ts < c->watermark)
-			ev.h.ts = c->watermark;
-		push(c, c->own, &ev, len);
-	}
+	while (c->opts.spaces && (len = spaces__take_news(c->opts.spaces, &module)))
+		push_news(c, &module.h, len);
+	while (c->opts.annot && (len = annot__take_news(c->opts.annot, &site)))
+		push_news(c, &site.h, len);
 }
 
 /* The kernel side keeps a bounded number of stacks; so do those behind us. The clock is read first:
@@ -202,7 +210,7 @@ unsigned collector__poll(struct collector *c)
 
 	change_epoch(c);
 	do {
-		take_modules(c);
+		take_news(c);
 		now = clock_mono();
 		fill = capture__drain(c->opts.capture, take, c, &more, &unseen);
 		if (fill > fullest)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct annot;
 struct capture;
 struct collector;
 struct pipeline;
@@ -25,7 +26,8 @@ struct collector_opts {
 	struct capture *capture; /* borrowed, all of them */
 	struct pipeline *pipeline;
 	struct rawlog *raw;		  /* NULL: none is kept */
-	struct spaces *spaces;		  /* NULL: user stacks are not walked */
+	struct spaces *spaces;		  /* NULL: nobody asks what is mapped where */
+	struct annot *annot;		  /* NULL: no annotations */
 	struct symlog *names;		  /* that were asked for, for raw; NULL none */
 	const struct target_set *targets; /* NULL: everything */
 	const struct target_set *procs;	  /* the processes to name */

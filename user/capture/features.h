@@ -44,6 +44,9 @@ extern const struct feature features[FEATURE_MAX];
  */
 int features_require(struct strbuf *why);
 
+/* May probes be set at all, one way or the other? */
+bool features_may_probe(void);
+
 /* Did we have our ids and capabilities before we were executed? Those of our file are not the
  * caller's, unless he is root. */
 bool features_rights_are_callers(void);

@@ -341,6 +341,7 @@ int session_run(const struct session_opts *o, struct session_result *res, struct
 		.pipeline = o->pipeline,
 		.raw = o->raw,
 		.spaces = o->spaces,
+		.annot = o->annot,
 		.names = o->names,
 		.targets = o->targets,
 		.procs = o->procs,

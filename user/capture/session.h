@@ -14,6 +14,7 @@
 #include "capture/target.h"
 #include "gotrace/writer.h"
 
+struct annot;
 struct pipeline;
 struct rawlog;
 struct spaces;
@@ -26,6 +27,7 @@ struct session_opts {
 	struct pipeline *pipeline;
 	struct rawlog *raw;		/* NULL none */
 	struct spaces *spaces;		/* NULL none */
+	struct annot *annot;		/* NULL none */
 	struct symbolizer *symbolizer;	/* NULL none */
 	struct symlog *names;		/* that it was asked for, for raw; NULL none */
 	struct target_set *targets;	/* NULL: everything */

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "annot/annot.h"
 #include "capture/capture.h"
 #include "capture/features.h"
 #include "capture/rawlog.h"
@@ -38,7 +39,8 @@ struct recording {
 	struct rawlog *raw;
 	struct capture *capture;
 	struct symbolizer *symbolizer; /* NULL: user stacks are not walked */
-	struct spaces *spaces;	       /* the same */
+	struct annot *annot;	       /* NULL: no annotations are recorded */
+	struct spaces *spaces;	       /* NULL: neither of the two */
 	struct symlog *names;	       /* NULL: no raw copy is kept */
 	struct pipeline *pipeline;
 	struct session_result res;
@@ -160,12 +162,51 @@ static void allow_many_files(void)
 	setrlimit(RLIMIT_NOFILE, &lim);
 }
 
-/* Whose code is where has to be known before the first stack is walked. */
+static bool wants_annotations(const struct options *o)
+{
+	return !o->no_annotations || o->nannot;
+}
+
+static bool wants_go(const struct options *o)
+{
+	return !o->no_annotations && !o->no_go;
+}
+
+/* 0; -ENOTSUP with the sentence in why when the user has asked for what these rights do not give.
+ * What programs say by themselves is left out then with a notice. */
+static int open_annotations(struct recording *r, struct strbuf *why)
+{
+	if (!features_may_probe()) {
+		strbuf_set_f(why, "no annotations: %s", features[FEATURE_UPROBE_MULTI].remedy);
+		if (r->o->nannot)
+			return -ENOTSUP;
+		log_notice("%s", why->buf);
+		strbuf_reset(why);
+		return 0;
+	}
+	r->annot = annot__new(&(struct annot_opts){
+		.capture = r->capture,
+		.wishes = {
+			.header = !r->o->no_annotations,
+			.go = wants_go(r->o),
+			.spec = r->o->annot,
+			.nspec = r->o->nannot,
+		},
+		.each = !r->o->all,
+	});
+	return 0;
+}
+
+/* Whose code is where has to be known before the first stack is walked, and the first probe is set.
+ */
 static int open_spaces(struct recording *r, struct strbuf *why)
 {
 	struct space_target *target = xcalloc(r->targets.cnt + 1, sizeof(*target));
 	struct spaces_opts opts = {
+		.walks = capture__walks_user(r->capture),
 		.maps = capture__tables(r->capture),
+		.annot = r->annot,
+		.targets_fd = capture__targets_fd(r->capture),
 		.symbolizer = r->symbolizer,
 		.targets = r->o->all ? NULL : target,
 		.ntargets = r->targets.cnt,
@@ -180,7 +221,18 @@ static int open_spaces(struct recording *r, struct strbuf *why)
 	if (!r->spaces)
 		return -errno;
 	spaces__read_all(r->spaces);
-	return 0;
+	return r->annot ? annot__check(r->annot, why) : 0;
+}
+
+/* Has the user named functions, or markers (usdt)? */
+static bool has_spec(const struct options *o, bool usdt)
+{
+	size_t i;
+
+	for (i = 0; i < o->nannot; i++)
+		if ((o->annot[i].kind != SPEC_REGION) == usdt)
+			return true;
+	return false;
 }
 
 /* Everything that needs privileges; they are gone afterwards. */
@@ -194,16 +246,24 @@ static enum exit_code attach(struct recording *r, struct strbuf *why)
 		.call_graph = r->o->call_graph,
 		.sample_hz = r->o->sample_hz,
 		.helper = r->symbolizer ? symbolizer__pid(r->symbolizer) : 0,
+		.marks = !r->o->no_annotations,
+		.go = wants_go(r->o),
+		.funcs = has_spec(r->o, false),
+		.usdt = has_spec(r->o, true),
 	};
-	int err;
+	int err = 0;
 
 	r->capture = capture__open(&opts, why);
 	if (!r->capture)
 		return errno == EINVAL ? EXIT_USAGE : EXIT_MACHINE;
 	if (r->o->all)
 		target_all(&r->procs);
-	if (capture__walks_user(r->capture) && open_spaces(r, why))
-		return EXIT_MACHINE;
+	if (wants_annotations(r->o))
+		err = open_annotations(r, why);
+	if (!err && (r->annot || capture__walks_user(r->capture)))
+		err = open_spaces(r, why);
+	if (err)
+		return err == -ENOENT ? EXIT_FAILED : EXIT_MACHINE;
 	privileges_raise_priority();
 	r->start_ts = clock_mono();
 	r->wall_offset = clock_wall_offset();
@@ -214,7 +274,9 @@ static enum exit_code attach(struct recording *r, struct strbuf *why)
 	err = r->o->all ? 0 : target_check(&r->targets, why);
 	if (err)
 		return target_code(err, why);
-	err = privileges_drop(r->spaces ? PRIVILEGES_READ : 0);
+	err = privileges_drop(
+		(r->spaces ? PRIVILEGES_READ : 0) |
+		(r->annot && !features[FEATURE_UPROBE_MULTI].ask() ? PRIVILEGES_PROBES : 0));
 	if (!err && r->spaces)
 		err = spaces__start(r->spaces);
 	if (!err && r->spaces)
@@ -360,12 +422,14 @@ static void sum_up(const struct recording *r, const char *error)
 	struct sentences troubles = { 0 };
 	struct rusage ru;
 
-	if (r->spaces)
+	if (capture__walks_user(r->capture))
 		add_walks(r, &s, walks);
 	if (r->spaces)
 		spaces__troubles(r->spaces, keep_sentence, &troubles);
 	if (r->symbolizer)
 		symbolizer__troubles(r->symbolizer, keep_sentence, &troubles);
+	if (r->annot)
+		annot__troubles(r->annot, keep_sentence, &troubles);
 	s.troubles = (const char *const *)troubles.text;
 	s.ntrouble = troubles.cnt;
 	getrusage(RUSAGE_SELF, &ru);
@@ -410,6 +474,7 @@ static enum exit_code record(struct recording *r, struct strbuf *why)
 		.pipeline = r->pipeline,
 		.raw = r->raw,
 		.spaces = r->spaces,
+		.annot = r->annot,
 		.symbolizer = r->symbolizer,
 		.names = r->names,
 		.targets = targets_of(r),
@@ -440,6 +505,7 @@ static void release(struct recording *r)
 	if (r->raw_file)
 		outfile__close(r->raw_file);
 	spaces__free(r->spaces);
+	annot__free(r->annot);
 	capture__free(r->capture);
 	symlog__free(r->names);
 	symbolizer__free(r->symbolizer);

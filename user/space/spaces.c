@@ -5,6 +5,7 @@
  */
 #include "space/spaces.h"
 
+#include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -17,6 +18,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "annot/annot.h"
 #include "space/mapevents.h"
 #include "space/maplist.h"
 #include "util/clock.h"
@@ -74,17 +76,26 @@ static void put_module(void *ctx, uint32_t module)
 	modules__put(((struct spaces *)ctx)->modules, module);
 }
 
+static void forget_annotations(void *ctx, uint32_t module)
+{
+	annot__forgotten(ctx, module);
+}
+
 static int set_up(struct spaces *s, struct strbuf *why)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = FROM_QUIT };
 	int err;
 
-	s->tables = tables__new(&s->opts.maps, why);
-	if (!s->tables)
+	s->tables = s->opts.walks ? tables__new(&s->opts.maps, why) : NULL;
+	if (s->opts.walks && !s->tables)
 		return -errno;
-	s->modules = modules__new(s->tables, s->opts.symbolizer, s->opts.maps.nmodules);
+	s->modules = modules__new(s->tables, s->opts.symbolizer,
+				  s->opts.walks ? s->opts.maps.nmodules : EV_MODULE_MAX);
+	if (s->opts.annot)
+		modules__on_forget(s->modules, forget_annotations, s->opts.annot);
 	s->hold = (struct maplist_hold){ use_module, put_module, s };
 	s->events = mapevents__open();
+	s->no_events = s->events ? 0 : errno;
 	if (!s->events)
 		log_notice(
 			"the kernel does not tell what is mapped from now on (%s): stacks end at code that is loaded later",
@@ -155,6 +166,14 @@ void spaces__free(struct spaces *s)
 
 /* ---- a process ---- */
 
+static bool is_target(const struct spaces *s, uint32_t tgid)
+{
+	uint8_t one;
+	int fd = s->opts.targets_fd;
+
+	return fd < 0 || !bpf_map_lookup_elem(fd, &tgid, &one) || errno != ENOENT;
+}
+
 /* Is it recorded? Then what the kernel calls it, else 0. */
 static uint32_t tgid_of(const struct spaces *s, uint32_t pid)
 {
@@ -163,7 +182,7 @@ static uint32_t tgid_of(const struct spaces *s, uint32_t pid)
 	if (!s->targets)
 		return pid != (uint32_t)getpid() ? pid : 0;
 	for (i = 0; i < s->opts.ntargets; i++)
-		if (s->targets[i].pid == pid && tables__is_target(s->tables, s->targets[i].tgid))
+		if (s->targets[i].pid == pid && is_target(s, s->targets[i].tgid))
 			return s->targets[i].tgid;
 	return 0;
 }
@@ -189,15 +208,23 @@ static struct space *make_space(struct spaces *s, uint32_t pid, uint32_t tgid)
 	return sp;
 }
 
+static void drop_tables(struct spaces *s, uint32_t tgid)
+{
+	if (s->tables)
+		tables__drop_space(s->tables, tgid);
+}
+
 static void forget_process(struct spaces *s, uint32_t pid)
 {
 	struct space *sp = find_space(s, pid);
 
 	if (!sp)
 		return;
-	tables__drop_space(s->tables, sp->tgid);
+	drop_tables(s, sp->tgid);
 	u64map_del(&s->by_pid, pid);
 	free_space(s, sp);
+	if (s->opts.annot)
+		annot__ended(s->opts.annot, pid);
 	modules__end_process(s->modules, pid);
 }
 
@@ -218,6 +245,8 @@ static void add_mapping(struct spaces *s, struct space *sp, const struct code_ma
 
 	m.module = modules__get(s->modules, sp->pid, map, &bias);
 	m.bias = bias;
+	if (s->opts.annot)
+		annot__mapped(s->opts.annot, sp->pid, m.module, bias, map);
 	maplist_add(&sp->maps, m, &s->hold);
 	mark(s, sp);
 }
@@ -304,7 +333,7 @@ static void on_fork(struct spaces *s, uint32_t pid, uint32_t parent)
 	if (!tgid || pid == parent)
 		return;
 	if (!from) { /* the kernel side may have given it what is nobody's any more */
-		tables__drop_space(s->tables, tgid);
+		drop_tables(s, tgid);
 		return;
 	}
 	sp = make_space(s, pid, tgid);
@@ -367,6 +396,8 @@ static bool publish_marked(struct spaces *s)
 
 	for (i = 0; i < s->ndirty; i++) {
 		sp = find_space(s, s->dirty[i]);
+		if (sp && sp->dirty && !s->tables)
+			sp->dirty = false; /* nobody walks by it */
 		if (sp && sp->dirty && now >= sp->publish_ts)
 			publish(s, sp);
 		if (sp && sp->dirty)
@@ -399,7 +430,8 @@ static void *keep_up(void *arg)
 			read_everybody(s);
 		}
 		late = publish_marked(s);
-		tables__reserve(s->tables);
+		if (s->tables)
+			tables__reserve(s->tables);
 	}
 }
 
@@ -407,7 +439,8 @@ void spaces__read_all(struct spaces *s)
 {
 	read_everybody(s);
 	publish_marked(s);
-	tables__reserve(s->tables);
+	if (s->tables)
+		tables__reserve(s->tables);
 }
 
 int spaces__start(struct spaces *s)

@@ -16,15 +16,19 @@
 #include "space/modules.h"
 #include "space/tables.h"
 
+struct annot;
 struct spaces;
 struct strbuf;
 
 struct spaces_opts {
+	bool walks; /* user stacks are walked: the maps are there */
 	struct tables_opts maps;
-	struct symbolizer *symbolizer; /* borrowed */
+	struct annot *annot;	       /* is told what is mapped; borrowed, NULL none */
+	struct symbolizer *symbolizer; /* borrowed, NULL none */
 	/* the processes, as we and as the kernel number them; NULL: every one but our own */
 	const struct space_target *targets;
 	size_t ntargets;
+	int targets_fd; /* a map of those that may still be recorded; -1: they cannot lose that */
 };
 
 struct space_target {

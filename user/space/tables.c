@@ -227,13 +227,6 @@ void tables__reserve(struct tables *t)
 			return;
 }
 
-bool tables__is_target(const struct tables *t, uint32_t tgid)
-{
-	uint8_t one;
-
-	return t->opts.targets_fd < 0 || !bpf_map_lookup_elem(t->opts.targets_fd, &tgid, &one);
-}
-
 /* ---- mappings ---- */
 
 static void bury_space(struct tables *t, uint32_t tgid)

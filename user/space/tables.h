@@ -22,10 +22,9 @@ struct unwind_table;
 
 struct tables_opts {
 	int slabs_fd, rules_fd, modules_fd, mappings_fd, spaces_fd; /* borrowed */
-	int targets_fd; /* the processes that may be recorded, where they can lose that; else -1 */
-	uint32_t nmodules, nmappings; /* entries of those maps */
-	uint32_t ahead;		      /* MiB that tables__reserve() keeps free */
-	size_t bytes_max;	      /* of all words together */
+	uint32_t nmodules, nmappings;				    /* entries of those maps */
+	uint32_t ahead;	  /* MiB that tables__reserve() keeps free */
+	size_t bytes_max; /* of all words together */
 };
 
 /* NULL with errno and the reason in why. */
@@ -48,7 +47,5 @@ size_t tables__bytes(const struct tables *t);  /* of words that are in use */
 size_t tables__buried(const struct tables *t); /* … of those, what is free in a while */
 /* Makes room for the next module ahead of time: that takes the kernel a while. */
 void tables__reserve(struct tables *t);
-/* May this process still be recorded? */
-bool tables__is_target(const struct tables *t, uint32_t tgid);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What went wrong beside the main thing, as sentences for the summary: each once, a bounded number of
- * them, from any thread. A zeroed struct troubles is a valid empty one.
+ * What went wrong beside the main thing, as sentences for the summary: each once, a bounded number
+ * of them, from any thread. A zeroed struct troubles is a valid empty one.
  */
 #ifndef CTRACE_UTIL_TROUBLES_H
 #define CTRACE_UTIL_TROUBLES_H

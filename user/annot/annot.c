@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* See annot.h. */
+#include "annot/annot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capture/capture.h"
+#include "space/mapped.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/strbuf.h"
+#include "util/troubles.h"
+#include "util/u64map.h"
+#include "util/xalloc.h"
+
+#define LOG_TAG "annot"
+
+/* A file that has something to probe. */
+struct file {
+	uint32_t module;
+	int fd;
+	char *path;
+	struct plan plan;
+};
+
+/* The probes of a file, in one process or (pid 0) in all. */
+struct attached {
+	uint32_t pid, module;
+	uint32_t go; /* index into ct_gos, 0 none */
+	struct probes **probes;
+	size_t cnt, cap;
+	struct attached *next;
+};
+
+struct annot {
+	struct annot_opts opts;
+	struct plan_found *found;
+	struct u64map files;  /* module → struct file *, 1: nothing in it */
+	struct u64map places; /* pid and module → struct attached * */
+	struct attached *first;
+	bool go_used[CT_GO_MAX];
+	struct annot_stats stats;
+	struct troubles troubles;
+
+	pthread_mutex_t lock; /* of what follows */
+	struct ev_site *news;
+	size_t nnews, cap_news, news_first;
+	uint32_t sites;
+};
+
+#define NOTHING 1
+
+struct annot *annot__new(const struct annot_opts *opts)
+{
+	struct annot *a = xcalloc(1, sizeof(*a));
+
+	a->opts = *opts;
+	a->found = xcalloc(opts->wishes.nspec + 1, sizeof(*a->found));
+	pthread_mutex_init(&a->lock, NULL);
+	return a;
+}
+
+/* ---- names ---- */
+
+static uint32_t new_site(void *ctx, const char *name)
+{
+	struct annot *a = ctx;
+	struct ev_site *ev;
+	uint32_t nr;
+
+	pthread_mutex_lock(&a->lock);
+	nr = ++a->sites;
+	a->news = xgrow(a->news, a->nnews, &a->cap_news, sizeof(*a->news));
+	ev = &a->news[a->nnews++];
+	*ev = (struct ev_site){
+		.h = { .ts = clock_mono(), .kind = EV_SITE, .cpu = 0xffff, .arg = nr },
+	};
+	snprintf(ev->name, sizeof(ev->name), "%s", name);
+	pthread_mutex_unlock(&a->lock);
+	return nr;
+}
+
+size_t annot__take_news(struct annot *a, struct ev_site *out)
+{
+	size_t len = 0;
+
+	pthread_mutex_lock(&a->lock);
+	if (a->news_first < a->nnews) {
+		*out = a->news[a->news_first++];
+		len = EV_SITE_SHORT + strlen(out->name) + 1;
+	} else {
+		a->news_first = a->nnews = 0;
+	}
+	pthread_mutex_unlock(&a->lock);
+	return len;
+}
+
+static void keep_trouble(void *ctx, const char *sentence)
+{
+	troubles_keep(&((struct annot *)ctx)->troubles, sentence);
+}
+
+/* ---- files ---- */
+
+static void free_file(struct file *f)
+{
+	plan_free(&f->plan);
+	close(f->fd);
+	free(f->path);
+	free(f);
+}
+
+/* NULL: there is nothing to probe in it. */
+static struct file *file_of(struct annot *a, uint32_t pid, uint32_t module,
+			    const struct code_mapping *map)
+{
+	struct plan_env env = { new_site, keep_trouble, a, a->found };
+	uint64_t *slot = u64map_get(&a->files, module);
+	struct file *f;
+	int fd;
+
+	if (slot)
+		return *slot == NOTHING ? NULL : (struct file *)(uintptr_t)*slot;
+	fd = mapped_open(pid, map);
+	if (fd < 0)
+		return NULL; /* perhaps by another process's mapping */
+	f = xcalloc(1, sizeof(*f));
+	f->module = module;
+	f->fd = fd;
+	f->path = xstrdup(map->path);
+	plan_make(&f->plan, fd, f->path, &a->opts.wishes, &env);
+	if (plan_is_empty(&f->plan)) {
+		free_file(f);
+		*u64map_put(&a->files, module, NULL) = NOTHING;
+		return NULL;
+	}
+	*u64map_put(&a->files, module, NULL) = (uintptr_t)f;
+	a->stats.files++;
+	return f;
+}
+
+/* ---- probes ---- */
+
+static void keep_probes(struct annot *a, struct attached *at, const struct file *f, const char *what,
+			struct probes *p, struct strbuf *why)
+{
+	if (!p) {
+		troubles_add(&a->troubles, "%s: %s cannot be probed: %s", f->path, what,
+			     why->len ? why->buf : strerror(errno));
+		strbuf_reset(why);
+		return;
+	}
+	if (why->len)
+		troubles_add(&a->troubles, "%s: %s: %s", f->path, what, why->buf);
+	strbuf_reset(why);
+	at->probes = xgrow(at->probes, at->cnt, &at->cap, sizeof(struct probes *));
+	at->probes[at->cnt++] = p;
+	a->stats.links++;
+}
+
+static uint32_t new_go(struct annot *a)
+{
+	uint32_t i;
+
+	for (i = 1; i < CT_GO_MAX; i++) {
+		if (!a->go_used[i]) {
+			a->go_used[i] = true;
+			return i;
+		}
+	}
+	return 0;
+}
+
+static void attach_go(struct annot *a, struct attached *at, const struct file *f, uint64_t bias)
+{
+	const struct go_sites *s = &f->plan.go;
+	struct strbuf why = STRBUF_INIT;
+	struct probe_site *site;
+	struct ct_go go;
+	size_t i;
+	int err;
+
+	at->go = new_go(a);
+	if (!at->go) {
+		troubles_add(&a->troubles, "%s: more than %d Go programs at a time", f->path,
+			     CT_GO_MAX - 1);
+		return;
+	}
+	go = go_placed(&s->go, bias, at->module);
+	err = capture__set_go(a->opts.capture, at->go, &go);
+	if (err) {
+		troubles_add(&a->troubles, "%s: this Go program cannot be probed: %s", f->path,
+			     strerror(-err));
+		return;
+	}
+	site = xcalloc(s->cnt, sizeof(*site));
+	for (i = 0; i < s->cnt; i++)
+		site[i] = (struct probe_site){
+			.offset = s->site[i].offset,
+			.cookie = CT_COOKIE(0, EV_BY_GO, s->site[i].call, at->go, 0),
+		};
+	keep_probes(a, at, f, "this Go program",
+		    probes__attach(capture__skel(a->opts.capture), PROBES_GO, at->pid, f->fd, site, s->cnt, &why),
+		    &why);
+	free(site);
+	strbuf_free(&why);
+}
+
+static void attach_rest(struct annot *a, struct attached *at, const struct file *f)
+{
+	const struct plan *p = &f->plan;
+	struct strbuf why = STRBUF_INIT;
+	size_t i;
+
+	if (p->nheader)
+		keep_probes(a, at, f, "its markers",
+			    probes__attach(capture__skel(a->opts.capture), PROBES_HEADER, at->pid, f->fd, p->header,
+					   p->nheader, &why),
+			    &why);
+	if (p->nfunc)
+		keep_probes(a, at, f, "a function of it",
+			    probes__attach(capture__skel(a->opts.capture), PROBES_FUNC, at->pid, f->fd, p->func,
+					   p->nfunc, &why),
+			    &why);
+	for (i = 0; i < p->nusdt; i++)
+		keep_probes(a, at, f, p->usdt[i].name,
+			    probes__attach_usdt(capture__skel(a->opts.capture), at->pid, f->fd, p->usdt[i].provider,
+						p->usdt[i].name, p->usdt[i].cookie, &why),
+			    &why);
+	strbuf_free(&why);
+}
+
+static void detach(struct annot *a, struct attached *at)
+{
+	struct attached **link = &a->first;
+
+	while (*link != at)
+		link = &(*link)->next;
+	*link = at->next;
+	u64map_del(&a->places, (uint64_t)at->pid << 32 | at->module);
+	while (at->cnt) {
+		probes__free(at->probes[--at->cnt]);
+		a->stats.links--;
+	}
+	if (at->go)
+		a->go_used[at->go] = false;
+	free(at->probes);
+	free(at);
+}
+
+/* The place of these probes, made where it was not there: then they are to be set. */
+static struct attached *new_place(struct annot *a, uint32_t pid, uint32_t module)
+{
+	struct attached *at;
+	uint64_t *slot;
+	bool fresh;
+
+	slot = u64map_put(&a->places, (uint64_t)pid << 32 | module, &fresh);
+	if (!fresh)
+		return NULL;
+	at = xcalloc(1, sizeof(*at));
+	at->pid = pid;
+	at->module = module;
+	at->next = a->first;
+	a->first = at;
+	*slot = (uintptr_t)at;
+	return at;
+}
+
+/* ---- the door ---- */
+
+void annot__mapped(struct annot *a, uint32_t pid, uint32_t module, uint64_t bias,
+		   const struct code_mapping *map)
+{
+	struct attached *at;
+	struct file *f;
+
+	if (!module || !map->ino || map->path[0] != '/')
+		return;
+	f = file_of(a, pid, module, map);
+	if (!f)
+		return;
+	at = new_place(a, a->opts.each ? pid : 0, module);
+	if (at)
+		attach_rest(a, at, f);
+	if (!f->plan.go.cnt)
+		return;
+	if (!a->opts.each && bias) /* where its code lies is told to the program for each process */
+		at = new_place(a, pid, module);
+	if (at)
+		attach_go(a, at, f, bias);
+}
+
+void annot__ended(struct annot *a, uint32_t pid)
+{
+	struct attached *at, *next;
+
+	for (at = a->first; at; at = next) {
+		next = at->next;
+		if (at->pid == pid)
+			detach(a, at);
+	}
+}
+
+void annot__forgotten(struct annot *a, uint32_t module)
+{
+	uint64_t *slot = u64map_get(&a->files, module);
+	struct attached *at, *next;
+
+	if (!slot)
+		return;
+	for (at = a->first; at; at = next) {
+		next = at->next;
+		if (at->module == module)
+			detach(a, at);
+	}
+	if (*slot != NOTHING)
+		free_file((struct file *)(uintptr_t)*slot);
+	u64map_del(&a->files, module);
+}
+
+int annot__check(const struct annot *a, struct strbuf *why)
+{
+	const struct annot_spec *spec;
+	size_t i;
+
+	for (i = 0; i < a->opts.wishes.nspec; i++) {
+		spec = &a->opts.wishes.spec[i];
+		if (a->found[i].sites || !a->found[i].files)
+			continue;
+		if (a->found[i].why)
+			strbuf_set_f(why, "%s", a->found[i].why);
+		else
+			strbuf_set_f(
+				why,
+				"%s: %s has no such %s; ctrace-bpf markers lists what there is",
+				spec->text, spec->bin,
+				spec->kind == SPEC_REGION ? "function" : "marker");
+		return -ENOENT;
+	}
+	return 0;
+}
+
+void annot__troubles(struct annot *a, void (*fn)(void *ctx, const char *sentence), void *ctx)
+{
+	char text[512];
+	size_t i;
+
+	troubles_each(&a->troubles, fn, ctx);
+	for (i = 0; i < a->opts.wishes.nspec; i++) {
+		if (a->found[i].files)
+			continue;
+		snprintf(text, sizeof(text), "%s: no process has mapped a file %s",
+			 a->opts.wishes.spec[i].text, a->opts.wishes.spec[i].bin);
+		fn(ctx, text);
+	}
+}
+
+struct annot_stats annot__stats(const struct annot *a)
+{
+	return a->stats;
+}
+
+void annot__free(struct annot *a)
+{
+	size_t i;
+
+	if (!a)
+		return;
+	while (a->first)
+		detach(a, a->first);
+	for (i = 0; i < a->files.cap; i++)
+		if (a->files.slot[i].key && a->files.slot[i].val != NOTHING)
+			free_file((struct file *)(uintptr_t)a->files.slot[i].val);
+	u64map_free(&a->files);
+	u64map_free(&a->places);
+	troubles_free(&a->troubles);
+	pthread_mutex_destroy(&a->lock);
+	for (i = 0; i < a->opts.wishes.nspec; i++)
+		free(a->found[i].why);
+	free(a->found);
+	free(a->news);
+	free(a);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Annotations of the recorded processes: finds the places in each file that one of them maps, and sets
+ * the probes, from the first mapping on to the process's end. Told what is mapped by the thread of
+ * space/spaces.h, which alone uses it where nothing else is said.
+ */
+#ifndef CTRACE_ANNOT_ANNOT_H
+#define CTRACE_ANNOT_ANNOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "annot/plan.h"
+#include "bpf/event.h"
+#include "space/maps.h"
+
+struct annot;
+struct capture;
+struct strbuf;
+
+struct annot_opts {
+	struct capture *capture; /* loaded; borrowed, as is what wishes points at */
+	struct plan_wishes wishes;
+	bool each; /* probes are set in each recorded process by itself; else in all there are */
+};
+
+struct annot_stats {
+	size_t files; /* with something in them */
+	size_t links; /* sets of probes, at the end */
+};
+
+struct annot *annot__new(const struct annot_opts *opts);
+void annot__free(struct annot *a); /* takes the probes back; NULL is fine */
+
+/* A process maps code of a file, which lies `bias` higher than the file counts. */
+void annot__mapped(struct annot *a, uint32_t pid, uint32_t module, uint64_t bias,
+		   const struct code_mapping *map);
+void annot__ended(struct annot *a, uint32_t pid);	   /* the process */
+void annot__forgotten(struct annot *a, uint32_t module); /* its number is another's now */
+
+/*
+ * When all that is mapped was told for the first time: 0, or -ENOENT with the sentence in why, when a
+ * file that the user named has nothing of what he wants in it. What is not mapped yet may come.
+ */
+int annot__check(const struct annot *a, struct strbuf *why);
+
+/* From any thread: the next site that was not told yet, as a record; its length, 0: none. */
+size_t annot__take_news(struct annot *a, struct ev_site *out);
+/* From any thread: what could not be done, a sentence each; and after the end what was not found. */
+void annot__troubles(struct annot *a, void (*fn)(void *ctx, const char *sentence), void *ctx);
+struct annot_stats annot__stats(const struct annot *a);
+
+#endif
