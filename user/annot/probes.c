@@ -131,7 +131,8 @@ static int link_many(struct request *rq, const struct probe_site *site, size_t c
 /* Is it a site that is wrong, so that the others may do? */
 static bool is_of_site(int err)
 {
-	return err == -EINVAL || err == -EIO || err == -EOPNOTSUPP || err == -KERNEL_ENOTSUPP;
+	return err == -EINVAL || err == -EIO || err == -ENOEXEC || err == -EOPNOTSUPP ||
+	       err == -KERNEL_ENOTSUPP;
 }
 
 /* All or nothing is the kernel's way. Ours is to leave out the sites that it does not take. */
