@@ -40,11 +40,11 @@ static void keep(void *ctx, const char *sentence)
 static const char shop_c[] =
 	"#include <ctrace/ctrace.h>\n"
 	"#define NOTE(name, args) \".pushsection .note.stapsdt,\\\"\\\",\\\"note\\\"\\n.balign 4\\n\" \\\n"
-	"  \".4byte 992f-991f, 994f-993f, 3\\n991: .asciz \\\"stapsdt\\\"\\n992: .balign 4\\n993: .8byte 990b, 0, 0\\n\" \\\n"
+	"  \".4byte 992f-991f, 994f-993f, 3\\n991: .asciz \\\"stapsdt\\\"\\n992: .balign 4\\n993: .8byte 990b, _.stapsdt.base, 0\\n\" \\\n"
 	"  \".asciz \\\"shop\\\"\\n.asciz \\\"\" name \"\\\"\\n.asciz \\\"\" args \"\\\"\\n994: .balign 4\\n.popsection\\n\"\n"
 	"__attribute__((noinline)) void opens(long n) { __asm__ volatile(\"990: nop\\n\" NOTE(\"opens\", \"8@%%rdi\") :: \"D\"(n)); }\n"
 	"__attribute__((noinline)) void closes(long n) { __asm__ volatile(\"990: nop\\n\" NOTE(\"closes\", \"8@%%rdi\") :: \"D\"(n)); }\n"
-	"__attribute__((noinline)) void leaf(long n) { __asm__ volatile(\"990: .byte 0x0f,0x1f,0x44,0,0\\n\" NOTE(\"leaf\", \"8@%%rdi\") :: \"D\"(n)); }\n"
+	"__attribute__((noinline)) long leaf(long n) { volatile long a[4] = { n, 1, 2, 3 }; __asm__ volatile(\"990: .byte 0x0f,0x1f,0x44,0,0\\n\" NOTE(\"leaf\", \"8@%%rdi\") :: \"D\"(n)); return a[0] + a[1] + a[2] + a[3]; }\n"
 	"__attribute__((noinline)) int bake(int n) { __asm__ volatile(\"\" ::: \"memory\"); if (n > 3) return n * 3; __asm__ volatile(\"\" ::: \"memory\"); return n; }\n"
 	"int main(int argc, char **argv) { (void)argv;\n"
 	"  ctrace_region r = ctrace_region_begin(ctrace_background(), \"main\");\n"
