@@ -537,12 +537,36 @@ static void odd_function(void **state)
 		at++;
 	p[at + 2]++;
 	assert_int_equal(find_in("odd", &less, &why), 0);
-	assert_string_equal(why.buf, "(*Region).End was inlined in 5 places that do not look as we "
-				     "know it, where it is not seen");
+	assert_string_equal(why.buf,
+			    "(*Region).End has inlined calls that do not look as we know it, "
+			    "which are not seen: 5");
 	assert_int_equal(less.cnt, s.cnt - INLINED);
 	go_sites_free(&less);
 	go_sites_free(&s);
 	munmap(p, size);
+	strbuf_free(&why);
+}
+
+/* A profile can make the compiler inline what else it never does. */
+static void by_profile(void **state)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct go_sites s;
+
+	(void)state;
+	NEED("go");
+	write_sources();
+	put_file("profile", "GO PREPROFILE V1\n"
+			    "main.b\nruntime/trace.StartRegion\n1 100\n");
+	if (!build("local",
+		   "-gcflags=-pgoprofile=$PWD/profile -gcflags=runtime/trace=-pgoprofile=$PWD/profile",
+		   "hot", "annotated.go")) {
+		print_message("# this Go reads profiles of another kind\n");
+		skip();
+	}
+	assert_int_equal(find_in("hot", &s, &why), 0);
+	assert_string_equal(why.buf, "StartRegion has inlined calls, which are not seen: 1");
+	go_sites_free(&s);
 	strbuf_free(&why);
 }
 
@@ -689,8 +713,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bodies),	cmocka_unit_test(programs),
 		cmocka_unit_test(unoptimised),	cmocka_unit_test(refusals),
-		cmocka_unit_test(odd_function), cmocka_unit_test(placed),
-		cmocka_unit_test(damaged),
+		cmocka_unit_test(odd_function), cmocka_unit_test(by_profile),
+		cmocka_unit_test(placed),	cmocka_unit_test(damaged),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, remove_dir);

@@ -295,35 +295,31 @@ static void find_noop(struct finder *s)
 		s->noop = by_end ? by_end : by_start;
 }
 
+static void tell_inlined(struct finder *s, size_t which, size_t cnt, const char *how)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	if (cnt) {
+		strbuf_set_f(&text, "has inlined calls%s, which are not seen: %zu", how, cnt);
+		also(s, func_name[which], text.buf);
+	}
+	strbuf_free(&text);
+}
+
 static void add_inlined(struct finder *s)
 {
-	static const size_t unseen[] = { CT_GO_START_REGION, CT_GO_LOGF };
-	struct strbuf text = STRBUF_INIT;
-	size_t i, odd;
-
 	find_noop(s);
 	if (unw_elf_load_at(&s->elf, s->mod.gofunc, UNW_ELF_PART_MAX, &s->trees)) {
 		also(s, func_name[CT_GO_REGION_END],
-		     "may have been inlined where that cannot be read, and is not seen there");
+		     "may have inlined calls, which cannot be found and are not seen");
 		return;
 	}
 	each_func(s, look_into);
-	for (i = 0; i < sizeof(unseen) / sizeof(*unseen); i++) {
-		if (!s->inlined[unseen[i]])
-			continue;
-		strbuf_set_f(&text, "was inlined in %zu places, where it is not seen",
-			     s->inlined[unseen[i]]);
-		also(s, func_name[unseen[i]], text.buf);
-	}
-	odd = s->noop ? s->odd_ends : s->inlined[CT_GO_REGION_END];
-	if (odd) {
-		strbuf_set_f(
-			&text,
-			"was inlined in %zu places that do not look as we know it, where it is not seen",
-			odd);
-		also(s, func_name[CT_GO_REGION_END], text.buf);
-	}
-	strbuf_free(&text);
+	/* these only where a profile told the compiler to */
+	tell_inlined(s, CT_GO_START_REGION, s->inlined[CT_GO_START_REGION], "");
+	tell_inlined(s, CT_GO_LOGF, s->inlined[CT_GO_LOGF], "");
+	tell_inlined(s, CT_GO_REGION_END, s->noop ? s->odd_ends : s->inlined[CT_GO_REGION_END],
+		     " that do not look as we know it");
 }
 
 /* ---- what the probes have to know ---- */
@@ -436,8 +432,7 @@ static int find(struct finder *s)
 	s->tab.text = s->mod.text;
 	each_func(s, keep_known);
 	add_bodies(s);
-	if (s->name[CT_GO_REGION_END])
-		add_inlined(s);
+	add_inlined(s);
 	if (!s->out->cnt)
 		return s->why->len ? -ENOTSUP : -ENODATA;
 	fill_go(s);
