@@ -10,6 +10,7 @@
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
+#define ALIASES_MAX 64
 #define BODY_MAX (4u << 20) /* bytes of code; the largest ones that compilers make are 300 KB */
 #define WAY_BACK_MAX 64	    /* instructions */
 #define PROLOGUE_MAX 16	    /* instructions until the entry */
@@ -49,9 +50,10 @@ static bool has_addr(const struct body *b, uint64_t addr)
 /* Is this symbol a part of the function that begins at addr, by its name? */
 static bool is_part_of(const struct symtab *t, const struct symtab_sym *part, uint64_t addr)
 {
-	size_t len = body_part_of(part->name), i;
+	size_t len = body_part_of(part->name), first, i;
 
-	for (i = symtab_from(t, addr); len && i < t->cnt && t->sym[i].addr == addr; i++)
+	first = symtab_from(t, addr);
+	for (i = first; len && i < t->cnt && i - first < ALIASES_MAX && t->sym[i].addr == addr; i++)
 		if (!strncmp(t->sym[i].name, part->name, len) &&
 		    strchr("@", t->sym[i].name[len])) /* its end, or its version */
 			return true;
@@ -121,7 +123,7 @@ static int follow(struct body *b, const struct codefile *f, const struct insn *i
 	return add_piece(b, span->start, span->end, why);
 }
 
-static int decode_piece(struct body *b, const struct codefile *f, size_t n, struct strbuf *why)
+static int decode_piece(struct body *b, struct codefile *f, size_t n, struct strbuf *why)
 {
 	struct body_piece p = b->piece[n];
 	struct unw_bytes code;
@@ -129,6 +131,9 @@ static int decode_piece(struct body *b, const struct codefile *f, size_t n, stru
 	uint64_t at;
 	int err = 0;
 
+	if (p.end - p.start > f->budget)
+		return refuse(why, "too many functions of the file lie over each other");
+	f->budget -= p.end - p.start;
 	if (unw_elf_load_at(&f->elf, p.start, p.end - p.start, &code))
 		return refuse(why, "it cannot be read");
 	if (code.size < p.end - p.start)
@@ -176,20 +181,56 @@ static size_t at_addr(const struct body *b, uint64_t addr)
 
 /* ---- where a jump through a register leads ---- */
 
+/* For qsort_r(3): b->insn. */
+static int by_target(const void *x, const void *y, void *insn)
+{
+	const struct insn *a = insn, *p = &a[*(const size_t *)x], *q = &a[*(const size_t *)y];
+
+	if (p->target != q->target)
+		return p->target < q->target ? -1 : 1;
+	return p->addr < q->addr ? -1 : p->addr > q->addr;
+}
+
+/* Once all instructions are there. */
+static void index_all(struct body *b)
+{
+	size_t i;
+
+	qsort(b->insn, b->cnt, sizeof(*b->insn), by_addr);
+	b->jump = xmalloc(b->cnt * sizeof(*b->jump));
+	for (i = 0; i < b->cnt; i++) {
+		const struct insn *in = &b->insn[i];
+
+		if (in->direct && in->flow != INSN_CALL)
+			b->jump[b->njump++] = i;
+		if (in->write == INSN_WRITES_LOAD4)
+			b->offsets = true;
+		if (in->write == INSN_WRITES_ADDR && in->target != b->piece[0].start &&
+		    has_addr(b, in->target))
+			b->own_address = true;
+	}
+	if (b->njump)
+		qsort_r(b->jump, b->njump, sizeof(*b->jump), by_target, b->insn);
+}
+
 static bool runs_on(const struct insn *in)
 {
 	return in->flow != INSN_JUMP && in->flow != INSN_RET && in->flow != INSN_STOP;
 }
 
-/* Index of a direct jump to an address; cnt: there is none. */
-static size_t jump_to(const struct body *b, uint64_t addr)
+/* The first of the direct jumps to an address, by its place in b->jump; njump: there is none. */
+static size_t first_jump(const struct body *b, uint64_t addr)
 {
-	size_t i;
+	size_t lo = 0, hi = b->njump, mid;
 
-	for (i = 0; i < b->cnt; i++)
-		if (b->insn[i].direct && b->insn[i].flow != INSN_CALL && b->insn[i].target == addr)
-			return i;
-	return b->cnt;
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (b->insn[b->jump[mid]].target < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < b->njump && b->insn[b->jump[lo]].target == addr ? lo : b->njump;
 }
 
 /* Calls leave nothing but rbx, rbp, rsp and r12 to r15 as it was. */
@@ -211,41 +252,18 @@ static const struct insn *writer_of(const struct body *b, size_t from, uint8_t r
 		bool next = i && b->insn[i - 1].addr + b->insn[i - 1].len == b->insn[i].addr &&
 			    runs_on(&b->insn[i - 1]);
 
-		jump = jump_to(b, b->insn[i].addr);
-		if (next && jump < b->cnt)
+		jump = first_jump(b, b->insn[i].addr);
+		if (next && jump < b->njump)
 			*sure = false;
-		if (!next && jump == b->cnt)
+		if (!next && jump == b->njump)
 			return NULL;
-		i = next ? i - 1 : jump;
+		i = next ? i - 1 : b->jump[jump];
 		if (b->insn[i].flow == INSN_CALL ? !calls_keep(reg) :
 						   b->insn[i].write && b->insn[i].reg == reg)
 			return &b->insn[i];
 	}
 	*sure = false;
 	return NULL;
-}
-
-/* Is there an entry of a table of offsets in the function? */
-static bool loads_offsets(const struct body *b)
-{
-	size_t i;
-
-	for (i = 0; i < b->cnt; i++)
-		if (b->insn[i].write == INSN_WRITES_LOAD4)
-			return true;
-	return false;
-}
-
-/* Does the code take the address of a place inside of itself? */
-static bool takes_own_address(const struct body *b)
-{
-	size_t i;
-
-	for (i = 0; i < b->cnt; i++)
-		if (b->insn[i].write == INSN_WRITES_ADDR &&
-		    b->insn[i].target != b->piece[0].start && has_addr(b, b->insn[i].target))
-			return true;
-	return false;
 }
 
 /* Does anything hold the address of a place inside? */
@@ -256,7 +274,7 @@ static bool is_pointed_into(const struct body *b, struct codefile *f)
 	for (i = 0; i < b->npiece; i++)
 		if (codefile_points_into(f, b->piece[i].start + !i, b->piece[i].end))
 			return true;
-	return takes_own_address(b);
+	return b->own_address;
 }
 
 enum way { WAY_IN, WAY_OUT, WAY_UNKNOWN };
@@ -288,7 +306,7 @@ static bool is_offset_table(const struct body *b, const struct codefile *f, size
 	if (!load || load->write != INSN_WRITES_LOAD4)
 		return false;
 	if (!base || base->write != INSN_WRITES_ADDR)
-		return loads_offsets(b); /* the address is in a register for longer */
+		return b->offsets; /* the address is in a register for longer */
 	seg = unw_elf_seg(&f->elf, base->target);
 	return seg && seg->size - (base->target - seg->addr) >= sizeof(first) &&
 	       !unw_elf_read(&f->elf, seg->off + (base->target - seg->addr), &first,
@@ -319,7 +337,7 @@ static bool is_plain_pointer(const struct body *b, size_t jump)
 	if (from && from->flow != INSN_CALL && from->write != INSN_WRITES_LOAD &&
 	    from->write != INSN_WRITES_COPY)
 		return false;
-	return sure || !loads_offsets(b);
+	return sure || !b->offsets;
 }
 
 static enum way way_of(const struct body *b, struct codefile *f, size_t jump)
@@ -425,14 +443,16 @@ static int check_ends(const struct body *b, struct strbuf *why)
 
 /* ---- the entry ---- */
 
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
 static bool is_exit(const struct body *b, uint64_t addr)
 {
-	size_t i;
-
-	for (i = 0; i < b->nexit; i++)
-		if (b->exit[i] == addr)
-			return true;
-	return false;
+	return b->nexit && bsearch(&addr, b->exit, b->nexit, sizeof(*b->exit), by_value);
 }
 
 /* Does the code come back to an address? */
@@ -440,9 +460,8 @@ static bool is_target(const struct body *b, uint64_t addr)
 {
 	size_t i;
 
-	for (i = 0; i < b->cnt; i++)
-		if (b->insn[i].direct && b->insn[i].flow != INSN_CALL &&
-		    b->insn[i].target == addr && !is_exit(b, b->insn[i].addr))
+	for (i = first_jump(b, addr); i < b->njump && b->insn[b->jump[i]].target == addr; i++)
+		if (!is_exit(b, b->insn[b->jump[i]].addr))
 			return true;
 	return false;
 }
@@ -568,7 +587,7 @@ int body_read(struct body *b, struct codefile *f, uint64_t addr, uint64_t size, 
 		err = decode_piece(b, f, i, why);
 	if (err)
 		return err;
-	qsort(b->insn, b->cnt, sizeof(*b->insn), by_addr);
+	index_all(b);
 	for (i = 0; !err && i < b->cnt; i++)
 		err = take_insn(b, f, i, &tables, why);
 	if (!err)
@@ -581,6 +600,7 @@ int body_read(struct body *b, struct codefile *f, uint64_t addr, uint64_t size, 
 void body_free(struct body *b)
 {
 	free(b->insn);
+	free(b->jump);
 	free(b->exit);
 	*b = (struct body){ 0 };
 }

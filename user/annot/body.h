@@ -28,6 +28,10 @@ struct body {
 	size_t npiece;
 	struct insn *insn; /* of all pieces, by address */
 	size_t cnt, cap;
+	size_t *jump; /* indices of the direct jumps, by where they lead */
+	size_t njump;
+	bool offsets;	  /* it loads entries of tables of offsets */
+	bool own_address; /* it takes the address of a place inside of itself */
 
 	uint64_t entry; /* address of the instruction that is probed */
 	unsigned entry_pushed;

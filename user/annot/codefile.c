@@ -11,6 +11,10 @@
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
+/* Code is decoded once for each function, and a little of it is in several. */
+#define BUDGET_TIMES 4
+#define BUDGET_MIN (16u << 20)
+
 #ifndef SHT_RELR
 #define SHT_RELR 19
 #endif
@@ -62,15 +66,22 @@ enum codefile_stack codefile_stack(const struct codefile *f, uint64_t addr)
 {
 	const struct unw_span *s = codefile_span(f, addr);
 	const struct unw_rule *r;
-	size_t i;
+	size_t lo, hi, mid;
 
 	if (!s)
 		return CODEFILE_UNKNOWN;
-	for (i = s->row + s->nrow; i > s->row && f->frames.pc[i - 1] > addr; i--)
-		;
-	if (i == s->row)
+	lo = s->row;
+	hi = s->row + s->nrow;
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (f->frames.pc[mid] <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == s->row)
 		return CODEFILE_UNKNOWN;
-	r = &f->frames.rules.rule[f->frames.rule[i - 1]];
+	r = &f->frames.rules.rule[f->frames.rule[lo - 1]];
 	if (r->cfa == UNW_BAD)
 		return CODEFILE_UNKNOWN;
 	return r->cfa == UNW_RSP && r->cfa_off == 8 ? CODEFILE_BARE : CODEFILE_FRAME;
@@ -211,12 +222,16 @@ bool codefile_points_into(struct codefile *f, uint64_t start, uint64_t end)
 
 int codefile_open(struct codefile *f, int fd, struct strbuf *why)
 {
+	size_t i;
 	int err;
 
 	*f = (struct codefile){ 0 };
 	err = unw_elf_open(&f->elf, fd, NULL, 0, why);
 	if (err)
 		return err;
+	f->budget = BUDGET_MIN;
+	for (i = 0; i < f->elf.nseg; i++)
+		f->budget += f->elf.seg[i].exec ? BUDGET_TIMES * f->elf.seg[i].size : 0;
 	f->go = unw_go_is(&f->elf);
 	f->catches = unw_elf_section(&f->elf, ".gcc_except_table");
 	symtab_read(&f->syms, &f->elf);

@@ -22,7 +22,8 @@ struct codefile {
 	struct unw_spans frames; /* spans by their start */
 	bool go;		 /* Go made it: what has no span in .eh_frame is Go's */
 	bool catches;		 /* functions may have places at which only exceptions come in */
-	uint64_t *ptr;		 /* sorted, once asked for */
+	uint64_t budget; /* bytes that may still be decoded: symbols of a hostile file may overlap */
+	uint64_t *ptr;	 /* sorted, once asked for */
 	size_t nptr, cap_ptr;
 	bool has_ptr;
 };

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <libiberty/demangle.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -287,20 +286,41 @@ static bool leaves_alone(const uint8_t *code, size_t n, uint64_t addr)
 	return calls || !below;
 }
 
-int funcs_uses_red_zone(int fd, uint64_t addr)
+static bool is_safe(struct codefile *f, uint64_t addr)
 {
-	struct strbuf why = STRBUF_INIT;
 	struct unw_bytes code;
 	uint64_t start, end;
-	struct codefile f;
-	bool safe = false;
+	bool safe;
 
-	if (!codefile_open(&f, fd, &why) && around(&f, addr, &start, &end) &&
-	    !unw_elf_load_at(&f.elf, start, end - start, &code)) {
-		safe = code.size == end - start && leaves_alone(code.data, code.size, start);
-		free(code.data);
-	}
-	codefile_close(&f);
+	if (!around(f, addr, &start, &end) || end - start > f->budget)
+		return false;
+	f->budget -= end - start;
+	if (unw_elf_load_at(&f->elf, start, end - start, &code))
+		return false;
+	safe = code.size == end - start && leaves_alone(code.data, code.size, start);
+	free(code.data);
+	return safe;
+}
+
+void funcs_use_red_zone(int fd, const uint64_t *addr, size_t cnt, bool *uses)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct codefile f;
+	bool open;
+	size_t i;
+
+	open = cnt && !codefile_open(&f, fd, &why);
+	for (i = 0; i < cnt; i++)
+		uses[i] = !open || !is_safe(&f, addr[i]);
+	if (cnt)
+		codefile_close(&f);
 	strbuf_free(&why);
-	return !safe;
+}
+
+int funcs_uses_red_zone(int fd, uint64_t addr)
+{
+	bool uses;
+
+	funcs_use_red_zone(fd, &addr, 1, &uses);
+	return uses;
 }

@@ -7,6 +7,7 @@
 #ifndef CTRACE_ANNOT_FUNCS_H
 #define CTRACE_ANNOT_FUNCS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,5 +40,7 @@ void funcs_free(struct funcs *f);
 /* Do functions of this file use memory below the stack pointer where this address is? A probe on a
  * nop of five bytes would overwrite it. True also when that cannot be told. */
 int funcs_uses_red_zone(int fd, uint64_t addr);
+/* The same of many addresses, for which the file is read once. */
+void funcs_use_red_zone(int fd, const uint64_t *addr, size_t cnt, bool *uses);
 
 #endif

@@ -12,7 +12,7 @@
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
-#define SECTION_MAX (16u << 20) /* that of libjvm, which has the most, is 100 KB */
+#define SECTION_MAX (2u << 20) /* that of libjvm, which has the most, is 100 KB */
 #define NOTE_TYPE 3
 #define NOTE_OWNER "stapsdt"
 

@@ -14,6 +14,7 @@
 
 #define PACKED_MAX (256ull << 20) /* what .gnu_debugdata may unpack to */
 #define BUILD_ID_MAX 64
+#define NAME_MAX_LEN 16384 /* a longer name is none of a compiler */
 
 /* ---- tables ---- */
 
@@ -45,7 +46,8 @@ static bool add_table(struct symtab *t, const struct unw_bytes *syms, const stru
 		return false;
 	for (i = 1; i < n; i++) {
 		memcpy(&s, syms->data + i * sizeof(s), sizeof(s));
-		if (s.st_name && s.st_name < names->size && text[s.st_name])
+		if (s.st_name && s.st_name < names->size && text[s.st_name] &&
+		    strnlen(text + s.st_name, NAME_MAX_LEN) < NAME_MAX_LEN)
 			add_symbol(t, &s, text + s.st_name);
 	}
 	return t->cnt + t->nabsent > before;

@@ -50,7 +50,7 @@ static void refuse(struct marker *m, const char *why)
 
 /* ---- notes ---- */
 
-static void add_note(struct markers *out, size_t from, int fd, const struct note *n)
+static void add_note(struct markers *out, size_t from, const struct note *n, bool harms)
 {
 	struct strbuf name = STRBUF_INIT;
 	int ours = note_is_ours(n);
@@ -67,7 +67,7 @@ static void add_note(struct markers *out, size_t from, int fd, const struct note
 		m->args = xstrdup(n->args);
 	if (ours < 0)
 		refuse(m, not_ours);
-	else if (!ours && n->nop5 && funcs_uses_red_zone(fd, n->addr))
+	else if (!ours && harms)
 		refuse(m, red_zone);
 	else
 		m->usable++;
@@ -75,12 +75,20 @@ static void add_note(struct markers *out, size_t from, int fd, const struct note
 
 static int look_notes(struct markers *out, int fd, struct strbuf *why)
 {
-	size_t i, from = out->cnt;
+	size_t i, k = 0, nlong = 0, from = out->cnt;
 	struct notes n;
 	int err = notes_read(&n, fd, why);
+	uint64_t *addr = xmalloc((n.cnt + 1) * sizeof(*addr));
+	bool *uses = xcalloc(n.cnt + 1, sizeof(*uses));
 
 	for (i = 0; i < n.cnt; i++)
-		add_note(out, from, fd, &n.note[i]);
+		if (n.note[i].nop5)
+			addr[nlong++] = n.note[i].addr;
+	funcs_use_red_zone(fd, addr, nlong, uses);
+	for (i = 0; i < n.cnt; i++)
+		add_note(out, from, &n.note[i], n.note[i].nop5 && uses[k++]);
+	free(addr);
+	free(uses);
 	if (!err && n.bad)
 		strbuf_set_f(why, "%zu of its markers make no sense and are left out", n.bad);
 	notes_free(&n);
