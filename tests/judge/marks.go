@@ -108,6 +108,9 @@ func (r *markReader) event(ev trace.Event) {
 		r.out.Regions = append(r.out.Regions, &markRegion{Task: taskOf(ev.Region().Task), Type: ev.Region().Type, G: r.name(ev), Begin: -1, End: at})
 	case trace.EventLog:
 		l := ev.Log()
+		if l.Category == "ctrace" { // the recorder's own words
+			break
+		}
 		r.out.Logs = append(r.out.Logs, &markLog{taskOf(l.Task), l.Category, l.Message, r.name(ev), at})
 	}
 }
