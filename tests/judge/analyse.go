@@ -59,6 +59,7 @@ type gor struct {
 	statusAt       int64
 	ready          bool // runnable when the trace began
 	regions        []string
+	marks          []string // what it annotates, a line each
 	stacks         int
 	waitedFor      string // class of the last wait
 }
@@ -114,6 +115,7 @@ type analysis struct {
 	reasons   map[string]int
 	tasks     map[string]int
 	regions   map[string]int
+	taskNames map[trace.TaskID]string
 	older     int // regions that end and did not begin
 	logs      map[string]int
 	labels    map[string]int
@@ -158,7 +160,7 @@ func analyseWindow(b []byte, w window) (a *analysis, err error) {
 	}()
 	a = &analysis{gs: map[trace.GoID]*gor{}, ps: map[trace.ProcID]*prc{}, kinds: map[string]int{}, trans: map[string]int{},
 		reasons: map[string]int{}, tasks: map[string]int{}, regions: map[string]int{}, logs: map[string]int{},
-		userSeqs: map[string]bool{}, labels: map[string]int{}, metrics: map[string]int{}, ranges: map[string]int{}, onM: map[trace.ThreadID]trace.GoID{},
+		userSeqs: map[string]bool{}, labels: map[string]int{}, taskNames: map[trace.TaskID]string{}, metrics: map[string]int{}, ranges: map[string]int{}, onM: map[trace.ThreadID]trace.GoID{},
 		procM: map[trace.ThreadID]trace.ProcID{}, handed: map[trace.ThreadID]string{}, window: w}
 	if a.wire, err = readWire(b); err != nil {
 		return a, fmt.Errorf("bytes: %w", err)
@@ -328,12 +330,18 @@ func (a *analysis) event(ev trace.Event) {
 		a.labels[ev.Label().Label]++
 	case trace.EventTaskBegin:
 		a.tasks[ev.Task().Type]++
+		a.taskNames[ev.Task().ID] = ev.Task().Type
+		a.mark(ev, "task %q of %q", ev.Task().Type, a.taskName(ev.Task().Parent))
+	case trace.EventTaskEnd:
+		a.mark(ev, "end of task %q", a.taskName(ev.Task().ID))
 	case trace.EventRegionBegin:
 		a.regions[ev.Region().Type]++
+		a.mark(ev, "begin %q of %q", ev.Region().Type, a.taskName(ev.Region().Task))
 		if g := a.gs[ev.Goroutine()]; g != nil {
 			g.regions = append(g.regions, ev.Region().Type)
 		}
 	case trace.EventRegionEnd:
+		a.mark(ev, "end %q", ev.Region().Type)
 		if g := a.gs[ev.Goroutine()]; g != nil {
 			if n := len(g.regions); n == 0 {
 				a.older++ // it began before the trace
@@ -345,6 +353,9 @@ func (a *analysis) event(ev trace.Event) {
 		}
 	case trace.EventLog:
 		a.logs[ev.Log().Category]++
+		if ev.Log().Category != "ctrace" {
+			a.mark(ev, "log %q %q of %q", ev.Log().Category, ev.Log().Message, a.taskName(ev.Log().Task))
+		}
 	case trace.EventRangeBegin:
 		a.ranges[ev.Range().Name]++
 	case trace.EventStackSample:
@@ -359,6 +370,26 @@ func (a *analysis) event(ev trace.Event) {
 			a.goEvent(ev, st)
 		}
 	}
+}
+
+// mark notes an annotation.
+func (a *analysis) mark(ev trace.Event, format string, args ...any) {
+	if g := a.gs[ev.Goroutine()]; g != nil {
+		g.marks = append(g.marks, fmt.Sprintf(format, args...))
+	} else {
+		a.problem("an annotation of nobody at %d", ev.Time())
+	}
+}
+
+// taskName: "" for the background task, "?" for one that did not begin in the trace.
+func (a *analysis) taskName(id trace.TaskID) string {
+	if id == trace.BackgroundTask || id == trace.NoTask {
+		return ""
+	}
+	if n, ok := a.taskNames[id]; ok {
+		return n
+	}
+	return "?"
 }
 
 func (a *analysis) procEvent(ev trace.Event, st trace.StateTransition) {

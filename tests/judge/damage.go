@@ -55,6 +55,8 @@ var damages = []damage{
 	{"noepoch", func(rng *rand.Rand, r *recording) { without(r, evEpoch) }},
 	{"nomodule", func(rng *rand.Rand, r *recording) { without(r, evModule) }},
 	{"syms", absurdSyms},
+	{"marks", absurdMarks},
+	{"nosite", func(rng *rand.Rand, r *recording) { without(r, evSite) }},
 	{"bytes", nil}, // flips bytes of the file itself, framing included
 	{"compat", func(rng *rand.Rand, r *recording) {
 		each(rng, r, 0.3, func(b record) {
@@ -100,7 +102,8 @@ func legalize(r *recording) {
 	size := map[byte][2]int{evThread: {40, 40}, evSwitch: {32, 40}, evWaking: {32, 40}, evWakeup: {32, 40}, evFork: {32, 40}, evExec: {48, 304},
 		evExit: {24, 24}, evRename: {40, 40}, evSysEnter: {32, 40}, evSysExit: {24, 24}, evSyscall: {32, 40}, evStack: {32, 1304}, evSnap: {48, 48},
 		evStart: {16, 16}, evStop: {16, 16}, evLost: {16, 16}, evMetric: {24, 24}, evProc: {32, 288}, evKsym: {24, 152}, evCPU: {16, 16}, evConfig: {16, 16},
-		evSample: {32, 32}, evModule: {56, 312}, evSym: {34, 1568}, evEpoch: {16, 16}}
+		evSample: {32, 32}, evModule: {56, 312}, evSym: {34, 1568}, evEpoch: {16, 16},
+		evMark: {offMarkText, offMarkText + 2*markMax}, evSite: {16, 16 + 256}}
 	r.entries = slices.DeleteFunc(r.entries, func(e entry) bool {
 		b := e.rec
 		if b == nil {
@@ -145,6 +148,12 @@ func legalize(r *recording) {
 			clear(b[28:32])
 			b[len(b)-1] = 0
 			return n == 0 || 32+n >= len(b) || b[32+n-1] != 0
+		case evMark:
+			legalMark(b)
+		case evSite:
+			if b.arg() == 0 {
+				return true
+			}
 		case evMetric:
 			return b.arg() != 1 && b.arg() != 2
 		case evSwitch:
@@ -157,10 +166,59 @@ func legalize(r *recording) {
 			a := le.Uint32(b[state:])
 			return a&0xff != 0 && !strings.ContainsRune("RSDTtXPI", rune(a&0xff)) || a>>8&0xff > fdOther
 		}
-		if n := map[byte]int{evExec: 48, evProc: 32, evKsym: 24, evModule: 56}[b.kind()]; n != 0 && len(b) > n {
+		if n := map[byte]int{evExec: 48, evProc: 32, evKsym: 24, evModule: 56, evSite: 16}[b.kind()]; n != 0 && len(b) > n {
 			b[len(b)-1] = 0
 		}
 		return false
+	})
+}
+
+// legalMark mends an annotation.
+func legalMark(b record) {
+	n := len(b) - offMarkText
+	b[offArg] = 1 + b[offArg]%5
+	b[offArg+1] = 1 + b[offArg+1]%4
+	name := min(int(binary.LittleEndian.Uint16(b[60:])), n, markMax)
+	if n-name > markMax {
+		name = n - markMax
+	}
+	binary.LittleEndian.PutUint16(b[60:], uint16(name))
+	binary.LittleEndian.PutUint16(b[62:], uint16(n-name))
+	if b[offArg] != opLog || b[offArg+1] != byUsdt {
+		return
+	}
+	for args := b[offMarkText+name:]; len(args) > 0; {
+		if len(args) < 16 || len(args)-16 < int(binary.LittleEndian.Uint16(args[10:])) {
+			b[offArg+1] = byGo
+			break
+		}
+		args = args[16+int(binary.LittleEndian.Uint16(args[10:])):]
+	}
+}
+
+// absurdMarks: other tasks, other ids, other stack pointers, other makers, goroutines without end.
+func absurdMarks(rng *rand.Rand, r *recording) {
+	each(rng, r, []float64{0.05, 0.3, 1}[rng.IntN(3)], func(b record) {
+		if b.kind() != evMark || len(b) < offMarkText {
+			return
+		}
+		field := 24 + 8*rng.IntN(4) // task, id, goroutine, start
+		old := binary.LittleEndian.Uint64(b[field:])
+		v := []uint64{0, 1, old + 1, old - 16, old + 4096, old + 9<<20, rng.Uint64N(50), rng.Uint64(), ^uint64(0)}[rng.IntN(9)]
+		switch rng.IntN(8) {
+		case 0:
+			b[offArg] = byte(1 + rng.IntN(5))
+		case 1:
+			b[offArg+1] = byte(1 + rng.IntN(4))
+		case 2:
+			b[offArg+2] = byte(rng.IntN(16))
+		case 3:
+			binary.LittleEndian.PutUint32(b[56:], []uint32{0, 1, 2, 6, 1000, rng.Uint32()}[rng.IntN(6)])
+		case 4:
+			b[16], b[20] = byte(rng.Uint32()), byte(rng.Uint32()) // whose
+		default:
+			binary.LittleEndian.PutUint64(b[field:], v)
+		}
 	})
 }
 
@@ -191,7 +249,7 @@ func drop(rng *rand.Rand, r *recording, share float64) {
 
 func dropKind(rng *rand.Rand, r *recording) {
 	kind, share := []byte{evThread, evSwitch, evWaking, evWakeup, evFork, evExec, evExit, evRename, evSysEnter, evSysExit, evSyscall,
-		evStack, evSnap, evSample, evModule, evSym, evEpoch}[rng.IntN(17)], []float64{0.5, 1}[rng.IntN(2)]
+		evStack, evSnap, evSample, evModule, evSym, evEpoch, evMark, evSite}[rng.IntN(19)], []float64{0.5, 1}[rng.IntN(2)]
 	r.entries = slices.DeleteFunc(r.entries, func(e entry) bool {
 		return e.rec != nil && e.rec.kind() == kind && rng.Float64() < share
 	})
@@ -292,7 +350,7 @@ func keyOffsets(kind byte) []int {
 	switch kind {
 	case evSwitch, evWaking, evWakeup, evFork:
 		return []int{16, 24}
-	case evThread, evSnap, evExec, evExit, evRename, evSysEnter, evSysExit, evSyscall, evStack, evSample:
+	case evThread, evSnap, evExec, evExit, evRename, evSysEnter, evSysExit, evSyscall, evStack, evSample, evMark:
 		return []int{16}
 	}
 	return nil

@@ -24,6 +24,7 @@ const (
 	evStart, evStop, evLost, evMetric        = 32, 33, 34, 35
 	evProc, evKsym, evCPU, evConfig          = 36, 37, 38, 39
 	evModule, evSym, evEpoch                 = 40, 41, 42
+	evMark, evSite                           = 15, 43
 	flIRQ, flKthread, flOnCPU                = 1, 2, 8
 	flAsked                                  = 16
 	cfgSyscalls, cfgNoNames, cfgMany         = 1, 2, 4
@@ -34,7 +35,7 @@ const (
 	fdUnknown, fdFile, fdSocket, fdPipe      = 0, 1, 2, 3
 	fdTTY, fdEvent, fdOther                  = 4, 5, 6
 	rawMagic                                 = "ctraceRW"
-	rawVersion                               = 3
+	rawVersion                               = 4
 	chunkRecords, chunkAdvance, chunkEnd     = 1, 2, 3
 	commLen                                  = 16
 	offTS, offKind, offFlags, offCPU, offArg = 0, 8, 9, 10, 12
@@ -44,7 +45,8 @@ const (
 var kindNames = map[byte]string{evThread: "thread", evSwitch: "switch", evWaking: "waking", evWakeup: "wakeup", evFork: "fork",
 	evExec: "exec", evExit: "exit", evRename: "rename", evSysEnter: "sys_enter", evSysExit: "sys_exit", evSyscall: "syscall",
 	evStack: "stack", evSnap: "snap", evStart: "start", evStop: "stop", evLost: "lost", evMetric: "metric", evProc: "proc",
-	evKsym: "ksym", evCPU: "cpu", evConfig: "config", evSample: "sample", evModule: "module", evSym: "sym", evEpoch: "epoch"}
+	evKsym: "ksym", evCPU: "cpu", evConfig: "config", evSample: "sample", evModule: "module", evSym: "sym", evEpoch: "epoch",
+	evMark: "mark", evSite: "site"}
 
 // record is the bytes of one record, as they stand in the file.
 type record []byte
@@ -296,6 +298,15 @@ func (r record) String() string {
 		s += fmt.Sprintf(" id=%d path=%s", r.arg(), cstr(rest(56)))
 	case evSym:
 		s += fmt.Sprintf(" frame=%x func=%s line=%d", num(16), cstr(rest(32)), r.arg())
+	case evMark:
+		a := r.arg()
+		s += fmt.Sprintf(" thr=%s op=%d by=%d flags=%d task=%d id=%d goroutine=%d start=%x", key(16), a&0xff, a>>8&0xff, a>>16, num(24),
+			num(32), num(40), num(48))
+		if len(r) >= offMarkText {
+			s += fmt.Sprintf(" site=%d %q", le.Uint32(r[56:]), r[offMarkText:])
+		}
+	case evSite:
+		s += fmt.Sprintf(" id=%d name=%s", r.arg(), cstr(rest(16)))
 	case evKsym:
 		s += fmt.Sprintf(" addr=%x name=%s", num(16), cstr(rest(24)))
 	default:

@@ -37,6 +37,7 @@ type life struct {
 	kthread  bool
 	traced   bool
 	procName map[string]bool
+	marks    *simMarks
 }
 
 type simWake struct {
@@ -76,6 +77,9 @@ type simThread struct {
 	hazyNr     uint32
 	asked      uint64 // begin of the syscall that the collector has told of
 	sysDone    bool   // the syscall's work (fork, wake, …) is done
+	marks      *simMarks
+	stackTop   uint64
+	depth      uint64 // of its stack
 }
 
 type simProc struct {
@@ -85,6 +89,10 @@ type simProc struct {
 	traced  bool
 	names   map[string]bool // of its leader, and of its images
 	threads []*simThread
+
+	tasks                []*simTask // open
+	lastTask, lastRegion uint64
+	goroutines           []*simGoroutine
 }
 
 type sim struct {
@@ -110,6 +118,10 @@ type sim struct {
 	stacks   simStacks
 	started  bool
 	snapCPU  int
+
+	marking       bool // programs annotate
+	serialText    int
+	oldGoroutines []*simGoroutine
 }
 
 var sysNames = map[uint32]string{0: "read", 1: "write", 3: "close", 7: "poll", 9: "mmap", 16: "ioctl", 17: "pread64", 20: "writev",
@@ -226,12 +238,14 @@ func (s *sim) newThread(p *simProc, tid int, comm string) *simThread {
 	p.threads = append(p.threads, t)
 	s.threads = append(s.threads, t)
 	t.life = s.newLife(t, s.now)
+	s.settleMarks(t)
 	return t
 }
 
 func (s *sim) newProc(comm string, traced bool) *simProc {
 	p := &simProc{comm: comm, path: "/usr/bin/" + comm, traced: traced, names: map[string]bool{comm: true}}
 	s.procs = append(s.procs, p)
+	s.newImage(p)
 	return p
 }
 
@@ -503,6 +517,7 @@ func (s *sim) fork(t *simThread) {
 	comm := t.comm
 	if t.nr == 57 || t.nr == 58 || s.chance(30) {
 		p = s.newProc(t.proc.comm, t.proc.traced && (s.all || s.follow))
+		p.tasks, p.lastTask = slices.Clone(t.proc.tasks), t.proc.lastTask+1000
 	}
 	tid := s.newTid()
 	if p.pid == 0 {
@@ -561,10 +576,12 @@ func (s *sim) exec(t *simThread) {
 	s.setClass(t, "", s.now)
 	old.ended = s.now
 	t.life = s.newLife(t, s.now)
+	s.settleMarks(t)
 	if s.started {
 		t.life.starts++
 	}
 	s.setClass(t, "syscall", s.now)
+	s.newImage(t.proc)
 }
 
 func (s *sim) exit(t *simThread) {
@@ -693,6 +710,10 @@ func (s *sim) step() {
 }
 
 func (s *sim) userStep(cpu int, t *simThread) {
+	if s.marking && s.traced(t) && s.chance(40) {
+		s.markStep(t)
+		return
+	}
 	switch x := s.rng.IntN(100); {
 	case x < 30:
 		s.sysEnter(t, s.pick(longSyscalls))
@@ -805,6 +826,7 @@ func simulate(rng *rand.Rand, o simOptions) (*sim, *recording) {
 	s.now = s.base + 1_000_000
 	s.cpus, s.other = make([]*simThread, s.ncpu), make([]bool, s.ncpu)
 	s.snapCPU = rng.IntN(s.ncpu)
+	s.marking = rng.IntN(3) > 0
 	rec := &recording{streams: s.ncpu + 1, mono: s.base, wall: 1_790_000_000_000_000_000, cut: -1}
 
 	cfg := uint32(0)
@@ -821,6 +843,7 @@ func simulate(rng *rand.Rand, o simOptions) (*sim, *recording) {
 	for i := range s.ncpu {
 		s.note(s.collector(evCPU, uint32(i)))
 	}
+	s.tellSites()
 	for i := range o.procs {
 		p := s.newProc(s.randomComm(), o.all || i == 0 || rng.IntN(3) > 0)
 		p.pid = s.newTid()
@@ -934,7 +957,7 @@ func (s *sim) begin() {
 	for _, t := range s.threads {
 		l := t.life
 		*l = life{tid: l.tid, since: s.now, ns: map[string]int64{}, calls: map[string]int{}, names: l.names,
-			procName: l.procName, kthread: l.kthread, traced: l.traced}
+			procName: l.procName, kthread: l.kthread, traced: l.traced, marks: l.marks}
 		switch t.state {
 		case tRunning:
 			l.class = s.onCPUClass(t)

@@ -62,6 +62,15 @@ func functions(frame uint64) []string {
 	}
 }
 
+func (s *sim) tellModule(m int) {
+	if s.stacks.modules[m] {
+		return
+	}
+	s.stacks.modules[m] = true
+	s.note(newRecord(s.tick(), evModule, 0, cpuCollector, uint32(m)).bytes(1, 2, 0, 0).u32(0).bytes(0xab, byte(m)).
+		bytes(make([]byte, 30)...).text(fmt.Sprintf("/usr/lib/lib%d.so", m)))
+}
+
 // userFrames invents the user half of a stack and sees to it that its modules are told of.
 func (s *sim) userFrames() []uint64 {
 	n := 1 + s.rng.IntN(8)
@@ -72,10 +81,8 @@ func (s *sim) userFrames() []uint64 {
 	for range n {
 		m := s.rng.IntN(stackModules)
 		f := userFrame(m, 0x1000+s.rng.Uint64N(60))
-		if m > 0 && m < stackModules-1 && !s.stacks.modules[m] {
-			s.stacks.modules[m] = true
-			s.note(newRecord(s.tick(), evModule, 0, cpuCollector, uint32(m)).bytes(1, 2, 0, 0).u32(0).bytes(0xab, byte(m)).
-				bytes(make([]byte, 30)...).text(fmt.Sprintf("/usr/lib/lib%d.so", m)))
+		if m > 0 && m < stackModules-1 {
+			s.tellModule(m)
 		}
 		s.stacks.syms[f] = true
 		out = append(out, f)

@@ -29,6 +29,9 @@ func compareTruth(s *sim, a *analysis) (wrong []string) {
 
 	got := map[int][]*gor{}
 	for _, g := range a.order {
+		if g.id > goroutineBase {
+			continue // of a Go program; see simmark.go
+		}
 		got[int(g.id)%tidReuse] = append(got[int(g.id)%tidReuse], g)
 	}
 	want := map[int][]*life{}
@@ -148,6 +151,7 @@ func compareTruth(s *sim, a *analysis) (wrong []string) {
 		}
 	}
 	compareStacks(s, a, say)
+	compareMarks(s, of, a, say)
 	return wrong
 }
 

@@ -156,7 +156,7 @@ static void empty(void **state)
 	print(&s, true);
 	assert_true(is_json_line(out));
 	has(out, "{\"file\":\"go.trace\",\"bytes\":0,\"seconds\":0.000000,");
-	has(out, "\"repairs\":{}");
+	has(out, "\"repairs\":{},\"annotations\":{\"tasks\":0,");
 	assert_null(strstr(out, "cpu_seconds")); /* not a recording */
 	print(&s, false);
 	assert_string_equal(out, "");
@@ -183,6 +183,8 @@ static struct summary full(struct model_stats *ms, uint64_t *lost, unsigned ncpu
 	ms->lost = 12;
 	for (i = 0; i < REPAIR_MAX; i++)
 		ms->repairs[i] = i + 1;
+	for (i = 0; i < MARK_COUNT_MAX; i++)
+		ms->marks[i] = 100 + i;
 	for (i = 0; i < EV_KIND_MAX; i++)
 		ms->records[i] = 1000;
 	for (i = 0; i < EV_KERNEL_MAX; i++)
@@ -206,11 +208,15 @@ static void recording(void **state)
 	print(&s, true);
 	assert_true(is_json_line(out));
 	has(out, "\"seconds\":2.500000,");
-	has(out, "\"records\":43000,");
+	has(out, "\"records\":44000,");
 	has(out, "\"lost\":12,\"late\":3,");
 	has(out, "\"lost_by_cpu\":{\"1\":1,\"2\":2,\"3\":3}");
 	has(out, "\"switch\":2,");
 	has(out, "\"bad_record\":");
+	has(out, "\"annotations\":{\"tasks\":100,\"regions\":101,");
+	has(out, "\"nonsense\":116}");
+	has(err, "annotations: tasks 100, regions 101, logs 102, ");
+	has(err, "; mark 15)");
 	has(out, "\"cpu_seconds\":0.2500,");
 	has(out, "\"no_storage\":18446744073709551615,");
 	has(out, "\"buffer_bytes\":67108864}");

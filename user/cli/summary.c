@@ -268,8 +268,8 @@ static void say_marks(const struct summary *s)
 
 	for (i = 0; i < MARK_COUNT_MAX; i++)
 		if (s->model->marks[i])
-			strbuf_addf(&line, "%s%" PRIu64 " %s", line.len ? ", " : "",
-				    s->model->marks[i], mark_count_text(i));
+			strbuf_addf(&line, "%s%s %" PRIu64, line.len ? ", " : "",
+				    mark_count_text(i), s->model->marks[i]);
 	if (line.len)
 		log_notice("annotations: %s", line.buf);
 	strbuf_free(&line);

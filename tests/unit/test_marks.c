@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Annotations where the golden files cannot reach: as many of everything as a program likes, texts
+ * that are as long as they may be, memory. trace_read() of helpers.h refuses an undefined id and an
+ * equal tick; that regions nest and that a task begins once is looked at here.
+ */
+#include "helpers.h"
+
+#include <malloc.h>
+
+#include "event/evspec.h"
+#include "gotrace/writer.h"
+#include "model/marktext.h"
+#include "model/model.h"
+#include "util/u64map.h"
+#include "util/utf8.h"
+
+#define START 1000000000ull
+#define THR (1ull << 32 | 100)
+#define OTHER (1ull << 32 | 101)
+
+#define GOROUTINES 4096 /* limits of the model */
+#define DEPTH 1024
+#define OPEN_TASKS 65536
+
+static struct strbuf out;
+static struct trace_writer *w;
+static struct model *m;
+static uint64_t ts;
+static struct ev_mark mark;
+
+static int sink_drop(void *ctx, const void *data, size_t len)
+{
+	(void)ctx, (void)data, (void)len;
+	return 0;
+}
+
+static void feed(unsigned kind, uint32_t arg, void *rec, size_t len)
+{
+	struct ev_hdr *h = rec;
+
+	*h = (struct ev_hdr){ .ts = ts += 10, .kind = (uint8_t)kind, .arg = arg };
+	assert_int_equal(ev_check(rec, len), 0);
+	model__feed(m, h, len);
+}
+
+static void begin(bool drop)
+{
+	struct ev_snap snap = { .t.thr = THR,
+				.t.comm = "alpha",
+				.st = EV_ST_PACK('R', 0, EV_NR_NONE) };
+	struct ev_hdr h;
+	struct sink sink = { sink_keep, &out };
+
+	out = STRBUF_INIT;
+	if (drop)
+		sink = (struct sink){ sink_drop, NULL };
+	w = trace_writer__new(
+		&(struct trace_writer_opts){ .go_minor = 23, .start_ts = START, .sink = sink });
+	m = model__new(&(struct model_opts){ .writer = w, .go_minor = 23, .start_ts = START });
+	ts = START;
+	snap.t.h = (struct ev_hdr){ .ts = ts, .kind = EV_SNAP, .flags = EVF_ONCPU, .arg = 100 };
+	model__feed(m, &snap.t.h, sizeof(snap));
+	feed(EV_START, 0, &h, sizeof(h));
+}
+
+static void end(struct trace *t)
+{
+	model__finish(m);
+	assert_int_equal(trace_writer__finish(w), 0);
+	if (t)
+		*t = trace_read(&out);
+}
+
+static void done(struct trace *t)
+{
+	if (t)
+		trace_free(t);
+	model__free(m);
+	trace_writer__free(w);
+	strbuf_free(&out);
+}
+
+static uint64_t counted(enum mark_count c)
+{
+	return model__stats(m)->marks[c];
+}
+
+/* name and text are in the record already. */
+static void feed_mark(unsigned op, unsigned by, uint64_t task, uint64_t id)
+{
+	if (!mark.thr)
+		mark.thr = THR;
+	mark.task = task;
+	mark.id = id;
+	feed(EV_MARK, EV_MARK_PACK(op, by, 0), &mark, EV_MARK_SHORT + mark.nname + mark.ntext);
+	if (trace_writer__stalled(w))
+		trace_writer__wait(w);
+}
+
+static void set_name(const char *name)
+{
+	memset(&mark, 0, sizeof(mark));
+	mark.nname = (uint16_t)strlen(name);
+	memcpy(mark.text, name, mark.nname);
+}
+
+/* ---- what readers ask of tasks and regions ---- */
+
+struct open {
+	uint64_t g;
+	char name[DEPTH + 1][64];
+	size_t cnt;
+};
+
+/* Which G is on the M of an event is not in the flat list: each M here has one. */
+static void check_nesting(const struct trace *t)
+{
+	struct u64map tasks = { 0 };
+	struct open *o = xcalloc(1, sizeof(*o));
+	size_t i;
+
+	for (i = 0; i < t->cnt; i++) {
+		const struct seen *e = &t->ev[i];
+		bool fresh = true;
+
+		switch ((int)e->ev.type) {
+		case GO_EV_USER_TASK_BEGIN:
+			u64map_put(&tasks, e->ev.arg[0], &fresh);
+			assert_true(fresh);
+			break;
+		case GO_EV_USER_REGION_BEGIN:
+			assert_true(o->cnt <= DEPTH);
+			memcpy(o->name[o->cnt++], e->text, 64);
+			break;
+		case GO_EV_USER_REGION_END:
+			if (o->cnt)
+				assert_string_equal(e->text, o->name[--o->cnt]);
+			break;
+		}
+	}
+	u64map_free(&tasks);
+	free(o);
+}
+
+/* ---- tests ---- */
+
+static void regions_as_deep_as_they_like(void **state)
+{
+	struct trace t;
+	char name[32];
+
+	(void)state;
+	begin(false);
+	for (uint64_t i = 1; i <= 3 * DEPTH; i++) {
+		snprintf(name, sizeof(name), "r%u", (unsigned)i % 7);
+		set_name(name);
+		feed_mark(EV_MARK_REGION_BEGIN, EV_BY_HEADER, 0, i);
+	}
+	assert_int_equal(counted(MARK_COUNT_REGIONS), DEPTH);
+	assert_int_equal(counted(MARK_COUNT_DEEP), 2 * DEPTH);
+	feed_mark(EV_MARK_REGION_END, EV_BY_HEADER, 0, 3 * DEPTH); /* left out when it began */
+	assert_int_equal(counted(MARK_COUNT_UNMATCHED), 1);
+	feed_mark(EV_MARK_REGION_END, EV_BY_HEADER, 0, 1);
+	assert_int_equal(counted(MARK_COUNT_CROSSED), DEPTH - 1);
+	end(&t);
+	assert_int_equal(trace_count(&t, GO_EV_USER_REGION_END), DEPTH);
+	check_nesting(&t);
+	done(&t);
+}
+
+static void random_marks(void **state)
+{
+	static const char *const names[] = { "a", "b", "", "\xff\xfe", "c" };
+	uint64_t seed = 77;
+	struct trace t;
+
+	(void)state;
+	begin(false);
+	for (int i = 0; i < 200000; i++) {
+		set_name(names[rnd(&seed) % COUNT(names)]);
+		mark.site = rnd(&seed) % 4 ? 0 : (uint32_t)(rnd(&seed) % 3);
+		if (rnd(&seed) % 2)
+			mark.text[0] = (char)(mark.nname ? 'a' + (char)(rnd(&seed) % 3) : 0);
+		feed_mark(1 + rnd(&seed) % EV_MARK_REGION_END, 1 + rnd(&seed) % EV_BY_USDT,
+			  rnd(&seed) % 40, rnd(&seed) % 60);
+	}
+	end(&t);
+	check_nesting(&t);
+	assert_true(counted(MARK_COUNT_REGIONS) > 1000);
+	assert_true(counted(MARK_COUNT_TASKS) > 1000);
+	assert_int_equal(counted(MARK_COUNT_TASKS), trace_count(&t, GO_EV_USER_TASK_BEGIN));
+	assert_int_equal(counted(MARK_COUNT_REGIONS), trace_count(&t, GO_EV_USER_REGION_BEGIN));
+	done(&t);
+}
+
+static void tasks_without_end(void **state)
+{
+	const uint64_t n = 10 * OPEN_TASKS;
+	size_t before = 0, more;
+
+	(void)state;
+	begin(true);
+	set_name("task");
+	for (uint64_t i = 1; i <= n; i++) {
+		if (i == 2 * OPEN_TASKS)
+			before = mallinfo2().uordblks;
+		feed_mark(EV_MARK_TASK_BEGIN, EV_BY_HEADER, i, 0);
+	}
+	trace_writer__wait(w);
+	more = mallinfo2().uordblks;
+	assert_int_equal(counted(MARK_COUNT_TASKS), n);
+	assert_int_equal(counted(MARK_COUNT_FORGOTTEN), n - OPEN_TASKS);
+	if (!SANITIZED) /* a few generations, and nothing for each task */
+		assert_true(more < before + (24u << 20));
+	feed_mark(EV_MARK_TASK_END, EV_BY_HEADER, n, 0);
+	feed_mark(EV_MARK_TASK_END, EV_BY_HEADER, n, 0);
+	assert_int_equal(counted(MARK_COUNT_ENDED_TWICE), 1);
+	end(NULL);
+	done(NULL);
+}
+
+static void goroutines_without_end(void **state)
+{
+	struct trace t;
+
+	(void)state;
+	begin(false);
+	for (uint64_t i = 1; i <= 3 * GOROUTINES; i++) {
+		set_name("region");
+		mark.goroutine = i;
+		mark.start = EV_FRAME(1, 0x1000 + i % 5);
+		feed_mark(EV_MARK_REGION_BEGIN, EV_BY_GO, 0, 0);
+		if (i != 1)
+			feed_mark(EV_MARK_REGION_END, EV_BY_GO, 0, 0);
+	}
+	assert_int_equal(counted(MARK_COUNT_GOROUTINES), 3 * GOROUTINES);
+	/* the first has a region open: it is still there, and its region ends */
+	mark.goroutine = 1;
+	feed_mark(EV_MARK_REGION_END, EV_BY_GO, 0, 0);
+	assert_int_equal(counted(MARK_COUNT_GOROUTINES), 3 * GOROUTINES);
+	end(&t);
+	assert_int_equal(trace_count(&t, GO_EV_GO_CREATE), 3 * GOROUTINES);
+	assert_int_equal(trace_count(&t, GO_EV_GO_DESTROY), 2 * GOROUTINES);
+	assert_int_equal(trace_count(&t, GO_EV_USER_REGION_END), 3 * GOROUTINES);
+	done(&t);
+}
+
+/* All have a region open: one must go all the same. */
+static void goroutines_that_cannot_go(void **state)
+{
+	struct trace t;
+
+	(void)state;
+	begin(false);
+	for (uint64_t i = 1; i <= 2 * GOROUTINES; i++) {
+		set_name("region");
+		mark.goroutine = i;
+		feed_mark(EV_MARK_REGION_BEGIN, EV_BY_GO, 0, 0);
+	}
+	end(&t);
+	assert_int_equal(trace_count(&t, GO_EV_GO_DESTROY), GOROUTINES);
+	done(&t);
+}
+
+/* More annotations than one thread can have on its way, behind its switch-out. */
+static void too_many_kept(void **state)
+{
+	struct ev_switch sw = { .prev = THR };
+	struct trace t;
+
+	(void)state;
+	begin(false);
+	feed(EV_SWITCH, EV_ST_PACK('R', 0, EV_NR_NONE), &sw, EV_SWITCH_SHORT);
+	for (int i = 0; i < 100; i++) {
+		set_name("late");
+		ts -= 10;
+		feed_mark(EV_MARK_LOG, EV_BY_HEADER, 0, 0);
+	}
+	end(&t);
+	assert_int_equal(counted(MARK_COUNT_LOGS), 100);
+	assert_int_equal(trace_count(&t, GO_EV_USER_LOG), 101); /* with the start */
+	assert_int_equal(counted(MARK_COUNT_MOVED), 8); /* then the thread must be running */
+	assert_int_equal(counted(MARK_COUNT_UNPLACED), 0);
+	done(&t);
+}
+
+/* A thread that is not seen again, while every CPU is busy: its annotation is left out, and
+ * counted. */
+static void nowhere_to_tell(void **state)
+{
+	struct ev_switch sw = { .prev = THR, .next = OTHER };
+	struct trace t;
+
+	(void)state;
+	begin(false);
+	feed(EV_SWITCH, EV_ST_PACK('R', 0, EV_NR_NONE), &sw, EV_SWITCH_SHORT);
+	set_name("late");
+	ts -= 10;
+	feed_mark(EV_MARK_LOG, EV_BY_HEADER, 0, 0);
+	end(&t);
+	assert_int_equal(counted(MARK_COUNT_LOGS), 0);
+	assert_int_equal(counted(MARK_COUNT_UNPLACED), 1);
+	done(&t);
+}
+
+/* The texts of logs are in the generation too, and end it. */
+static void long_logs(void **state)
+{
+	size_t peak = 0, now;
+	char text[16];
+
+	(void)state;
+	begin(true);
+	for (unsigned i = 0; i < 100000; i++) {
+		set_name("category");
+		mark.ntext = EV_MARK_STR;
+		memset(mark.text + mark.nname, 'x', EV_MARK_STR);
+		memcpy(mark.text + mark.nname, text, (size_t)snprintf(text, sizeof(text), "%u", i));
+		feed_mark(EV_MARK_LOG, EV_BY_HEADER, 0, 0);
+		now = i % 1000 ? 0 : mallinfo2().uordblks + mallinfo2().hblkhd;
+		peak = now > peak ? now : peak;
+	}
+	end(NULL);
+	assert_true(trace_writer__stats(w).generations >
+		    20); /* of 4 MiB, where the texts are 100 */
+	if (!SANITIZED)
+		assert_true(peak < 48u << 20);
+	done(NULL);
+}
+
+static void expect_text(const char *raw, size_t len, enum mark_fate fate, const char *want)
+{
+	struct mark_texts texts = { 0 };
+	struct mark_text *t = marktext_get(&texts, raw, len, fate), *again;
+
+	assert_int_equal(t->len, strlen(want));
+	assert_memory_equal(t->text, want, t->len);
+	again = marktext_get(&texts, raw, len, fate);
+	assert_ptr_equal(again, t);
+	marktext_put(again);
+	marktexts_free(&texts);
+	assert_memory_equal(t->text, want, t->len); /* ours still */
+	marktext_put(t);
+}
+
+static void texts(void **state)
+{
+	char raw[EV_MARK_STR], want[GO_STRING_MAX + 1];
+
+	(void)state;
+	expect_text("plain", 5, MARK_WHOLE, "plain");
+	expect_text("", 0, MARK_WHOLE, "(unnamed)");
+	expect_text("", 0, MARK_BAD, "(unreadable)");
+	expect_text("gone", 4, MARK_BAD, "(unreadable)");
+	expect_text("cut", 3, MARK_CUT, "cut\xe2\x80\xa6");
+	expect_text("a\xff\xc3", 3, MARK_WHOLE, "a\xef\xbf\xbd\xef\xbf\xbd");
+	expect_text("\xc3\xa9", 2, MARK_WHOLE, "\xc3\xa9");
+	memset(raw, 'x', sizeof(raw));
+	memset(want, 'x', sizeof(want));
+	want[GO_STRING_MAX] = '\0';
+	expect_text(raw, sizeof(raw), MARK_WHOLE, want);
+	memcpy(want + GO_STRING_MAX - 3, "\xe2\x80\xa6", 3);
+	expect_text(raw, sizeof(raw), MARK_CUT, want);
+	/* each byte becomes three: what was whole is cut */
+	memset(raw, 0xff, sizeof(raw));
+	for (size_t i = 0; i < GO_STRING_MAX - 3; i += 3)
+		memcpy(want + i, UTF8_BAD, 3);
+	memcpy(want + 1020, "\xe2\x80\xa6\0", 4);
+	expect_text(raw, sizeof(raw), MARK_WHOLE, want);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(regions_as_deep_as_they_like),
+		cmocka_unit_test(random_marks),
+		cmocka_unit_test(tasks_without_end),
+		cmocka_unit_test(goroutines_without_end),
+		cmocka_unit_test(goroutines_that_cannot_go),
+		cmocka_unit_test(too_many_kept),
+		cmocka_unit_test(nowhere_to_tell),
+		cmocka_unit_test(long_logs),
+		cmocka_unit_test(texts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
