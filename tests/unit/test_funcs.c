@@ -94,6 +94,8 @@ static const char shapes_s[] = ".text\n"
 				   "sub $24,%rsp\n.cfi_adjust_cfa_offset 24\npush %rbx\n"
 				   ".cfi_adjust_cfa_offset 8\npop %rbx\n.cfi_adjust_cfa_offset -8\n"
 				   "add $24,%rsp\n.cfi_adjust_cfa_offset -24\nret\n")
+					FN("lock_first", "lock incl (%rdi)\nmov %edi,%eax\nret\n")
+						FN("lock_only", "lock incl (%rdi)\nret\n")
 	/* jumps through registers */
 	FN("table",
 	   "cmp $2,%edi\nja 9f\nlea .Ltab(%rip),%rdx\nmov %edi,%edi\n"
@@ -101,7 +103,7 @@ static const char shapes_s[] = ".text\n"
 	   ".Ltab1: mov $2,%eax\nret\n.Ltab2: mov $3,%eax\nret\n9: xor %eax,%eax\nret\n")
 		FN("table_out", "lea .Lout(%rip),%rdx\nmov %edi,%edi\n"
 				"movslq (%rdx,%rdi,4),%rax\nadd %rdx,%rax\njmp *%rax\n")
-			FN("no_track", "notrack jmp *%rdi\nret\n") FN(
+			FN("no_track", "mov %edi,%eax\nnotrack jmp *%rdi\nret\n") FN(
 				"labels",
 				"lea .Lhere(%rip),%rax\nmov (%rsi),%rdx\njmp *%rdx\n.Lhere: ret\n")
 				FN("labels_in_data", "mov (%rsi),%rdx\njmp *%rdx\n.Lthere: ret\n")
@@ -207,6 +209,7 @@ static void refusals(void **state)
 	NEED("gcc");
 	make_shapes();
 	refused("shapes.so", "conditional", "not always taken");
+	refused("shapes.so", "lock_only", "the kernel sets no probe");
 	refused("shapes.so", "only_jump", "nothing but a jump");
 	refused("shapes.so", "only_ret", "nothing but a jump, or a return");
 	refused("shapes.so", "loop_first", "jumps back to its first instruction");
@@ -249,8 +252,9 @@ static void entries(void **state)
 	entered_at("marked_loop", 0, 0); /* the push is where the loop begins */
 	entered_at("late_push", 5, 0);
 	entered_at("room_first", 0, 0); /* not behind what moves the stack pointer */
-	entered_at("two_rets", 2, 0);	/* a jump is emulated, too */
-	entered_at("tail", 0, 0);	/* but the one that leaves is not the entry */
+	entered_at("lock_first", 3, 0);
+	entered_at("two_rets", 2, 0); /* a jump is emulated, too */
+	entered_at("tail", 0, 0);     /* but the one that leaves is not the entry */
 }
 
 static void aliases(void **state)

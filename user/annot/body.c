@@ -474,28 +474,28 @@ static int choose_entry(struct body *b, struct strbuf *why)
 {
 	size_t first = at_addr(b, b->piece[0].start), i;
 	unsigned pushed = 0;
+	bool found = false;
 
 	if (is_target(b, b->insn[first].addr))
 		return refuse(why, "it jumps back to its first instruction, so that a call cannot "
 				   "be told from a turn of a loop");
 	if (is_exit(b, b->insn[first].addr))
 		return refuse(why, "it is nothing but a jump, or a return");
-	b->entry = b->insn[first].addr;
 	for (i = first; i < b->cnt && i < first + PROLOGUE_MAX; i++) {
 		const struct insn *in = &b->insn[i];
 
 		if (i > first && (is_target(b, in->addr) || is_exit(b, in->addr)))
 			break;
-		if (in->cheap) {
+		if (in->cheap || (!in->shut && !found)) {
 			b->entry = in->addr;
 			b->entry_pushed = pushed;
-			break;
+			found = true;
 		}
-		if (in->flow != INSN_PLAIN || in->sp)
+		if (in->cheap || in->flow != INSN_PLAIN || in->sp)
 			break;
 		pushed += in->push;
 	}
-	return 0;
+	return found ? 0 : refuse(why, "it begins with what the kernel sets no probe on");
 }
 
 /* ---- the exits ---- */
@@ -590,6 +590,9 @@ int body_read(struct body *b, struct codefile *f, uint64_t addr, uint64_t size, 
 	index_all(b);
 	for (i = 0; !err && i < b->cnt; i++)
 		err = take_insn(b, f, i, &tables, why);
+	for (i = 0; !err && i < b->nexit; i++)
+		if (b->insn[at_addr(b, b->exit[i])].shut)
+			err = refuse(why, "it is left by what the kernel sets no probe on");
 	if (!err)
 		err = check_ends(b, why);
 	if (!err)

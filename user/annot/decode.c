@@ -4,6 +4,7 @@
 
 #include <Zydis/Zydis.h>
 #include <errno.h>
+#include <string.h>
 
 static ZydisRegister whole(ZydisRegister reg)
 {
@@ -153,6 +154,24 @@ static bool reaches_below(const ZydisDecodedInstruction *zi, const ZydisDecodedO
 	       !(is_register(&op[0]) && op[0].reg.value == ZYDIS_REGISTER_RBP);
 }
 
+/*
+ * arch/x86/kernel/uprobes.c: is_prefix_bad(), good_insns_64: prefixes of a lock and of segments
+ * that are none in 64 bits, interrupts, ports. AVX-512 is taken by new kernels only.
+ */
+static bool is_shut(const ZydisDecodedInstruction *zi)
+{
+	size_t i;
+
+	for (i = 0; i < zi->raw.prefix_count; i++)
+		if (strchr("\x26\x2e\x36\x3e\xf0", zi->raw.prefixes[i].value))
+			return true;
+	return zi->encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX ||
+	       zi->mnemonic == ZYDIS_MNEMONIC_HLT ||
+	       zi->meta.category == ZYDIS_CATEGORY_INTERRUPT ||
+	       zi->meta.category == ZYDIS_CATEGORY_IO ||
+	       zi->meta.category == ZYDIS_CATEGORY_IOSTRINGOP;
+}
+
 /* arch/x86/kernel/uprobes.c: branch_setup_xol_ops(), push_setup_xol_ops() */
 static bool is_emulated(const struct insn *in, const ZydisDecodedInstruction *zi)
 {
@@ -187,6 +206,7 @@ int insn_decode(struct insn *in, const uint8_t *p, size_t n, uint64_t addr)
 	else
 		read_writes(in, &zi, op);
 	in->below = reaches_below(&zi, op);
-	in->cheap = is_emulated(in, &zi);
+	in->shut = is_shut(&zi);
+	in->cheap = !in->shut && is_emulated(in, &zi);
 	return 0;
 }

@@ -50,6 +50,7 @@ struct insn {
 	bool push;     /* of a register */
 	bool sp;       /* changes the stack pointer in another way */
 	bool below;    /* may use memory below the stack pointer, or hands out its value */
+	bool shut;     /* the kernel sets no probe on it */
 	bool cheap;    /* the kernel emulates it under a probe, and need not single-step */
 };
 
