@@ -389,6 +389,9 @@ func (s *sim) bury(t *simThread, at uint64) {
 	s.freeTids = append(s.freeTids, t.tid)
 	t.proc.threads = slices.DeleteFunc(t.proc.threads, func(o *simThread) bool { return o == t })
 	s.threads = slices.DeleteFunc(s.threads, func(o *simThread) bool { return o == t })
+	if !s.started && !slices.ContainsFunc(t.proc.threads, func(o *simThread) bool { return o.key != 0 }) {
+		s.forgetMarks(t.proc)
+	}
 	for _, o := range t.proc.threads {
 		if o.waitsExec && len(t.proc.threads) == 1 && o.state == tSleeping {
 			s.wake(max(t.cpu, 0), o, t, false)

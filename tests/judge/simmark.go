@@ -383,6 +383,18 @@ func (s *sim) newImage(p *simProc) {
 	}
 }
 
+// forgetMarks: before the snapshot only some threads of a process are known, and with the last of them it is gone.
+func (s *sim) forgetMarks(p *simProc) {
+	p.tasks = slices.Clone(p.tasks)
+	for i, t := range p.tasks {
+		own := *t
+		p.tasks[i] = &own
+	}
+	for _, g := range p.goroutines {
+		g.regions = nil
+	}
+}
+
 // compareMarks: annotations of threads, line by line; those of goroutines, each of which is one goroutine of the trace.
 func compareMarks(s *sim, of map[*life]*gor, a *analysis, say func(format string, args ...any)) {
 	quiet := func(lines []string, rude bool) []string {
