@@ -83,7 +83,7 @@ static void small_file_comes_back(void **state)
 	(void)state;
 	/* the layout is a promise: head 64, chunk 8, record heads 8, paddings */
 	assert_int_equal(len, 64 + (8 + 8 + 16 + 8 + 32) + 16 + (8 + 8 + 40) + 8);
-	assert_memory_equal(buf, "ctraceRW\3\0\0\0\3\0\0\0", 16);
+	assert_memory_equal(buf, "ctraceRW\4\0\0\0\3\0\0\0", 16);
 	r = evlog_reader__new(fd, &why);
 	assert_non_null(r);
 	assert_int_equal(evlog_reader__head(r)->nstream, 3);
