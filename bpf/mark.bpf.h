@@ -136,7 +136,8 @@ static __always_inline long ct_mark_read(char *to, const struct ct_text *t)
 
 	if (len == CT_TEXT_Z) {
 		n = bpf_probe_read_user_str(to, EV_MARK_STR + 2, (void *)t->at);
-		return n > 0 ? n - 1 : -1;
+		/* 0: an empty text, before 6.13 */
+		return n > 0 ? n - 1 : n ? -1 : 0;
 	}
 	if (len > EV_MARK_STR)
 		len = EV_MARK_STR + 1;

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -187,10 +188,17 @@ static void act(char what, int out)
 		_exit(4);
 }
 
+/* A test that fails leaves nobody behind. */
+static void end_with_parent(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 static int be_child(void)
 {
 	char what;
 
+	end_with_parent();
 	while (read(STDIN_FILENO, &what, 1) == 1)
 		act(what, STDOUT_FILENO);
 	return 0;
@@ -686,6 +694,7 @@ static void a_killed_tracer_leaves_nothing(void **state)
 	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	if (!pid) {
+		end_with_parent();
 		start_rig(&r, &c, 0);
 		attach(&r);
 		if (write(ready[1], "x", 1) == 1)
@@ -716,6 +725,7 @@ static void a_forked_child_is_cleaned_too(void **state)
 	attach(&r);
 	ask(&c, 'f'); /* parent and child read the same pipe: either may answer from here on */
 	kill(c.pid, SIGSTOP);
+	assert_int_equal(waitpid(c.pid, NULL, WUNTRACED), c.pid);
 	ask(&c, 'm');
 	drain(&r);
 	assert_int_equal(r.marks, 0);
