@@ -172,7 +172,7 @@ bench: $(O)/ctrace-bpf ## cost, paired with untraced and with other tracers; as 
 soak: $(O)/ctrace-bpf progs ## ten minutes of recording: memory, stop time, nothing left behind; as root
 	$(Q)tests/bench/soak.sh
 
-check-kernels: $(O)/ctrace-bpf progs ## Debian's other kernels under qemu
+check-kernels: $(O)/ctrace-bpf $(O)/unit/test_probes progs ## Debian's other kernels under qemu
 	$(Q)scripts/check-kernels.sh
 
 # ---- care ----

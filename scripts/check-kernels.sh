@@ -5,7 +5,7 @@
 #
 #   scripts/check-kernels.sh [-o DIR]      reads KERNELS ["6.1 6.12"], CPUS ["1 2 16"]
 #
-# Needs build/ctrace-bpf and build/prog/demo, made on this machine. Prints TAP, also into $TAP_DIR/kernels.tap.
+# Needs build/ctrace-bpf, build/prog/demo and build/unit/test_probes, made on this machine. Prints TAP, also into $TAP_DIR/kernels.tap.
 # What came back from each machine stays in DIR/KERNEL-CPUS [build/check-kernels]: traces, messages, logs.
 set -eu
 # shellcheck source=scripts/lib.sh
@@ -13,7 +13,7 @@ set -eu
 
 kernels=${KERNELS:-6.1 6.12} cpus=${CPUS:-1 2 16}
 out=$root/build/check-kernels seconds_each=3
-program=$root/build/ctrace-bpf demo=$root/build/prog/demo
+program=$root/build/ctrace-bpf demo=$root/build/prog/demo probes=$root/build/unit/test_probes
 
 while getopts o:h opt; do
 	case $opt in
@@ -25,8 +25,8 @@ while getopts o:h opt; do
 		;;
 	esac
 done
-for file in "$program" "$demo"; do
-	[ -x "$file" ] || die "$file is missing: run make first"
+for file in "$program" "$demo" "$probes"; do
+	[ -x "$file" ] || die "$file is missing: run make check-kernels"
 done
 
 # ---- TAP ----
@@ -121,12 +121,12 @@ check_waits() { # NAME FILE MODE
 check_machine() { # KERNEL CPUS
 	local dir=$out/$1-$2 name="$1, $2 CPUs" status=0 step steps modes="all blocking none" file
 
-	steps="features record-all record-blocking record-none record-stopped system left"
+	steps="features probes record-all record-blocking record-none record-stopped system left"
 	[ "$2" = 1 ] || steps="$steps record-hotplug"
 
 	rm -rf "$dir"
 	mkdir -p "$dir"
-	set -- -k "$1" -c "$2" -o "$dir" -t 600 -i "$program" -i "$demo" -i "$root/scripts/vm/record-demo"
+	set -- -k "$1" -c "$2" -o "$dir" -t 600 -i "$program" -i "$demo" -i "$probes" -i "$root/scripts/vm/record-demo"
 	for file in /usr/sbin/bpftool /usr/bin/bpftool; do
 		if [ -x "$file" ]; then
 			set -- "$@" -i "$file"

@@ -28,6 +28,12 @@ setup() {
 	[[ $output == *CONFIG_DEBUG_INFO_BTF* ]]
 }
 
+@test "what annotations need is told" {
+	"$CTRACE" features >words
+	grep -q 'annotations .*uprobe_multi' words
+	jq -e '.features.uprobe_multi != null' <("$CTRACE" features --json)
+}
+
 @test "words that it does not take" {
 	refused 2 '.' "$CTRACE" features --nonsense
 	refused 2 '.' "$CTRACE" features extra

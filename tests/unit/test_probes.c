@@ -26,6 +26,7 @@
 #include "capture/capture.h"
 #include "capture/features.h"
 #include "util/clock.h"
+#include "util/privileges.h"
 #include "util/strbuf.h"
 
 /* ---- the markers ---- */
@@ -781,6 +782,47 @@ static void sites_that_cannot_be_are_left_out(void **state)
 	end_child(&c);
 }
 
+/* In a process of its own: what is given up does not come back. */
+static int attach_with(struct child *c, unsigned keep)
+{
+	struct rig r;
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		end_with_parent();
+		start_rig(&r, c, 0);
+		if (privileges_drop(keep))
+			_exit(99);
+		r.probes = probes__attach(capture__skel(r.capture), PROBES_HEADER, r.main, r.exe,
+					  r.site, 5, &r.why);
+		if (r.probes)
+			_exit(0);
+		_exit(strstr(r.why.buf, "CAP_SYS_ADMIN") ? errno : 98);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* Libraries that are loaded later are probed by a thread that has few rights left. */
+static void probes_are_set_with_the_rights_that_are_kept(void **state)
+{
+	struct child c;
+	int err;
+
+	NEEDS_ROOT();
+	c = start_child();
+	assert_int_equal(attach_with(&c, PRIVILEGES_READ | PRIVILEGES_PROBES), 0);
+	err = attach_with(&c, 0);
+	if (features[FEATURE_UPROBE_MULTI].ask())
+		assert_int_equal(err, 0);
+	else
+		assert_true(err == EPERM || err == EACCES);
+	end_child(&c);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -797,6 +839,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_forked_child_is_cleaned_too),
 		cmocka_unit_test(a_new_image_is_probed_again),
 		cmocka_unit_test(sites_that_cannot_be_are_left_out),
+		cmocka_unit_test(probes_are_set_with_the_rights_that_are_kept),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "child"))
