@@ -179,10 +179,8 @@ int ct_mark_usdt(struct pt_regs *ctx)
 
 	if (m.op == EV_MARK_LOG)
 		return log_args(ctx, &m);
-	if (nr && !bpf_usdt_arg(ctx, nr - 1, &name)) {
-		m.site = 0;
-		m.name = text_at(name);
-	}
+	if (nr && !bpf_usdt_arg(ctx, nr - 1, &name))
+		m.name = text_at(name); /* beside the site, which the end has too */
 	ct_mark_send(ctx, &m);
 	return 0;
 }

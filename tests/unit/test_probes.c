@@ -595,7 +595,7 @@ static void a_region_can_have_the_name_of_an_argument(void **state)
 	ask(&c, 'q');
 	drain(&r);
 	assert_int_equal(r.marks, 2);
-	assert_int_equal(r.mark[0].site, 0);
+	assert_int_equal(r.mark[0].site, 77);
 	assert_int_equal(r.mark[0].nname, 8);
 	assert_memory_equal(r.mark[0].text, "SELECT\t1", 8);
 	end_rig(&r);
