@@ -250,6 +250,65 @@ func round(parent context.Context, t tally, i int) {
 	outer.End()
 }
 
+// Climbing down a stack that is still small, one annotation a step: sooner or later the stack has to grow right where one is
+// made, and the function that makes it begins again. Nothing else may need stack here, so the calls are counted outside.
+const steps = 150
+
+//go:noinline
+func climbStart(ctx context.Context, n int) {
+	trace.StartRegion(ctx, "climb").End()
+	if n > 1 {
+		climbStart(ctx, n-1)
+	}
+}
+
+//go:noinline
+func climbWith(ctx context.Context, n int) {
+	trace.WithRegion(ctx, "climb", func() {})
+	if n > 1 {
+		climbWith(ctx, n-1)
+	}
+}
+
+//go:noinline
+func climbLog(ctx context.Context, n int) {
+	trace.Log(ctx, "climb", "log")
+	if n > 1 {
+		climbLog(ctx, n-1)
+	}
+}
+
+//go:noinline
+func climbLogf(ctx context.Context, n int) {
+	trace.Logf(ctx, "climb", "logf")
+	if n > 1 {
+		climbLogf(ctx, n-1)
+	}
+}
+
+//go:noinline
+func climbTask(ctx context.Context, n int) {
+	_, task := trace.NewTask(ctx, "climb")
+	task.End()
+	if n > 1 {
+		climbTask(ctx, n-1)
+	}
+}
+
+func climb(ctx context.Context, t tally) {
+	for _, down := range []func(context.Context, int){climbStart, climbWith, climbLog, climbLogf, climbTask} {
+		done := make(chan bool)
+		go func() {
+			down(ctx, steps)
+			close(done)
+		}()
+		<-done
+	}
+	t[`region "climb"`] += 2 * steps
+	t[`log "climb"`] += 2 * steps
+	t[`task "climb"`] += steps
+}
+
 func work(rounds int) {
 	var wg sync.WaitGroup
 	for range workers {
@@ -266,6 +325,7 @@ func work(rounds int) {
 				t.add("region", "background")
 				trace.WithRegion(context.TODO(), "background", runtime.Gosched)
 			}
+			climb(context.Background(), t)
 			t.add("log", "long")
 			trace.Log(context.Background(), "long", long)
 		}()
