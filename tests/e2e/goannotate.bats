@@ -145,6 +145,15 @@ heavy() {
 	is_true 'all(.logs[] | select(.category == "format"); .message | test("^value [0-9]+$"))'
 }
 
+@test "annotations with their stacks" {
+	go_build local -ldflags='-s -w'
+	start_prog goheavy 2
+	rec_whole --stacks=mark
+	seen
+	is_true 'all(.regions[] | select(.type == "deferred"); .stack[:4] == ["runtime/trace.StartRegion", "main.deferred", "main.regions", "main.round"])'
+	is_true 'all(.regions[] | select(.type == "background"); .stack[:3] == ["runtime/trace.userRegion", "runtime/trace.WithRegion", "main.work.func1"])'
+}
+
 @test "two processes of one program, each at its own address" {
 	go_build local -buildmode=pie
 	start_prog goheavy 3
