@@ -81,14 +81,14 @@ static void also(struct finder *s, const char *what, const char *how)
 static uint32_t find_name(const struct finder *s, const char *name)
 {
 	const uint8_t *names = s->tab.data + s->tab.names, *hit;
+	size_t size = s->tab.size - s->tab.names;
 	struct strbuf want = STRBUF_INIT;
 
 	strbuf_addch(&want, '\0');
 	strbuf_addf(&want, "runtime/trace.%s", name);
-	hit = memmem(names, s->tab.size - s->tab.names, want.buf, want.len + 1);
+	hit = memmem(names, size < UINT32_MAX ? size : UINT32_MAX, want.buf, want.len + 1);
 	strbuf_free(&want);
-	/* a table of more than 4 GB has no such offsets */
-	return hit && hit + 1 - names <= UINT32_MAX ? (uint32_t)(hit + 1 - names) : 0;
+	return hit ? (uint32_t)(hit + 1 - names) : 0;
 }
 
 /* true: some annotation is called in this program. */
@@ -99,7 +99,7 @@ static bool find_names(struct finder *s)
 
 	for (i = 1; i < NFUNC; i++) {
 		s->name[i] = find_name(s, func_name[i]);
-		any = any || (s->name[i] && i <= CT_GO_LOGF);
+		any = any || (i <= CT_GO_LOGF && s->name[i]);
 	}
 	return any;
 }
