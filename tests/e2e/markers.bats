@@ -98,8 +98,9 @@ build() {
 
 @test "functions, those that are refused too" {
 	build
-	"$CTRACE" markers --region work --region 'l*' --region thunk libmarks.so >out
+	"$CTRACE" markers --region work --region 'l*' --region '*k' libmarks.so >out
 	cat out
+	[ "$(grep -c '^  function' out)" -eq 3 ] # work matches twice
 	grep -qE '^  function +work +1 exit$' out
 	grep -qE '^  function +leaf +1 exit$' out
 	grep -qE '^  function +thunk +cannot be used: it is nothing but a jump' out

@@ -165,7 +165,8 @@ static int list_all(const struct options *o, struct strbuf *why)
 	if (code == EXIT_FINE && o->json)
 		printf("{\"files\":[%s]}\n", l.out.buf);
 	else if (code == EXIT_FINE && !l.nfile)
-		log_notice("nothing to listen to but functions; see --region");
+		log_notice(o->nregions ? "nothing to listen to, and no function that matches" :
+					 "nothing to listen to but functions; see --region");
 	else if (code == EXIT_FINE)
 		fputs(l.out.buf, stdout);
 	free(l.seen);

@@ -128,21 +128,40 @@ static int look_go(struct markers *out, int fd, struct strbuf *why)
 		m->usable++;
 	}
 	go_sites_free(&s);
-	return err == -ENODATA ? 0 : err;
+	if (err != -ENODATA)
+		return err;
+	strbuf_reset(why);
+	return 0;
 }
 
 /* ---- functions ---- */
 
-static int look_functions(struct markers *out, int fd, const char *glob, struct strbuf *why)
+/* Did an earlier glob find it? */
+static bool has_func(const struct markers *out, size_t from, size_t end, uint64_t addr)
 {
+	size_t i;
+
+	for (i = from; i < end; i++)
+		if (out->m[i].addr == addr)
+			return true;
+	return false;
+}
+
+/* from: where the functions begin that other globs have found */
+static int look_functions(struct markers *out, size_t from, int fd, const char *glob,
+			  struct strbuf *why)
+{
+	size_t i, before = out->cnt;
 	struct marker *m;
 	struct funcs f;
-	size_t i;
 	int err;
 
 	err = funcs_find(&f, fd, glob, why);
 	for (i = 0; i < f.cnt; i++) {
+		if (has_func(out, from, before, f.func[i].addr))
+			continue;
 		m = add(out, MARKER_FUNC, f.func[i].name);
+		m->addr = f.func[i].addr;
 		m->sites = 1 + f.func[i].nexit;
 		if (f.func[i].refused)
 			refuse(m, f.func[i].refused);
@@ -153,18 +172,29 @@ static int look_functions(struct markers *out, int fd, const char *glob, struct 
 	return err;
 }
 
+/* One reason more, which is used up. */
+static void add_words(struct strbuf *why, struct strbuf *more)
+{
+	if (more->len)
+		strbuf_addf(why, "%s%s", why->len ? "; " : "", more->buf);
+	strbuf_reset(more);
+}
+
 int markers_look(struct markers *out, int fd, const char *const *globs, size_t nglob,
 		 struct strbuf *why)
 {
 	int err = look_notes(out, fd, why), other;
 	struct strbuf more = STRBUF_INIT;
-	size_t i;
+	size_t i, from;
 
 	other = look_go(out, fd, &more);
-	for (i = 0; !other && i < nglob; i++)
-		other = look_functions(out, fd, globs[i], &more);
-	if (more.len && !why->len)
-		strbuf_addstr(why, more.buf);
+	add_words(why, &more);
+	err = err ? err : other;
+	from = out->cnt;
+	for (i = 0, other = 0; !other && i < nglob; i++) {
+		other = look_functions(out, from, fd, globs[i], &more);
+		add_words(why, &more);
+	}
 	strbuf_free(&more);
 	return err ? err : other;
 }
@@ -277,6 +307,8 @@ void markers_json(struct strbuf *out, const char *path, const struct markers *m,
 		strbuf_addf(out, "%s{\"kind\":\"%s\"", i ? "," : "", kinds[m->m[i].kind]);
 		add_member(out, "name", m->m[i].name);
 		strbuf_addf(out, ",\"sites\":%zu,\"usable\":%zu", m->m[i].sites, m->m[i].usable);
+		if (m->m[i].kind == MARKER_FUNC)
+			strbuf_addf(out, ",\"addr\":%llu", (unsigned long long)m->m[i].addr);
 		if (m->m[i].kind == MARKER_USDT) {
 			strbuf_addf(out, ",\"semaphore\":%s", m->m[i].semaphore ? "true" : "false");
 			add_member(out, "args", m->m[i].args);

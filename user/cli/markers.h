@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct strbuf;
 
@@ -22,6 +23,7 @@ struct marker {
 	char *name;    /* provider:name of a USDT marker */
 	char *args;    /* MARKER_USDT: those of its first site */
 	size_t sites;  /* places at which a probe would be set; exits included */
+	uint64_t addr; /* MARKER_FUNC: as the file counts */
 	size_t usable; /* sites that can be listened to, the others cannot for the reason in why */
 	bool semaphore;
 	char *why; /* NULL: nothing is in the way */
