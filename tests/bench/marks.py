@@ -6,7 +6,8 @@ Idle: a loop around annotations that nobody listens to, less the same loop compi
 site, of which a region and a task have two. Recorded: the loop while ctrace-bpf records it, while an empty BPF
 program is on the same marker (bare), while perf records the marker, and what lttng-ust and uftrace take for
 about the same. All in turn, in as many rounds as are asked for; medians, ranges, and the quotient with the
-bare probe of the same round. The loop is bound to CPU 0, who records it has the others.
+bare probe of the same round. The loop is bound to CPU 0, who records it has the others; counted is the CPU
+time of the loop.
 """
 
 import argparse
@@ -85,9 +86,9 @@ def traced(args, argv, what, wait, extra=None):
     return ns, res
 
 
-def by_ctrace(args, what):
+def by_ctrace(args, what, options=()):
     out = os.path.join(args.work, "summary.json")
-    ns, res = traced(args, [args.ctrace, "-p", "PID", "-v", "--json", "-o", os.path.join(args.work, "go.trace")], what,
+    ns, res = traced(args, [args.ctrace, "-p", "PID", "-v", "--json", "-o", os.path.join(args.work, "go.trace"), *options], what,
                      Tracer.wait_recording, out)
     with open(out) as f:
         summary = json.load(f)
@@ -177,6 +178,9 @@ RECORDERS = [
     ("ctrace-log", "ctrace-bpf, a log", by_ctrace, "log", []),
     ("ctrace-region", "ctrace-bpf, an end of a region", by_ctrace, "region", []),
     ("ctrace-task", "ctrace-bpf, an end of a task", by_ctrace, "task", []),
+    ("ctrace-none", "a log, --stacks=none", lambda a, w: by_ctrace(a, w, ["--stacks=none"]), "log", []),
+    ("ctrace-alone", "a log, --stacks=none --syscalls=none",
+     lambda a, w: by_ctrace(a, w, ["--stacks=none", "--syscalls=none"]), "log", []),
     ("perf", "perf record of the same marker", by_perf, "log", ["perf"]),
     ("lttng", "lttng-ust, an event with a string", by_lttng, "lttng", ["lttng", "lttng-sessiond"]),
     ("uftrace", "uftrace, a call of a function", by_uftrace, "function", ["uftrace"]),
