@@ -224,7 +224,7 @@ func analyseWindow(b []byte, w window) (a *analysis, err error) {
 			// a 1.22 status has no stack, so a thread that never left its CPU has no name
 		case g.name == "":
 			a.problem("goroutine %d has no name", g.id)
-		case strings.HasPrefix(g.name, "runtime."):
+		case strings.HasPrefix(g.name, "runtime.") && g.name != "runtime.main": // which is a program's own
 			a.problem("goroutine %d is named %q, which viewers take for a system goroutine", g.id, g.name)
 		case !utf8.ValidString(g.name):
 			a.problem("goroutine %d has a name that is not UTF-8: %q", g.id, g.name)
