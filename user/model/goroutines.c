@@ -188,13 +188,13 @@ static void destroy(struct model *m, uint64_t ts, struct goroutine *g)
 /* The one that was used longest ago; one with an open region only where all have one. */
 static void make_room(struct model *m, uint64_t ts)
 {
-	struct goroutine *g = m->go.last;
+	struct goroutine *last = m->go.last, *g = last;
 
-	if (m->go.cnt < GOROUTINES_MAX)
+	if (!last || m->go.cnt < GOROUTINES_MAX)
 		return;
 	while (g && g->regions.cnt)
 		g = g->prev;
-	destroy(m, ts, g ? g : m->go.last);
+	destroy(m, ts, g ? g : last);
 }
 
 /* ---- the door ---- */
