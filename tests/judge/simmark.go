@@ -269,6 +269,7 @@ func (s *sim) beginRegion(t *simThread, m *simMarks, g *simGoroutine) {
 	r.raw, flags, r.name = s.text("region")
 	r.name = named(r.name)
 	k := mark{op: opRegionBegin, name: r.raw, flags: flags}
+	byArg := false // it has a site, and is called as one of its arguments says
 	switch {
 	case g != nil:
 		r.by, k.goroutine, k.start = byGo, g.id, g.start
@@ -278,7 +279,7 @@ func (s *sim) beginRegion(t *simThread, m *simMarks, g *simGoroutine) {
 	case s.chance(30) && s.chance(50):
 		r.by, r.site = byUsdt, uint32(1+s.rng.IntN(len(siteNames)-1))
 	case s.chance(20):
-		r.by = byUsdt
+		r.by, byArg = byUsdt, true
 	default:
 		t.proc.lastRegion++
 		r.id = t.proc.lastRegion
@@ -288,6 +289,12 @@ func (s *sim) beginRegion(t *simThread, m *simMarks, g *simGoroutine) {
 	}
 	if r.site != 0 {
 		r.name, k.name, k.flags = siteNames[r.site], "", 0
+	}
+	if byArg {
+		r.site = argSite
+		if k.name == "" {
+			r.name = "site 6" // nobody told its name
+		}
 	}
 	k.by, k.task, k.id, k.site = r.by, taskID(r.task), r.id, r.site
 	m.regions = append(m.regions, r)
@@ -310,8 +317,6 @@ func (s *sim) endRegion(t *simThread, m *simMarks, g *simGoroutine) {
 		}
 	case r.by == byFunc:
 		t.depth = t.stackTop - r.id - 16
-	case r.by == byUsdt && r.site == 0:
-		k.site = argSite
 	case r.by == byHeader:
 		k.name = r.raw
 	}

@@ -14,8 +14,6 @@
 #include "util/xalloc.h"
 
 /* Without the reader of Go programs there is none to be told of. */
-#pragma weak go_sites_find
-#pragma weak go_sites_free
 
 #define NAME_WIDTH_MAX 60 /* a longer name moves what is behind it */
 
@@ -119,8 +117,6 @@ static int look_go(struct markers *out, int fd, struct strbuf *why)
 	struct marker *m;
 	int err;
 
-	if (!go_sites_find || !go_sites_free)
-		return 0;
 	err = go_sites_find(&s, fd, why);
 	for (i = 0; !err && i < s.cnt; i++) {
 		m = find(out, from, MARKER_GO, name_of_go(s.site[i].call));

@@ -47,7 +47,8 @@ static struct mark_text *site_name(const struct model *m, uint32_t site)
 
 struct mark_text *marks_name(struct model *m, const struct ev_mark *ev)
 {
-	struct mark_text *name = ev->site ? site_name(m, ev->site) : NULL;
+	/* its own name, where the record brings one, is what it is called */
+	struct mark_text *name = ev->site && !ev->nname ? site_name(m, ev->site) : NULL;
 	char text[32];
 	int n;
 

@@ -120,8 +120,8 @@ static bool ends(const struct region *r, const struct ev_mark *ev, uint64_t task
 		return r->id == ev->id && r->site == ev->site;
 	case EV_BY_GO:
 		return !name || (r->task == task && marktext_same(r->name, name));
-	default:
-		return !name || marktext_same(r->name, name);
+	default: /* what it is shown as may be one of its arguments */
+		return r->site == ev->site && (r->site || !name || marktext_same(r->name, name));
 	}
 }
 
@@ -132,11 +132,6 @@ static size_t find(const struct regions *rs, const struct ev_mark *ev, uint64_t 
 
 	for (i = rs->cnt; i-- > 0;)
 		if (ends(&rs->r[i], ev, task, name))
-			return i;
-	/* somebody else's marker whose begins are called as one of its arguments says */
-	for (i = rs->cnt; ev->site && i-- > 0;)
-		if (rs->r[i].by == EV_BY_USDT && EV_MARK_BY(ev->h.arg) == EV_BY_USDT &&
-		    !rs->r[i].site)
 			return i;
 	return NONE;
 }
