@@ -173,7 +173,7 @@ rec_whole() {
 	rec -p "$(ready_word 2)" "$@" -o T || return 1
 	tell go
 	wait_line said '^done' 60 || return 1
-	rec_stop
+	rec_stop INT
 }
 
 # lose_records PID [N]: the tracer stands still until the threads of PID have switched N times, more than its rings hold.

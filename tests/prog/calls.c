@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Functions that are entered and left in all the ways there are, with their numbers. Out: "ready PID";
- * after a line on stdin it calls them and prints "called NAME N [NS]" for each (NS: longest call), "right"
- * when all results were what they should be, and "done"; ends with stdin.
+ * Functions that are entered and left in all the ways there are, with their numbers. Out: "ready
+ * PID"; after a line on stdin it calls them and prints "called NAME N [NS]" for each (NS: longest
+ * call), "right" when all results were what they should be, and "done"; ends with stdin.
  */
 #include <pthread.h>
 #include <setjmp.h>

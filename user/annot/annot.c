@@ -147,8 +147,8 @@ static struct file *file_of(struct annot *a, uint32_t pid, uint32_t module,
 
 /* ---- probes ---- */
 
-static void keep_probes(struct annot *a, struct attached *at, const struct file *f, const char *what,
-			struct probes *p, struct strbuf *why)
+static void keep_probes(struct annot *a, struct attached *at, const struct file *f,
+			const char *what, struct probes *p, struct strbuf *why)
 {
 	if (!p) {
 		troubles_add(&a->troubles, "%s: %s cannot be probed: %s", f->path, what,
@@ -206,7 +206,8 @@ static void attach_go(struct annot *a, struct attached *at, const struct file *f
 			.cookie = CT_COOKIE(0, EV_BY_GO, s->site[i].call, at->go, 0),
 		};
 	keep_probes(a, at, f, "this Go program",
-		    probes__attach(capture__skel(a->opts.capture), PROBES_GO, at->pid, f->fd, site, s->cnt, &why),
+		    probes__attach(capture__skel(a->opts.capture), PROBES_GO, at->pid, f->fd, site,
+				   s->cnt, &why),
 		    &why);
 	free(site);
 	strbuf_free(&why);
@@ -220,18 +221,19 @@ static void attach_rest(struct annot *a, struct attached *at, const struct file 
 
 	if (p->nheader)
 		keep_probes(a, at, f, "its markers",
-			    probes__attach(capture__skel(a->opts.capture), PROBES_HEADER, at->pid, f->fd, p->header,
-					   p->nheader, &why),
+			    probes__attach(capture__skel(a->opts.capture), PROBES_HEADER, at->pid,
+					   f->fd, p->header, p->nheader, &why),
 			    &why);
 	if (p->nfunc)
 		keep_probes(a, at, f, "a function of it",
-			    probes__attach(capture__skel(a->opts.capture), PROBES_FUNC, at->pid, f->fd, p->func,
-					   p->nfunc, &why),
+			    probes__attach(capture__skel(a->opts.capture), PROBES_FUNC, at->pid,
+					   f->fd, p->func, p->nfunc, &why),
 			    &why);
 	for (i = 0; i < p->nusdt; i++)
 		keep_probes(a, at, f, p->usdt[i].name,
-			    probes__attach_usdt(capture__skel(a->opts.capture), at->pid, f->fd, p->usdt[i].provider,
-						p->usdt[i].name, p->usdt[i].cookie, &why),
+			    probes__attach_usdt(capture__skel(a->opts.capture), at->pid, f->fd,
+						p->usdt[i].provider, p->usdt[i].name,
+						p->usdt[i].cookie, &why),
 			    &why);
 	strbuf_free(&why);
 }

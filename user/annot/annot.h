@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Annotations of the recorded processes: finds the places in each file that one of them maps, and sets
- * the probes, from the first mapping on to the process's end. Told what is mapped by the thread of
- * space/spaces.h, which alone uses it where nothing else is said.
+ * Annotations of the recorded processes: finds the places in each file that one of them maps, and
+ * sets the probes, from the first mapping on to the process's end. Told what is mapped by the
+ * thread of space/spaces.h, which alone uses it where nothing else is said.
  */
 #ifndef CTRACE_ANNOT_ANNOT_H
 #define CTRACE_ANNOT_ANNOT_H
@@ -36,12 +36,12 @@ void annot__free(struct annot *a); /* takes the probes back; NULL is fine */
 /* A process maps code of a file, which lies `bias` higher than the file counts. */
 void annot__mapped(struct annot *a, uint32_t pid, uint32_t module, uint64_t bias,
 		   const struct code_mapping *map);
-void annot__ended(struct annot *a, uint32_t pid);	   /* the process */
+void annot__ended(struct annot *a, uint32_t pid);	 /* the process */
 void annot__forgotten(struct annot *a, uint32_t module); /* its number is another's now */
 
 /*
- * When all that is mapped was told for the first time: 0, or -ENOENT with the sentence in why, when a
- * file that the user named has nothing of what he wants in it. What is not mapped yet may come.
+ * When all that is mapped was told for the first time: 0, or -ENOENT with the sentence in why, when
+ * a file that the user named has nothing of what he wants in it. What is not mapped yet may come.
  */
 int annot__check(const struct annot *a, struct strbuf *why);
 

@@ -27,7 +27,8 @@ struct look {
 	size_t cap_header, cap_func, cap_usdt;
 };
 
-__attribute__((format(printf, 2, 3))) static void trouble(const struct look *l, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void trouble(const struct look *l, const char *fmt,
+							  ...)
 {
 	char text[1024];
 	va_list ap;
@@ -39,9 +40,8 @@ __attribute__((format(printf, 2, 3))) static void trouble(const struct look *l, 
 }
 
 /* One of the sites of a wish is left out. */
-__attribute__((format(printf, 3, 4))) static void refuse(const struct look *l,
-							 struct plan_found *found, const char *fmt,
-							 ...)
+__attribute__((format(printf, 3, 4))) static void
+refuse(const struct look *l, struct plan_found *found, const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
@@ -109,8 +109,7 @@ static void add_func(struct look *l, const struct func *f)
 	add_func_site(l, f->entry,
 		      CT_COOKIE(EV_MARK_REGION_BEGIN, EV_BY_FUNC, f->entry_pushed, 0, site));
 	for (i = 0; i < f->nexit; i++)
-		add_func_site(l, f->exit[i],
-			      CT_COOKIE(EV_MARK_REGION_END, EV_BY_FUNC, 0, 0, site));
+		add_func_site(l, f->exit[i], CT_COOKIE(EV_MARK_REGION_END, EV_BY_FUNC, 0, 0, site));
 }
 
 static void plan_funcs(struct look *l, const struct annot_spec *spec, struct plan_found *found)
@@ -128,7 +127,8 @@ static void plan_funcs(struct look *l, const struct annot_spec *spec, struct pla
 			refuse(l, found, "--region %s: %s is no region: it %s", spec->text,
 			       funcs.func[i].name, funcs.func[i].refused);
 		} else if (n == FUNCS_MAX) {
-			trouble(l, "--region %s: %s has more than %d such functions: the rest is left out",
+			trouble(l,
+				"--region %s: %s has more than %d such functions: the rest is left out",
 				spec->text, l->path, FUNCS_MAX);
 			break;
 		} else {
@@ -225,7 +225,8 @@ static void plan_region(struct look *l, const struct annot_spec *spec, struct pl
 	site = marker_site(l, spec->provider, spec->name);
 	for (i = 0; i < spec->nend; i++) {
 		if (!may_probe(l, spec, spec->provider, spec->end[i], found)) {
-			refuse(l, found, "%s: %s has no marker %s:%s: these regions would never end",
+			refuse(l, found,
+			       "%s: %s has no marker %s:%s: these regions would never end",
 			       spec->text, l->path, spec->provider, spec->end[i]);
 			return;
 		}

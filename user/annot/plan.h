@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is to be probed in a file: our own markers, Go's annotations, and what the user asked for, as
- * sites with their cookies. A descriptor in, a plan out; nothing is attached.
+ * What is to be probed in a file: our own markers, Go's annotations, and what the user asked for,
+ * as sites with their cookies. A descriptor in, a plan out; nothing is attached.
  */
 #ifndef CTRACE_ANNOT_PLAN_H
 #define CTRACE_ANNOT_PLAN_H
