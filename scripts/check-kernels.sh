@@ -13,7 +13,7 @@ set -eu
 
 kernels=${KERNELS:-6.1 6.12} cpus=${CPUS:-1 2 16}
 out=$root/build/check-kernels seconds_each=3
-program=$root/build/ctrace-bpf demo=$root/build/prog/demo probes=$root/build/unit/test_probes
+program=$root/build/ctrace-bpf demo=$root/build/prog/demo probes=$root/build/unit/test_probes marks=$root/build/prog/marks
 
 while getopts o:h opt; do
 	case $opt in
@@ -118,15 +118,27 @@ check_waits() { # NAME FILE MODE
 	rm -f "$2.txt"
 }
 
+# As many as the program says, and each end is there.
+check_marks() { # NAME TRACE WORDS
+	local n status=0
+	[ -n "$judge" ] && [ -s "$2" ] && have jq || return 0
+	n=$(awk '$1 == "regions" { print $2 }' "$3")
+	"$judge" marks "$2" >"$2.marks"
+	jq -e --argjson n "${n:-0}" '[([.tasks[] | select(.end > .begin)] | length), ([.regions[] | select(.type == "part" and .end > .begin)] | length),
+		(.logs | length), ([.regions[] | select(.type == "make" and .end > .begin)] | length)] == [$n, $n, $n, 4] and $n > 0' "$2.marks" >/dev/null || status=1
+	result $status "$1: every annotation is in the trace"
+	if [ $status = 0 ]; then rm -f "$2.marks"; else explain "$3"; fi
+}
+
 check_machine() { # KERNEL CPUS
 	local dir=$out/$1-$2 name="$1, $2 CPUs" status=0 step steps modes="all blocking none" file
 
-	steps="features probes record-all record-blocking record-none record-stopped system left"
+	steps="features probes record-all record-blocking record-none annotate record-stopped system left"
 	[ "$2" = 1 ] || steps="$steps record-hotplug"
 
 	rm -rf "$dir"
 	mkdir -p "$dir"
-	set -- -k "$1" -c "$2" -o "$dir" -t 600 -i "$program" -i "$demo" -i "$probes" -i "$root/scripts/vm/record-demo"
+	set -- -k "$1" -c "$2" -o "$dir" -t 600 -i "$program" -i "$demo" -i "$marks" -i "$probes" -i "$root/scripts/vm/record-demo"
 	for file in /usr/sbin/bpftool /usr/bin/bpftool; do
 		if [ -x "$file" ]; then
 			set -- "$@" -i "$file"
@@ -156,6 +168,10 @@ check_machine() { # KERNEL CPUS
 			check_trace "$name: $step" "$dir/${step#record-}.trace"
 			check_summary "$name: $step" "$dir/$step.out"
 			check_waits "$name: $step" "$dir/${step#record-}.trace" "${step#record-}"
+			;;
+		annotate)
+			check_trace "$name: $step" "$dir/annotate.trace"
+			check_marks "$name: $step" "$dir/annotate.trace" "$dir/marks.txt"
 			;;
 		system) check_trace "$name: $step" "$dir/system.trace" ;;
 		esac
