@@ -208,6 +208,7 @@ struct memo {
 	struct addr_frame *of_trace; /* by handle; pc 0: not made yet */
 	size_t ntrace;
 	struct addr_frame *of_gen; /* by index */
+	struct addr_frame name;	   /* what as_name() made last */
 };
 
 static struct memo memo_new(struct trace_gen *g, struct frametab *frames)
@@ -262,6 +263,30 @@ static const struct addr_frame *frame_of_gen(struct memo *m, uint32_t index)
 	return &m->of_gen[index];
 }
 
+/*
+ * The same frames, for a goroutine that they name. Of functions of Go's runtime viewers show one
+ * alone, and take the goroutines of all others for the runtime's own: they are called otherwise.
+ */
+static const struct addr_frame *as_name(struct memo *m, const struct addr_frame *f, size_t *n)
+{
+	static const char prefix[] = "goroutine ", runtime[] = "runtime.", shown[] = "runtime.main";
+	const struct addr_frame *root = &f[*n - 1];
+	const struct strtab_entry *e = &m->gen->strings.ent[root->func - 1];
+	struct strbuf text = STRBUF_INIT;
+
+	if (e->len < strlen(runtime) || memcmp(e->text, runtime, strlen(runtime)) != 0 ||
+	    (e->len == strlen(shown) && !memcmp(e->text, shown, e->len)))
+		return f;
+	strbuf_addstr(&text, prefix);
+	strbuf_add(&text, e->text, e->len);
+	m->name = *root;
+	m->name.func = strtab_id(&m->gen->strings, &m->gen->arena, text.buf, text.len);
+	m->name.pc = frame_pc_text(&m->gen->strings, m->name.func, m->name.file, m->name.line);
+	strbuf_free(&text);
+	*n = 1;
+	return &m->name;
+}
+
 /* The frames of a handle, innermost first; the number of them. */
 static size_t expand(struct memo *m, uint32_t id, const struct addr_frame **out)
 {
@@ -269,11 +294,13 @@ static size_t expand(struct memo *m, uint32_t id, const struct addr_frame **out)
 
 	id = settled(m->gen, id);
 	if (id & FRAME_ADDR)
-		*out = addrtab_frames(&m->gen->addrs, id & ~FRAME_ADDR, &n);
+		*out = addrtab_frames(&m->gen->addrs, id & ~(FRAME_ADDR | FRAME_NAME), &n);
 	else if (id & FRAME_LOCAL)
 		*out = frame_of_gen(m, id & ~FRAME_LOCAL);
 	else
 		*out = frame_of_trace(m, id);
+	if ((id & (FRAME_ADDR | FRAME_NAME)) == (FRAME_ADDR | FRAME_NAME))
+		*out = as_name(m, *out, &n);
 	return n;
 }
 

@@ -25,6 +25,7 @@ struct strbuf;
 #define FRAME_LATE 0x80000000u	/* a frame handle with this bit is an index into gen->late */
 #define FRAME_LOCAL 0x40000000u /* … with this one into gen->local */
 #define FRAME_ADDR 0x20000000u	/* … with this one an id of gen->addrs; others are a frametab's */
+#define FRAME_NAME 0x10000000u	/* beside it: the frame names a goroutine */
 
 /* A run of bytes of one batch. */
 struct chunk {

@@ -290,6 +290,11 @@ uint32_t trace_writer__addr_frame(struct trace_writer *w, uint64_t frame)
 	return FRAME_ADDR | addrtab_id(&w->cur->addrs, frame);
 }
 
+uint32_t trace_writer__name_frame(struct trace_writer *w, uint64_t frame)
+{
+	return FRAME_NAME | trace_writer__addr_frame(w, frame);
+}
+
 uint32_t trace_writer__late_frame(struct trace_writer *w)
 {
 	struct trace_gen *g = w->cur;

@@ -129,6 +129,8 @@ uint32_t trace_writer__local_frame(struct trace_writer *w, const char *func, con
  * several frames.
  */
 uint32_t trace_writer__addr_frame(struct trace_writer *w, uint64_t frame);
+/* The same, for the outermost frame of a goroutine: never one that viewers hide. */
+uint32_t trace_writer__name_frame(struct trace_writer *w, uint64_t frame);
 /*
  * A frame whose text is not known yet: a handle for the open generation, to be settled with a real
  * one before it is closed.

@@ -149,7 +149,7 @@ static void make_root(struct model *m, struct goroutine *g)
 	if (!m->live || g->gen == gen)
 		return;
 	g->gen = gen;
-	g->root = g->start ? trace_writer__addr_frame(m->w, g->start) :
+	g->root = g->start ? trace_writer__name_frame(m->w, g->start) :
 			     trace_writer__local_frame(m->w, g->name, "[goroutine]", 1);
 	g->stack = trace_writer__stack(m->w, &g->root, 1);
 }
