@@ -98,7 +98,7 @@ CTRACE_FN_ ctrace_ctx ctrace_task_begin(ctrace_ctx parent, const char *type)
 #if CTRACE_AVAILABLE
 	task.task = ctrace_id_();
 	if (ctrace_is_enabled())
-		ctrace_mark_task_begin_(task.task, parent.task, type);
+		CTRACE_MARK_(task_begin, (task.task, parent.task, type));
 #else
 	(void)parent;
 	(void)type;
@@ -112,7 +112,7 @@ CTRACE_FN_ void ctrace_task_end(ctrace_ctx task)
 {
 #if CTRACE_AVAILABLE
 	if (ctrace_is_enabled() && task.task)
-		ctrace_mark_task_end_(task.task);
+		CTRACE_MARK_(task_end, (task.task));
 #else
 	(void)task;
 #endif
@@ -130,7 +130,7 @@ CTRACE_FN_ ctrace_region ctrace_region_begin(ctrace_ctx ctx, const char *type)
 #if CTRACE_AVAILABLE
 	if (ctrace_is_enabled()) {
 		region.id = ctrace_id_();
-		ctrace_mark_region_begin_(region.task, region.id, type);
+		CTRACE_MARK_(region_begin, (region.task, region.id, type));
 	}
 #endif
 	return region;
@@ -141,7 +141,7 @@ CTRACE_FN_ void ctrace_region_end(ctrace_region region)
 {
 #if CTRACE_AVAILABLE
 	if (ctrace_is_enabled() && region.type)
-		ctrace_mark_region_end_(region.task, region.id, region.type);
+		CTRACE_MARK_(region_end, (region.task, region.id, region.type));
 #else
 	(void)region;
 #endif
@@ -152,7 +152,7 @@ CTRACE_FN_ void ctrace_log(ctrace_ctx ctx, const char *category, const char *mes
 {
 #if CTRACE_AVAILABLE
 	if (ctrace_is_enabled())
-		ctrace_mark_log_(ctx.task, category, message);
+		CTRACE_MARK_(log, (ctx.task, category, message));
 #else
 	(void)ctx;
 	(void)category;
@@ -168,7 +168,7 @@ CTRACE_FN_ void ctrace_vlogf_(ctrace_ctx ctx, const char *category, const char *
 	char text[1024 + 2]; /* one more than a tracer reads, so that it sees that there was more */
 
 	if (ctrace_is_enabled() && vsnprintf(text, sizeof(text), format, args) >= 0)
-		ctrace_mark_log_(ctx.task, category, text);
+		CTRACE_MARK_(log, (ctx.task, category, text));
 #else
 	(void)ctx;
 	(void)category;

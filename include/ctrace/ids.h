@@ -26,10 +26,12 @@
 #endif
 #define CTRACE_ID_BLOCK_ 256u
 
+#ifndef CTRACE_ANONYMOUS_ /* first.h has it, too */
 #ifdef MAP_ANONYMOUS
 #define CTRACE_ANONYMOUS_ MAP_ANONYMOUS
 #else /* strict C and C++ do not name it */
 #define CTRACE_ANONYMOUS_ 0x20
+#endif
 #endif
 
 #ifdef __cplusplus

@@ -8,6 +8,10 @@
  * such a nop a call, which overwrites what lies below the stack pointer: so it must never be
  * inlined into a function that keeps its variables there, and nothing is read behind it.
  *
+ * Linux 6.18 gives a forked child such a call and not the page that it leads to: the child would
+ * die there. So each marker has a second site, a nop of one byte, where a tracer has a breakpoint,
+ * and children use that one; see ctrace_is_first_().
+ *
  * A stapsdt note tells tracers where the nop is, where the arguments are, and which semaphore, a
  * counter in the data of the program, is to be raised. One semaphore is enough for all markers: an
  * idle site reads it and nothing else. There is one in each program and library that uses the
@@ -62,6 +66,7 @@ __attribute__((__section__(".probes"))) volatile unsigned short ctrace_semaphore
 /* Within eight bytes, so that it never lies in two pages: the kernel could not replace it in one
  * go. */
 #define CTRACE_NOP_ ".p2align 3\n990: .byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n"
+#define CTRACE_NOP_CHILD_ "990: nop\n"
 #define CTRACE_ARGS_1_ "8@%%rdi"
 #define CTRACE_ARGS_3_ "8@%%rdi 8@%%rsi 8@%%rdx"
 #else
@@ -75,55 +80,55 @@ __attribute__((__section__(".probes"))) volatile unsigned short ctrace_semaphore
  * was moved after linking) and of the semaphore; provider, name, arguments. "?" puts it into the
  * section group of the code, so that both stay or go together.
  */
-#define CTRACE_NOTE_(name, args)                                        \
-	CTRACE_NOP_ ".pushsection .note.stapsdt, \"?\", %%note\n"       \
-		    ".balign 4\n"                                       \
-		    ".4byte 992f-991f, 994f-993f, 3\n"                  \
-		    "991: .asciz \"stapsdt\"\n"                         \
-		    "992: .balign 4\n"                                  \
-		    "993: .8byte 990b, _.stapsdt.base, %c[semaphore]\n" \
-		    ".asciz \"ctrace\"\n"                               \
-		    ".asciz \"" name "\"\n"                             \
-		    ".asciz \"" args "\"\n"                             \
-		    "994: .balign 4\n"                                  \
-		    ".popsection\n"                                     \
-		    ".ifndef _.stapsdt.base\n"                          \
-		    ".pushsection .stapsdt.base, \"aG\", %%progbits, "  \
-		    ".stapsdt.base, comdat\n"                           \
-		    ".weak _.stapsdt.base\n"                            \
-		    ".hidden _.stapsdt.base\n"                          \
-		    "_.stapsdt.base: .space 1\n"                        \
-		    ".size _.stapsdt.base, 1\n"                         \
-		    ".popsection\n"                                     \
-		    ".endif\n"
+#define CTRACE_NOTE_(nop, name, args)                           \
+	nop ".pushsection .note.stapsdt, \"?\", %%note\n"       \
+	    ".balign 4\n"                                       \
+	    ".4byte 992f-991f, 994f-993f, 3\n"                  \
+	    "991: .asciz \"stapsdt\"\n"                         \
+	    "992: .balign 4\n"                                  \
+	    "993: .8byte 990b, _.stapsdt.base, %c[semaphore]\n" \
+	    ".asciz \"ctrace\"\n"                               \
+	    ".asciz \"" name "\"\n"                             \
+	    ".asciz \"" args "\"\n"                             \
+	    "994: .balign 4\n"                                  \
+	    ".popsection\n"                                     \
+	    ".ifndef _.stapsdt.base\n"                          \
+	    ".pushsection .stapsdt.base, \"aG\", %%progbits, "  \
+	    ".stapsdt.base, comdat\n"                           \
+	    ".weak _.stapsdt.base\n"                            \
+	    ".hidden _.stapsdt.base\n"                          \
+	    "_.stapsdt.base: .space 1\n"                        \
+	    ".size _.stapsdt.base, 1\n"                         \
+	    ".popsection\n"                                     \
+	    ".endif\n"
 
 /* The body of a marker's function. */
 #if defined(__x86_64__)
-#define CTRACE_MARK_1_(name, a)                                            \
-	__asm__ __volatile__(CTRACE_NOTE_(name, CTRACE_ARGS_1_)            \
+#define CTRACE_MARK_1_(nop, name, a)                                       \
+	__asm__ __volatile__(CTRACE_NOTE_(nop, name, CTRACE_ARGS_1_)       \
 			     :                                             \
 			     : "D"(a), [semaphore] "i"(&ctrace_semaphore_) \
 			     : "memory")
-#define CTRACE_MARK_3_(name, a, b, c)                                                      \
-	__asm__ __volatile__(CTRACE_NOTE_(name, CTRACE_ARGS_3_)                            \
+#define CTRACE_MARK_3_(nop, name, a, b, c)                                                 \
+	__asm__ __volatile__(CTRACE_NOTE_(nop, name, CTRACE_ARGS_3_)                       \
 			     :                                                             \
 			     : "D"(a), "S"(b), "d"(c), [semaphore] "i"(&ctrace_semaphore_) \
 			     : "memory")
 #else
-#define CTRACE_MARK_1_(name, a)                                                      \
+#define CTRACE_MARK_1_(nop, name, a)                                                 \
 	do {                                                                         \
 		register uint64_t x0_ __asm__("x0") = (a);                           \
-		__asm__ __volatile__(CTRACE_NOTE_(name, CTRACE_ARGS_1_)              \
+		__asm__ __volatile__(CTRACE_NOTE_(nop, name, CTRACE_ARGS_1_)         \
 				     :                                               \
 				     : "r"(x0_), [semaphore] "S"(&ctrace_semaphore_) \
 				     : "memory");                                    \
 	} while (0)
-#define CTRACE_MARK_3_(name, a, b, c)                                                \
+#define CTRACE_MARK_3_(nop, name, a, b, c)                                           \
 	do {                                                                         \
 		register uint64_t x0_ __asm__("x0") = (a);                           \
 		register __typeof__(b) x1_ __asm__("x1") = (b);                      \
 		register __typeof__(c) x2_ __asm__("x2") = (c);                      \
-		__asm__ __volatile__(CTRACE_NOTE_(name, CTRACE_ARGS_3_)              \
+		__asm__ __volatile__(CTRACE_NOTE_(nop, name, CTRACE_ARGS_3_)         \
 				     :                                               \
 				     : "r"(x0_), "r"(x1_),                           \
 				       "r"(x2_), [semaphore] "S"(&ctrace_semaphore_) \
@@ -131,31 +136,48 @@ __attribute__((__section__(".probes"))) volatile unsigned short ctrace_semaphore
 	} while (0)
 #endif
 
-static CTRACE_ALONE_ void ctrace_mark_task_begin_(uint64_t task, uint64_t parent, const char *type)
-{
-	CTRACE_MARK_3_("task_begin", task, parent, type);
-}
+/* The five markers, each at one kind of site. */
+#define CTRACE_MARKERS_(site, nop)                                                                \
+	static CTRACE_ALONE_ void ctrace_mark_task_begin_##site(uint64_t task, uint64_t parent,   \
+								const char *type)                 \
+	{                                                                                         \
+		CTRACE_MARK_3_(nop, "task_begin", task, parent, type);                            \
+	}                                                                                         \
+	static CTRACE_ALONE_ void ctrace_mark_task_end_##site(uint64_t task)                      \
+	{                                                                                         \
+		CTRACE_MARK_1_(nop, "task_end", task);                                            \
+	}                                                                                         \
+	static CTRACE_ALONE_ void ctrace_mark_region_begin_##site(uint64_t task, uint64_t region, \
+								  const char *type)               \
+	{                                                                                         \
+		CTRACE_MARK_3_(nop, "region_begin", task, region, type);                          \
+	}                                                                                         \
+	static CTRACE_ALONE_ void ctrace_mark_region_end_##site(uint64_t task, uint64_t region,   \
+								const char *type)                 \
+	{                                                                                         \
+		CTRACE_MARK_3_(nop, "region_end", task, region, type);                            \
+	}                                                                                         \
+	static CTRACE_ALONE_ void ctrace_mark_log_##site(uint64_t task, const char *category,     \
+							 const char *message)                     \
+	{                                                                                         \
+		CTRACE_MARK_3_(nop, "log", task, category, message);                              \
+	}
 
-static CTRACE_ALONE_ void ctrace_mark_task_end_(uint64_t task)
-{
-	CTRACE_MARK_1_("task_end", task);
-}
+CTRACE_MARKERS_(first_, CTRACE_NOP_)
 
-static CTRACE_ALONE_ void ctrace_mark_region_begin_(uint64_t task, uint64_t region,
-						    const char *type)
-{
-	CTRACE_MARK_3_("region_begin", task, region, type);
-}
-
-static CTRACE_ALONE_ void ctrace_mark_region_end_(uint64_t task, uint64_t region, const char *type)
-{
-	CTRACE_MARK_3_("region_end", task, region, type);
-}
-
-static CTRACE_ALONE_ void ctrace_mark_log_(uint64_t task, const char *category, const char *message)
-{
-	CTRACE_MARK_3_("log", task, category, message);
-}
+#if defined(CTRACE_NOP_CHILD_)
+#include "first.h"
+CTRACE_MARKERS_(child_, CTRACE_NOP_CHILD_)
+#define CTRACE_MARK_(marker, args)                          \
+	do {                                                \
+		if (ctrace_is_first_())                     \
+			ctrace_mark_##marker##_first_ args; \
+		else                                        \
+			ctrace_mark_##marker##_child_ args; \
+	} while (0)
+#else
+#define CTRACE_MARK_(marker, args) ctrace_mark_##marker##_first_ args
+#endif
 
 #endif /* CTRACE_AVAILABLE */
 #endif

@@ -149,3 +149,49 @@ usdt_program() {
 	wait_line said '^done'
 	grep '^right' said
 }
+
+# ---- children ----
+
+# all_lived N: N rounds, and nobody died in any
+all_lived() {
+	until_true rounds_are "$1"
+	cat said
+	[ "$(grep -c '^lived 30 of 30$' said)" -eq "$1" ]
+	[ "$(grep -c '^alive$' said)" -eq "$1" ]
+}
+rounds_are() { [ "$(grep -c '^done' said)" -eq "$1" ]; }
+
+@test "children that annotate live: while their parent is recorded, after it, and when the recorder was killed" {
+	start_prog forks
+	rec -p "$(ready_word 2)" -o T
+	tell go
+	all_lived 1
+	rec_stop
+	sound T
+	"$JUDGE" marks T | jq -e '[.logs[] | select(.category == "parent")] | length == 3'
+	tell go
+	all_lived 2
+	rec -p "$(ready_word 2)" -o T
+	tell go
+	all_lived 3
+	kill -KILL "$rec_pid"
+	until_true gone "$rec_pid"
+	tell go
+	all_lived 4
+	tell_end
+	wait "$prog_pid"
+}
+
+@test "with -a what children annotate is in the trace" {
+	start_prog forks
+	rec -a -o T
+	tell go
+	all_lived 1
+	rec_stop
+	sound T
+	"$JUDGE" marks T >marks
+	jq -e '[.logs[].category] | map(select(. == "fork" or . == "clone" or . == "stays")) | length == 21' marks
+	jq -e '[.regions[] | select(.type == "life" and .begin >= 0 and .end > .begin)] | length == 24' marks
+	tell_end
+	wait "$prog_pid"
+}

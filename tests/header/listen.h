@@ -113,11 +113,11 @@ static void listen_start(void)
 	act.sa_sigaction = listen_hit;
 	act.sa_flags = SA_SIGINFO | SA_ONSTACK;
 	sigaction(SIGTRAP, &act, NULL);
-	listen_set(0, (uintptr_t)ctrace_mark_task_begin_);
-	listen_set(1, (uintptr_t)ctrace_mark_task_end_);
-	listen_set(2, (uintptr_t)ctrace_mark_region_begin_);
-	listen_set(3, (uintptr_t)ctrace_mark_region_end_);
-	listen_set(4, (uintptr_t)ctrace_mark_log_);
+	listen_set(0, (uintptr_t)ctrace_mark_task_begin_first_);
+	listen_set(1, (uintptr_t)ctrace_mark_task_end_first_);
+	listen_set(2, (uintptr_t)ctrace_mark_region_begin_first_);
+	listen_set(3, (uintptr_t)ctrace_mark_region_end_first_);
+	listen_set(4, (uintptr_t)ctrace_mark_log_first_);
 }
 
 /* Somebody listens from now on, or no more. */
