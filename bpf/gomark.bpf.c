@@ -152,7 +152,7 @@ int ct_mark_go(struct pt_regs *ctx)
 	struct ct_mark m = { .by = EV_BY_GO };
 	const struct ct_go *go;
 
-	if (!ct_tgid_traced(bpf_get_current_pid_tgid() >> 32))
+	if (!ct_hooked || !ct_tgid_traced(bpf_get_current_pid_tgid() >> 32))
 		return 0;
 	go = bpf_map_lookup_elem(&ct_gos, &which);
 	if (!go || !fill(&m, go, ctx, CT_COOKIE_EXTRA(cookie)))

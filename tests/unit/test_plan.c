@@ -45,10 +45,11 @@ static const char shop_c[] =
 	"__attribute__((noinline)) void opens(long n) { __asm__ volatile(\"990: nop\\n\" NOTE(\"opens\", \"8@%%rdi\") :: \"D\"(n)); }\n"
 	"__attribute__((noinline)) void closes(long n) { __asm__ volatile(\"990: nop\\n\" NOTE(\"closes\", \"8@%%rdi\") :: \"D\"(n)); }\n"
 	"__attribute__((noinline)) long leaf(long n) { volatile long a[4] = { n, 1, 2, 3 }; __asm__ volatile(\"990: .byte 0x0f,0x1f,0x44,0,0\\n\" NOTE(\"leaf\", \"8@%%rdi\") :: \"D\"(n)); return a[0] + a[1] + a[2] + a[3]; }\n"
+	"__attribute__((noinline)) void framed(long n) { __asm__ volatile(\"990: .byte 0x0f,0x1f,0x44,0,0\\n\" NOTE(\"framed\", \"8@%%rdi\") :: \"D\"(n)); opens(n); closes(n); }\n"
 	"__attribute__((noinline)) int bake(int n) { __asm__ volatile(\"\" ::: \"memory\"); if (n > 3) return n * 3; __asm__ volatile(\"\" ::: \"memory\"); return n; }\n"
 	"int main(int argc, char **argv) { (void)argv;\n"
 	"  ctrace_region r = ctrace_region_begin(ctrace_background(), \"main\");\n"
-	"  opens(argc); leaf(argc); closes(argc); argc = bake(argc); ctrace_region_end(r); return argc; }\n";
+	"  opens(argc); framed(argc); leaf(argc); closes(argc); argc = bake(argc); ctrace_region_end(r); return argc; }\n";
 
 static void compile(void)
 {
@@ -65,6 +66,7 @@ struct made {
 	struct plan_found found[4];
 	struct annot_spec spec[4];
 	size_t nspec;
+	bool old_kernel; /* on which a probe is a breakpoint */
 };
 
 static void wish(struct made *m, enum annot_spec_kind kind, const char *text)
@@ -78,7 +80,12 @@ static void wish(struct made *m, enum annot_spec_kind kind, const char *text)
 static void make(struct made *m, bool header)
 {
 	struct plan_env env = { new_site, keep, &m->told, m->found };
-	struct plan_wishes wishes = { .header = header, .spec = m->spec, .nspec = m->nspec };
+	struct plan_wishes wishes = {
+		.header = header,
+		.calls = !m->old_kernel,
+		.spec = m->spec,
+		.nspec = m->nspec,
+	};
 	int fd = open_file("shop");
 
 	plan_make(&m->plan, fd, "/opt/shop", &wishes, &env);
@@ -105,7 +112,7 @@ static void our_own_markers(void **state)
 	(void)state;
 	make(&m, true);
 	assert_int_equal(m.told.ntrouble, 0);
-	assert_int_equal(m.plan.nheader, 2);
+	assert_int_equal(m.plan.nheader, 4); /* each has one for children */
 	assert_false(plan_is_empty(&m.plan));
 	for (i = 0; i < m.plan.nheader; i++) {
 		seen |= 1u << CT_COOKIE_OP(m.plan.header[i].cookie);
@@ -188,6 +195,32 @@ static void what_would_do_harm_is_refused(void **state)
 	done(&m);
 }
 
+/* Where a probe is a breakpoint it overwrites nothing, and a child can have it. */
+static void an_older_kernel_does_no_harm(void **state)
+{
+	struct made m = { .old_kernel = true };
+
+	(void)state;
+	wish(&m, SPEC_USDT, "shop:shop:leaf");
+	wish(&m, SPEC_USDT, "shop:shop:framed");
+	make(&m, false);
+	assert_int_equal(m.plan.nusdt, 2);
+	done(&m);
+}
+
+/* Not even in a function with a frame of its own: a child would die of it. */
+static void five_bytes_are_refused(void **state)
+{
+	struct made m = { 0 };
+
+	(void)state;
+	wish(&m, SPEC_USDT, "shop:shop:framed");
+	make(&m, false);
+	assert_int_equal(m.plan.nusdt, 0);
+	assert_non_null(strstr(m.found[0].why, "forked child"));
+	done(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +229,8 @@ int main(void)
 		cmocka_unit_test(a_function_is_its_entry_and_its_exits),
 		cmocka_unit_test(markers_of_others),
 		cmocka_unit_test(what_would_do_harm_is_refused),
+		cmocka_unit_test(an_older_kernel_does_no_harm),
+		cmocka_unit_test(five_bytes_are_refused),
 	};
 
 	if (make_dir(NULL))

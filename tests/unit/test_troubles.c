@@ -55,6 +55,18 @@ static void the_first_ones(void **state)
 	troubles_free(&t);
 }
 
+static void names_do_nothing_to_the_terminal(void **state)
+{
+	struct troubles t = { 0 };
+	struct heard h = { 0 };
+
+	(void)state;
+	troubles_add(&t, "/opt/h\033[31mx\n\177");
+	troubles_each(&t, hear, &h);
+	assert_string_equal(h.text[0], "/opt/h?[31mx??");
+	troubles_free(&t);
+}
+
 static void *add_many(void *t)
 {
 	int i;
@@ -86,6 +98,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_once_in_order),
 		cmocka_unit_test(the_first_ones),
+		cmocka_unit_test(names_do_nothing_to_the_terminal),
 		cmocka_unit_test(from_any_thread),
 	};
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "capture/capture.h"
 #include "space/mapped.h"
 #include "util/clock.h"
+#include "util/hash.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 #include "util/troubles.h"
@@ -40,18 +42,25 @@ struct attached {
 
 struct annot {
 	struct annot_opts opts;
-	struct plan_found *found;
-	struct u64map files;  /* module → struct file *, 1: nothing in it */
-	struct u64map places; /* pid and module → struct attached * */
+	struct plan_found *found; /* of each wish */
+	struct u64map files;	  /* module → struct file *, 1: nothing in it */
+	struct u64map places;	  /* pid and module → struct attached * */
 	struct attached *first;
 	bool go_used[CT_GO_MAX];
 	struct annot_stats stats;
 	struct troubles troubles;
 
+	struct u64map numbers; /* hash of a name → the last site that has it */
+	struct site {
+		char *name;
+		uint32_t next; /* with the same hash, 0 none */
+	} * site;	       /* by number; 0 is nobody's */
+	size_t nsites, cap_sites;
+
 	pthread_mutex_t lock; /* of what follows */
 	struct ev_site *news;
 	size_t nnews, cap_news, news_first;
-	uint32_t sites;
+	struct plan_found *told; /* a copy of found, without the reasons */
 };
 
 #define NOTHING 1
@@ -62,20 +71,18 @@ struct annot *annot__new(const struct annot_opts *opts)
 
 	a->opts = *opts;
 	a->found = xcalloc(opts->wishes.nspec + 1, sizeof(*a->found));
+	a->told = xcalloc(opts->wishes.nspec + 1, sizeof(*a->told));
 	pthread_mutex_init(&a->lock, NULL);
 	return a;
 }
 
 /* ---- names ---- */
 
-static uint32_t new_site(void *ctx, const char *name)
+static void tell_site(struct annot *a, uint32_t nr, const char *name)
 {
-	struct annot *a = ctx;
 	struct ev_site *ev;
-	uint32_t nr;
 
 	pthread_mutex_lock(&a->lock);
-	nr = ++a->sites;
 	a->news = xgrow(a->news, a->nnews, &a->cap_news, sizeof(*a->news));
 	ev = &a->news[a->nnews++];
 	*ev = (struct ev_site){
@@ -83,6 +90,25 @@ static uint32_t new_site(void *ctx, const char *name)
 	};
 	snprintf(ev->name, sizeof(ev->name), "%s", name);
 	pthread_mutex_unlock(&a->lock);
+}
+
+/* A name has one number, however often a file with it comes and goes. */
+static uint32_t site_of(void *ctx, const char *name)
+{
+	struct annot *a = ctx;
+	uint64_t hash = hash_bytes64(HASH_SEED, name, strlen(name)), *slot;
+	uint32_t nr;
+
+	slot = u64map_put(&a->numbers, hash ? hash : 1, NULL);
+	for (nr = (uint32_t)*slot; nr; nr = a->site[nr].next)
+		if (!strcmp(a->site[nr].name, name))
+			return nr;
+	nr = (uint32_t)(a->nsites ? a->nsites : 1);
+	a->site = xgrow(a->site, nr, &a->cap_sites, sizeof(*a->site));
+	a->nsites = nr + 1;
+	a->site[nr] = (struct site){ xstrdup(name), (uint32_t)*slot };
+	*slot = nr;
+	tell_site(a, nr, name);
 	return nr;
 }
 
@@ -116,11 +142,18 @@ static void free_file(struct file *f)
 	free(f);
 }
 
+static void tell_found(struct annot *a)
+{
+	pthread_mutex_lock(&a->lock);
+	memcpy(a->told, a->found, a->opts.wishes.nspec * sizeof(*a->told));
+	pthread_mutex_unlock(&a->lock);
+}
+
 /* NULL: there is nothing to probe in it. */
 static struct file *file_of(struct annot *a, uint32_t pid, uint32_t module,
 			    const struct code_mapping *map)
 {
-	struct plan_env env = { new_site, keep_trouble, a, a->found };
+	struct plan_env env = { site_of, keep_trouble, a, a->found };
 	uint64_t *slot = u64map_get(&a->files, module);
 	struct file *f;
 	int fd;
@@ -135,6 +168,7 @@ static struct file *file_of(struct annot *a, uint32_t pid, uint32_t module,
 	f->fd = fd;
 	f->path = xstrdup(map->path);
 	plan_make(&f->plan, fd, f->path, &a->opts.wishes, &env);
+	tell_found(a);
 	if (plan_is_empty(&f->plan)) {
 		free_file(f);
 		*u64map_put(&a->files, module, NULL) = NOTHING;
@@ -275,6 +309,15 @@ static struct attached *new_place(struct annot *a, uint32_t pid, uint32_t module
 	return at;
 }
 
+/* Many probes take a while; whoever wants us to end does not wait for them. */
+static bool is_asked_to_end(void)
+{
+	sigset_t set;
+
+	return !sigpending(&set) && (sigismember(&set, SIGINT) || sigismember(&set, SIGTERM) ||
+				     sigismember(&set, SIGHUP));
+}
+
 /* ---- the door ---- */
 
 void annot__mapped(struct annot *a, uint32_t pid, uint32_t module, uint64_t bias,
@@ -283,7 +326,7 @@ void annot__mapped(struct annot *a, uint32_t pid, uint32_t module, uint64_t bias
 	struct attached *at;
 	struct file *f;
 
-	if (!module || !map->ino || map->path[0] != '/')
+	if (!module || !map->ino || map->path[0] != '/' || is_asked_to_end())
 		return;
 	f = file_of(a, pid, module, map);
 	if (!f)
@@ -334,6 +377,9 @@ int annot__check(const struct annot *a, struct strbuf *why)
 
 	for (i = 0; i < a->opts.wishes.nspec; i++) {
 		spec = &a->opts.wishes.spec[i];
+		if (!a->found[i].files)
+			log_notice("%s: no recorded process has mapped a file %s yet", spec->text,
+				   spec->bin);
 		if (a->found[i].sites || !a->found[i].files)
 			continue;
 		if (a->found[i].why)
@@ -351,17 +397,27 @@ int annot__check(const struct annot *a, struct strbuf *why)
 
 void annot__troubles(struct annot *a, void (*fn)(void *ctx, const char *sentence), void *ctx)
 {
+	const struct annot_spec *spec;
 	char text[512];
 	size_t i;
 
 	troubles_each(&a->troubles, fn, ctx);
+	pthread_mutex_lock(&a->lock);
 	for (i = 0; i < a->opts.wishes.nspec; i++) {
-		if (a->found[i].files)
+		spec = &a->opts.wishes.spec[i];
+		if (!a->told[i].files)
+			snprintf(text, sizeof(text), "%s: no process has mapped a file %s",
+				 spec->text, spec->bin);
+		else if (a->told[i].refused)
+			snprintf(
+				text, sizeof(text),
+				"%s: %zu are probed, and %zu cannot be; ctrace-bpf markers says why",
+				spec->text, a->told[i].sites, a->told[i].refused);
+		else
 			continue;
-		snprintf(text, sizeof(text), "%s: no process has mapped a file %s",
-			 a->opts.wishes.spec[i].text, a->opts.wishes.spec[i].bin);
 		fn(ctx, text);
 	}
+	pthread_mutex_unlock(&a->lock);
 }
 
 struct annot_stats annot__stats(const struct annot *a)
@@ -380,6 +436,10 @@ void annot__free(struct annot *a)
 	for (i = 0; i < a->files.cap; i++)
 		if (a->files.slot[i].key && a->files.slot[i].val != NOTHING)
 			free_file((struct file *)(uintptr_t)a->files.slot[i].val);
+	for (i = 1; i < a->nsites; i++)
+		free(a->site[i].name);
+	free(a->site);
+	u64map_free(&a->numbers);
 	u64map_free(&a->files);
 	u64map_free(&a->places);
 	troubles_free(&a->troubles);
@@ -387,6 +447,7 @@ void annot__free(struct annot *a)
 	for (i = 0; i < a->opts.wishes.nspec; i++)
 		free(a->found[i].why);
 	free(a->found);
+	free(a->told);
 	free(a->news);
 	free(a);
 }

@@ -23,6 +23,7 @@ struct look {
 	const struct plan_env *env;
 	const char *path;
 	int fd;
+	bool calls;
 	struct notes notes;
 	size_t cap_header, cap_func, cap_usdt;
 };
@@ -157,8 +158,14 @@ static bool may_probe(struct look *l, const struct annot_spec *spec, const char 
 		if (strcmp(n->provider, provider) || strcmp(n->name, name))
 			continue;
 		has = true;
-		if (!n->nop5 || !funcs_uses_red_zone(l->fd, n->addr))
+		if (!n->nop5 || !l->calls)
 			continue;
+		if (!funcs_uses_red_zone(l->fd, n->addr)) {
+			refuse(l, found,
+			       "%s: the marker %s:%s at %#llx is not probed: it is a nop of five bytes, which this kernel makes a call that a forked child would die of",
+			       spec->text, provider, name, (unsigned long long)n->addr);
+			return false;
+		}
 		refuse(l, found,
 		       "%s: the marker %s:%s at %#llx is not probed: its function has no frame of its own, and the kernel would overwrite what it keeps below the stack pointer",
 		       spec->text, provider, name, (unsigned long long)n->addr);
@@ -263,7 +270,7 @@ static void plan_go(struct look *l)
 void plan_make(struct plan *p, int fd, const char *path, const struct plan_wishes *wishes,
 	       const struct plan_env *env)
 {
-	struct look l = { .plan = p, .env = env, .path = path, .fd = fd };
+	struct look l = { .plan = p, .env = env, .path = path, .fd = fd, .calls = wishes->calls };
 	struct strbuf why = STRBUF_INIT;
 	size_t i;
 	int err;

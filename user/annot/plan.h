@@ -16,6 +16,7 @@
 
 struct plan_wishes {
 	bool header, go;
+	bool calls; /* this kernel makes a probe on a nop of five bytes a call */
 	const struct annot_spec *spec;
 	size_t nspec;
 };

@@ -411,6 +411,7 @@ int capture__attach(struct capture *c, struct strbuf *why)
 			     strerror(-err));
 	if (!err && c->opts.sample_hz)
 		err = attach_samplers(c, why);
+	c->skel->bss->ct_hooked = !err;
 	return err;
 }
 

@@ -223,6 +223,11 @@ const struct feature features[FEATURE_MAX] = {
 			   ask_nice },
 };
 
+bool features_probes_call(void)
+{
+	return btf_has("arch_uprobe_optimize", BTF_KIND_FUNC);
+}
+
 bool features_may_probe(void)
 {
 	return features[FEATURE_UPROBE_MULTI].ask() || has_cap(CAP_SYS_ADMIN);

@@ -46,6 +46,10 @@ int features_require(struct strbuf *why);
 
 /* May probes be set at all, one way or the other? */
 bool features_may_probe(void);
+/* Does the kernel make a probe on a nop of five bytes a call, as from 6.18 on? Then the probed
+ * function must keep nothing below the stack pointer; and a forked child has the call, but not the
+ * page that it leads to. */
+bool features_probes_call(void);
 
 /* Did we have our ids and capabilities before we were executed? Those of our file are not the
  * caller's, unless he is root. */

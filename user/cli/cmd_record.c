@@ -189,6 +189,7 @@ static int open_annotations(struct recording *r, struct strbuf *why)
 		.wishes = {
 			.header = !r->o->no_annotations,
 			.go = wants_go(r->o),
+			.calls = features_probes_call(),
 			.spec = r->o->annot,
 			.nspec = r->o->nannot,
 		},

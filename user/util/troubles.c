@@ -12,10 +12,21 @@
 
 #define LOG_TAG "trouble"
 
-void troubles_keep(struct troubles *t, const char *sentence)
+/* It may have names that somebody else gave, and is for a terminal. */
+static void make_plain(char *text)
 {
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
+void troubles_keep(struct troubles *t, const char *text)
+{
+	char sentence[1024];
 	size_t i;
 
+	snprintf(sentence, sizeof(sentence), "%s", text);
+	make_plain(sentence);
 	pthread_mutex_lock(&t->lock);
 	for (i = 0; i < t->cnt && strcmp(t->text[i], sentence); i++)
 		;
