@@ -182,6 +182,23 @@ static void senseless(void **state)
 	strbuf_free(&s);
 }
 
+/* More than any file has: a probe for each would take the recorder's time. */
+static void too_many(void **state)
+{
+	struct strbuf notes = STRBUF_INIT;
+	struct notes n;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 5000; i++)
+		NOTE(&notes, MARK_AT, 0, 0, "p\0n\0");
+	n = read_notes(&notes, 0);
+	assert_int_equal(n.cnt, 4096);
+	assert_int_equal(n.bad, 5000 - 4096);
+	notes_free(&n);
+	strbuf_free(&notes);
+}
+
 static void no_elf(void **state)
 {
 	struct strbuf why = STRBUF_INIT;
@@ -330,10 +347,10 @@ static void of_this_machine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole),	   cmocka_unit_test(moved),
-		cmocka_unit_test(senseless),	   cmocka_unit_test(no_elf),
-		cmocka_unit_test(damaged),	   cmocka_unit_test(ours),
-		cmocka_unit_test(of_this_machine),
+		cmocka_unit_test(whole),     cmocka_unit_test(moved),
+		cmocka_unit_test(senseless), cmocka_unit_test(too_many),
+		cmocka_unit_test(no_elf),    cmocka_unit_test(damaged),
+		cmocka_unit_test(ours),	     cmocka_unit_test(of_this_machine),
 	};
 
 	return cmocka_run_group_tests_name("notes", tests, NULL, NULL);

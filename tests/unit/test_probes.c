@@ -7,6 +7,7 @@
 
 #include "bpf/event.h" /* ahead of elf.h, which has another EV_NONE */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -783,6 +784,42 @@ static void sites_that_cannot_be_are_left_out(void **state)
 	end_child(&c);
 }
 
+static size_t open_files(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* Every second site is refused: what is tried has an end, and what was not is told. */
+static void a_file_of_bad_sites_is_given_up_soon(void **state)
+{
+	static struct probe_site bad[4096];
+	size_t i, before;
+	struct child c;
+	struct rig r;
+
+	NEEDS_ROOT();
+	c = start_child();
+	start_rig(&r, &c, 0);
+	for (i = 0; i < COUNT(bad); i++)
+		bad[i] = i % 2 ? (struct probe_site){ offset_of(not_probed), 0, 0 } : r.site[i % 5];
+	before = open_files();
+	r.probes = probes__attach(capture__skel(r.capture), PROBES_HEADER, r.main, r.exe, bad,
+				  COUNT(bad), &r.why);
+	assert_non_null(r.probes);
+	assert_true(open_files() - before < 40);
+	assert_non_null(strstr(r.why.buf, "of 4096 probes"));
+	assert_non_null(strstr(r.why.buf, "after 32 refusals"));
+	end_rig(&r);
+	end_child(&c);
+}
+
 /* In a process of its own: what is given up does not come back. */
 static int attach_with(struct child *c, unsigned keep)
 {
@@ -840,6 +877,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_forked_child_is_cleaned_too),
 		cmocka_unit_test(a_new_image_is_probed_again),
 		cmocka_unit_test(sites_that_cannot_be_are_left_out),
+		cmocka_unit_test(a_file_of_bad_sites_is_given_up_soon),
 		cmocka_unit_test(probes_are_set_with_the_rights_that_are_kept),
 	};
 

@@ -13,6 +13,7 @@
 #include "util/xalloc.h"
 
 #define SECTION_MAX (2u << 20) /* that of libjvm, which has the most, is 100 KB */
+#define NOTES_MAX 4096
 #define NOTE_TYPE 3
 #define NOTE_OWNER "stapsdt"
 
@@ -105,7 +106,8 @@ static void read_section(const struct unw_elf *e, const char *text, size_t size,
 		}
 		/* the last one need not be padded */
 		at = padded(nh.n_descsz) > size - desc ? size : desc + padded(nh.n_descsz);
-		if (nh.n_type != NOTE_TYPE || nh.n_namesz != sizeof(NOTE_OWNER) ||
+		if (out->cnt == NOTES_MAX || nh.n_type != NOTE_TYPE ||
+		    nh.n_namesz != sizeof(NOTE_OWNER) ||
 		    memcmp(text + name, NOTE_OWNER, sizeof(NOTE_OWNER)) ||
 		    !read_desc(e, text + desc, nh.n_descsz, base, &note)) {
 			out->bad++;

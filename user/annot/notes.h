@@ -26,7 +26,7 @@ struct note {
 struct notes {
 	struct note *note; /* as in the file */
 	size_t cnt;
-	size_t bad; /* notes that were passed over because they make no sense */
+	size_t bad; /* notes that were passed over: they make no sense, or are too many (4096) */
 	char *text; /* what the strings point into */
 };
 

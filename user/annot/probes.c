@@ -17,6 +17,9 @@
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
+/* Each costs the kernel a tenth of a second: a file of which it refuses much must not stop us. One
+ * bad site among twenty thousand is found with half of these. */
+#define REFUSALS_MAX 32
 #define KERNEL_ENOTSUPP 524 /* what uprobes say of an instruction that they cannot run elsewhere */
 
 struct probes {
@@ -24,8 +27,10 @@ struct probes {
 	size_t nfd;
 	struct bpf_link **link; /* those that libbpf made */
 	size_t nlink;
-	size_t refused; /* sites */
-	int err;	/* why the last of them was */
+	size_t refused;	 /* sites, those that were given up included */
+	size_t given_up; /* of these, without a try */
+	size_t refusals; /* answers of the kernel */
+	int err;	 /* the last of them */
 };
 
 static const char *const prog_name[] = {
@@ -81,6 +86,9 @@ static struct probes *finish(struct request *rq, size_t cnt, struct strbuf *why)
 		strbuf_set_f(why, "the kernel refused %zu of %zu probes: %s", p->refused, cnt,
 			     err == KERNEL_ENOTSUPP ? "an instruction that it cannot probe" :
 						      strerror(err));
+	if (p->given_up)
+		strbuf_addf(why, "; after %d refusals %zu of them were given up without a try",
+			    REFUSALS_MAX, p->given_up);
 	if (p->nfd || p->nlink)
 		return p;
 	probes__free(p);
@@ -92,6 +100,13 @@ static void refuse(struct request *rq, size_t cnt, int err)
 {
 	rq->out->refused += cnt;
 	rq->out->err = err;
+}
+
+/* No more tries: the rest is left out. */
+static void give_up(struct probes *p, size_t cnt)
+{
+	p->refused += cnt;
+	p->given_up += cnt;
 }
 
 static void hold_link(struct probes *p, struct bpf_link *link)
@@ -138,9 +153,15 @@ static bool is_of_site(int err)
 /* All or nothing is the kernel's way. Ours is to leave out the sites that it does not take. */
 static void attach_many(struct request *rq, const struct probe_site *site, size_t cnt)
 {
-	int fd = link_many(rq, site, cnt);
 	struct probes *p = rq->out;
+	int fd;
 
+	if (p->refusals == REFUSALS_MAX) {
+		give_up(p, cnt);
+		return;
+	}
+	fd = link_many(rq, site, cnt);
+	p->refusals += fd < 0;
 	if (fd >= 0) {
 		p->fd = xrealloc(p->fd, (p->nfd + 1) * sizeof(*p->fd));
 		p->fd[p->nfd++] = fd;
@@ -163,8 +184,13 @@ static void attach_each(struct request *rq, const struct probe_site *site, size_
 		LIBBPF_OPTS(bpf_uprobe_opts, opts, .ref_ctr_offset = site[i].semaphore,
 			    .bpf_cookie = site[i].cookie);
 
+		if (rq->out->refusals == REFUSALS_MAX) {
+			give_up(rq->out, cnt - i);
+			return;
+		}
 		link = bpf_program__attach_uprobe_opts(rq->prog, rq->pid ? (pid_t)rq->pid : -1,
 						       rq->path, site[i].offset, &opts);
+		rq->out->refusals += !link;
 		if (link) {
 			hold_link(rq->out, link);
 		} else if (is_of_site(-errno)) {

@@ -33,7 +33,8 @@ const char *probes_prog_name(enum probes_prog prog);
  * The program runs whenever a process, or only this one (pid, 0: any), comes to one of the sites of
  * the file fd, which may be closed afterwards. NULL with errno and the reason in why. Sites that
  * the kernel does not take are left out when others are taken; how many, and the reason, stand in
- * why then.
+ * why then. A set of which the kernel refuses much is not tried to its end, which would take
+ * minutes.
  */
 struct probes *probes__attach(struct ctrace *skel, enum probes_prog prog, uint32_t pid, int fd,
 			      const struct probe_site *site, size_t cnt, struct strbuf *why);
