@@ -2,7 +2,11 @@
 /* What users write behind --region, --usdt and --usdt-region, and which files it means. */
 #include "helpers.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "annot/spec.h"
+#include "util/xalloc.h"
 
 static struct annot_spec good(enum annot_spec_kind kind, const char *text)
 {
@@ -145,7 +149,22 @@ static void files(void **state)
 		{ "postgres", "/usr/lib/postgres/x", false },
 		{ "/usr/lib/libpq.so", "/usr/lib/libpq.so.5.15", true },
 		{ "/usr/*/libpq.so", "/usr/lib/x/libpq.so.5", true },
-		{ "/lib/libpq.so", "/usr/lib/libpq.so", false },
+		{ "libpq.so.5", "/usr/lib/libpq.so.5.15", true },
+		{ "libpq.so.5", "/usr/lib/libpq.so.51", false },
+		{ "libpq.so.15", "/usr/lib/libpq.so.5.15", false },
+		{ "libpq.so.5", "/usr/lib/libpq.so.5.debug", false },
+		{ "libstdc++.so.6", "/usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30", true },
+		{ "lib*.so.6", "/usr/lib/libstdc++.so.6.0.30", true },
+		{ "libc.so.6", "/usr/lib/x86_64-linux-gnu/libc.so.6", true },
+		{ "python3", "/opt/python3.11", false },
+		{ "/lib/libpq.so", "/usr/lib/libpq.so", true },
+		{ "/lib/x86_64-linux-gnu/libc.so.6", "/usr/lib/x86_64-linux-gnu/libc.so.6", true },
+		{ "/usr/lib64/libc.so.6", "/lib64/libc.so.6", true },
+		{ "/lib/*.so", "/usr/lib/libpq.so.5.15", true },
+		{ "/bin/sh", "/usr/sbin/sh", false },
+		{ "/opt/lib/libpq.so", "/usr/opt/lib/libpq.so", false },
+		{ "/library/libpq.so", "/usr/library/libpq.so", false },
+		{ "/usr/lib/*.so", "/usr/lib/a.so.d/libpq.so.5", true },
 		{ "a[b", "/x/a[b", true },
 		{ "*", "/anything", true },
 	};
@@ -165,13 +184,57 @@ static void files(void **state)
 	}
 }
 
+static void is_file(const char *bin, const char *path, bool want)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct annot_spec s;
+
+	strbuf_addf(&text, "%s:f", bin);
+	s = good(SPEC_REGION, text.buf);
+	if (annot_spec_matches(&s, path) != want)
+		fail_msg("%s, %s", bin, path);
+	annot_spec_free(&s);
+	strbuf_free(&text);
+}
+
+/* redis-server is a link to redis-check-rdb, which is what processes have mapped. */
+static void links(void **state)
+{
+	char dir[] = "/tmp/ctrace-spec-XXXXXX", *old = xstrdup(getenv("PATH")), *real;
+	struct strbuf path = STRBUF_INIT, file = STRBUF_INIT, link = STRBUF_INIT;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	real = realpath(dir, NULL);
+	strbuf_addf(&file, "%s/check-rdb", real);
+	strbuf_addf(&link, "%s/server", real);
+	close(open(file.buf, O_CREAT | O_WRONLY | O_CLOEXEC, 0755));
+	assert_int_equal(symlink("check-rdb", link.buf), 0);
+	is_file(link.buf, file.buf, true);
+	is_file(link.buf, "/usr/bin/check-rdb", false);
+	is_file("server", file.buf, false);
+	strbuf_addf(&path, "/nonsense:%s:%s", real, old);
+	setenv("PATH", path.buf, 1);
+	is_file("server", file.buf, true);
+	is_file("server", "/usr/bin/check-rdb", false);
+	is_file("server", "/usr/bin/server", true);
+	is_file("check-rdb", link.buf, false);
+	setenv("PATH", old, 1);
+	unlink(link.buf);
+	unlink(file.buf);
+	rmdir(dir);
+	free(real);
+	free(old);
+	strbuf_free(&path);
+	strbuf_free(&file);
+	strbuf_free(&link);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(regions),
-		cmocka_unit_test(markers),
-		cmocka_unit_test(pairs),
-		cmocka_unit_test(files),
+		cmocka_unit_test(regions), cmocka_unit_test(markers), cmocka_unit_test(pairs),
+		cmocka_unit_test(files),   cmocka_unit_test(links),
 	};
 
 	return cmocka_run_group_tests_name("annot_spec", tests, NULL, NULL);

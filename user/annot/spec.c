@@ -6,6 +6,7 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "util/parse.h"
 #include "util/strbuf.h"
@@ -65,6 +66,42 @@ static void unescape(char *s)
 	*to = '\0';
 }
 
+/* The file that a path is in the end; NULL: itself, or none. */
+static char *other_path(const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	if (real && !strcmp(real, path)) {
+		free(real);
+		real = NULL;
+	}
+	return real;
+}
+
+/* The same of a command that is called by its name. */
+static char *in_path(const char *name)
+{
+	const char *dir = getenv("PATH");
+	struct strbuf file = STRBUF_INIT;
+	char *real = NULL;
+	struct stat st;
+	size_t len;
+
+	for (; dir && *dir; dir += len + !!dir[len]) {
+		len = strcspn(dir, ":");
+		strbuf_reset(&file);
+		strbuf_add(&file, dir, len);
+		strbuf_addf(&file, "/%s", name);
+		if (*file.buf != '/' || lstat(file.buf, &st))
+			continue;
+		if (S_ISLNK(st.st_mode))
+			real = realpath(file.buf, NULL);
+		break;
+	}
+	strbuf_free(&file);
+	return real;
+}
+
 static int take_bin(struct annot_spec *s, char **rest, struct strbuf *why)
 {
 	char *colon;
@@ -80,6 +117,7 @@ static int take_bin(struct annot_spec *s, char **rest, struct strbuf *why)
 		return refuse(s, why, "the file is missing");
 	if (s->bin[strlen(s->bin) - 1] == '/')
 		return refuse(s, why, "the file is a directory");
+	s->leads_to = strchr(s->bin, '/') ? other_path(s->bin) : in_path(s->bin);
 	return 0;
 }
 
@@ -178,6 +216,7 @@ void annot_spec_free(struct annot_spec *s)
 	free(s->end);
 	free(s->text);
 	free(s->bin);
+	free(s->leads_to);
 	free(s->func);
 	free(s->provider);
 	free(s->name);
@@ -186,31 +225,68 @@ void annot_spec_free(struct annot_spec *s)
 
 /* ---- which files ---- */
 
-/* "libpq.so" is "libpq.so.5.15" too: what follows is a version. */
 static bool is_version(const char *s)
 {
 	return *s == '.' && s[1] && strspn(s, ".0123456789") == strlen(s);
 }
 
+static bool matches_exactly(const char *glob, const char *name)
+{
+	return !strcmp(glob, name) || !fnmatch(glob, name, 0);
+}
+
+/* Also with one number after the other cut off behind ".so". */
 static bool matches_name(const char *glob, const char *name)
 {
-	size_t len = strlen(glob);
-	char *versioned;
+	const char *base = strrchr(name, '/');
+	char *shorter, *so, *dot;
 	bool yes;
 
-	if (!strcmp(glob, name) || !fnmatch(glob, name, 0))
-		return true;
-	if (len < 3 || strcmp(glob + len - 3, ".so"))
-		return false;
-	if (!strncmp(glob, name, len) && is_version(name + len))
-		return true;
-	/* the same where the rest of it is a glob: the version is cut off the name */
-	versioned = strstr(name, ".so.");
-	if (!versioned || !is_version(versioned + 3))
-		return false;
-	versioned = strndup(name, (size_t)(versioned + 3 - name));
-	yes = versioned && !fnmatch(glob, versioned, 0);
-	free(versioned);
+	yes = matches_exactly(glob, name);
+	so = strstr(base ? base : name, ".so.");
+	if (yes || !so || !is_version(so + 3))
+		return yes;
+	shorter = xstrdup(name);
+	so = shorter + (so - name);
+	while (!yes && (dot = strrchr(so + 1, '.'))) {
+		*dot = '\0';
+		yes = matches_exactly(glob, shorter);
+	}
+	free(shorter);
+	return yes;
+}
+
+/* Is it in a directory that is a link into /usr nowadays? */
+static bool is_merged(const char *path)
+{
+	static const char *const dirs[] = { "/lib/",	"/lib64/", "/lib32/",
+					    "/libx32/", "/bin/",   "/sbin/" };
+	size_t i;
+
+	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		if (!strncmp(path, dirs[i], strlen(dirs[i])))
+			return true;
+	return false;
+}
+
+static char *in_usr(const char *path)
+{
+	struct strbuf s = STRBUF_INIT;
+	char *full;
+
+	strbuf_addf(&s, "%s%s", is_merged(path) ? "/usr" : "", path);
+	full = xstrdup(s.buf);
+	strbuf_free(&s);
+	return full;
+}
+
+static bool matches_path(const char *glob, const char *path)
+{
+	char *g = in_usr(glob), *p = in_usr(path);
+	bool yes = matches_name(glob, path) || matches_name(g, p);
+
+	free(g);
+	free(p);
 	return yes;
 }
 
@@ -218,7 +294,9 @@ bool annot_spec_matches(const struct annot_spec *s, const char *path)
 {
 	const char *base = strrchr(path, '/');
 
+	if (s->leads_to && !strcmp(s->leads_to, path))
+		return true;
 	if (strchr(s->bin, '/'))
-		return matches_name(s->bin, path);
+		return matches_path(s->bin, path);
 	return matches_name(s->bin, base ? base + 1 : path);
 }

@@ -4,11 +4,13 @@
  *
  *	--region BIN:FUNC				each call is a region; globs
  *	--usdt BIN:PROVIDER:NAME			each hit is a log with its arguments; globs
- *	--usdt-region BIN:PROVIDER:BEGIN,END[,END…][:argN]	from BEGIN to the next END of the
- *thread
+ *	--usdt-region BIN:PROVIDER:BEGIN,END[,END…][:argN]
+ *		from BEGIN to the next END of the thread
  *
- * BIN is a path as the process sees it (with a slash), or the name of a file: "libpq.so" is also
- * libpq.so.5.15; globs.
+ * BIN is a path as the process sees it (with a slash), or the name of a file; globs. Versions may
+ * be left out behind ".so": "libpq.so" and "libpq.so.5" are libpq.so.5.15. /lib and /usr/lib are
+ * the same, and so are /bin and /usr/bin. A path, or a name in PATH, that is a symbolic link is
+ * also the file that it leads to, as we see it.
  */
 #ifndef CTRACE_ANNOT_SPEC_H
 #define CTRACE_ANNOT_SPEC_H
@@ -24,6 +26,7 @@ struct annot_spec {
 	enum annot_spec_kind kind;
 	char *text; /* as it was given */
 	char *bin;
+	char *leads_to; /* the file behind it, if BIN is a symbolic link; NULL */
 	char *func;	/* SPEC_REGION */
 	char *provider; /* the others */
 	char *name;	/* the marker; of a region the one that begins it */
