@@ -62,13 +62,25 @@ static void tell_file(struct listing *l, const char *path, int fd, bool named)
 	strbuf_free(&why);
 }
 
+static bool is_script(int fd)
+{
+	char head[2];
+
+	return pread(fd, head, 2, 0) == 2 && head[0] == '#' && head[1] == '!';
+}
+
 static int check_elf(const char *path, int fd, struct strbuf *why)
 {
 	struct strbuf reason = STRBUF_INIT;
 	struct unw_elf e;
 	int err = unw_elf_open(&e, fd, NULL, 0, &reason);
 
-	if (err)
+	if (err && is_script(fd))
+		strbuf_set_f(
+			why,
+			"%s: it is a script; its markers are those of the program that runs it",
+			path);
+	else if (err)
 		strbuf_set_f(why, "%s: %s", path, reason.buf);
 	unw_elf_close(&e);
 	strbuf_free(&reason);
