@@ -64,6 +64,24 @@ build() {
 		jmp leaf
 		.cfi_endproc
 		.size thunk,.-thunk
+		.globl hands_on
+		.type hands_on,@function
+		hands_on:
+		.cfi_startproc
+		add $1,%edi
+		jmp leaf
+		.cfi_endproc
+		.size hands_on,.-hands_on
+		.globl hands_two
+		.type hands_two,@function
+		hands_two:
+		.cfi_startproc
+		test %edi,%edi
+		je 1f
+		jmp leaf
+		1: ret
+		.cfi_endproc
+		.size hands_two,.-hands_two
 		.section .note.GNU-stack,"",@progbits
 	END
 	gcc -shared -nostdlib -Wl,-Bsymbolic -o libmarks.so marks.s
@@ -104,6 +122,9 @@ build() {
 	grep -qE '^  function +work +1 exit$' out
 	grep -qE '^  function +leaf +1 exit$' out
 	grep -qE '^  function +thunk +cannot be used: it is nothing but a jump' out
+	"$CTRACE" markers --region 'hand*' libmarks.so >out
+	grep -qE '^  function +hands_on +1 exit, a call in its place \(its time is not in the region\)$' out
+	grep -qE '^  function +hands_two +2 exits, 1 of them a call in its place \(' out
 	run "$CTRACE" markers --region nonsense waits
 	[ "$status" -eq 0 ]
 	[[ $output == *"nothing to listen to"* ]]
@@ -117,7 +138,9 @@ build() {
 	jq -e --arg p "$PWD/libmarks.so" '.files | length == 1 and .[0].path == $p and .[0].trouble == null' out
 	jq -e '.files[0].markers | map(select(.name == "shop:sold")) | .[0] | .kind == "usdt" and .sites == 2 and .usable == 2 and .semaphore and .args == "-4@%edi 8@%rsi"' out
 	jq -e '.files[0].markers | map(select(.kind == "annotation" and .name == "task_end")) | .[0] | .usable == 0 and (.why_not | length > 0)' out
-	jq -e '[.files[0].markers[] | select(.kind == "function").name] | sort == ["leaf", "thunk", "work"]' out
+	jq -e '[.files[0].markers[] | select(.kind == "function").name] | sort == ["hands_on", "hands_two", "leaf", "thunk", "work"]' out
+	jq -e '[.files[0].markers[] | select(.kind == "function" and .usable > 0) | [.name, .tails]] | sort == [["hands_on", 1], ["hands_two", 1], ["leaf", 0], ["work", 0]]' out
+	jq -e '.files[0].markers[] | select(.name == "thunk") | .why_not | startswith("it is nothing but a jump")' out
 }
 
 @test "the files of a process, also when they were deleted" {
@@ -165,6 +188,8 @@ build() {
 	mkdir dir
 	refused 1 'cannot open missing: No such file' "$CTRACE" markers missing
 	refused 1 'text: it is no ELF file of x86-64' "$CTRACE" markers text
+	printf '#!/bin/sh\n' >script
+	refused 1 'script: it is a script; its markers are those of the program' "$CTRACE" markers script
 	refused 1 'dir is a directory' "$CTRACE" markers dir
 	refused 1 'no process with pid 4194304' "$CTRACE" markers -p 4194304
 	refused 1 'is a kernel thread' "$CTRACE" markers -p 2

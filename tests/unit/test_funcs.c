@@ -87,15 +87,20 @@ static const char shapes_s[] = ".text\n"
 					       "jmp tail_recursion\n"
 					       ".cfi_restore_state\n1: " POP "ret\n")
 	/* the entry */
-	FN("push_first", PUSH POP "ret\n") FN("marked", "endbr64\n" PUSH POP "ret\n")
-		FN("marked_loop", "endbr64\n1: push %rbx\npop %rbx\nsub $1,%edi\njne 1b\nret\n")
-			FN("late_push", "mov %edi,%eax\nadd $2,%eax\n" PUSH POP "ret\n")
-				FN("room_first",
-				   "sub $24,%rsp\n.cfi_adjust_cfa_offset 24\npush %rbx\n"
-				   ".cfi_adjust_cfa_offset 8\npop %rbx\n.cfi_adjust_cfa_offset -8\n"
-				   "add $24,%rsp\n.cfi_adjust_cfa_offset -24\nret\n")
-					FN("lock_first", "lock incl (%rdi)\nmov %edi,%eax\nret\n")
-						FN("lock_only", "lock incl (%rdi)\nret\n")
+	FN("push_first", PUSH POP "ret\n") FN("marked", "endbr64\n" PUSH POP "ret\n") FN(
+		"marked_loop", "endbr64\n1: push %rbx\npop %rbx\nsub $1,%edi\njne 1b\nret\n")
+		FN("late_push", "mov %edi,%eax\nadd $2,%eax\n" PUSH POP "ret\n") FN(
+			"room_first",
+			"sub $24,%rsp\n.cfi_adjust_cfa_offset 24\npush %rbx\n"
+			".cfi_adjust_cfa_offset 8\npop %rbx\n.cfi_adjust_cfa_offset -8\n"
+			"add $24,%rsp\n.cfi_adjust_cfa_offset -24\nret\n")
+			FN("lock_first", "lock incl (%rdi)\nmov %edi,%eax\nret\n") FN(
+				"lock_only", "lock incl (%rdi)\nret\n")
+				FN("nop5_first",
+				   ".byte 0x0f,0x1f,0x44,0,0\nmov %edi,%eax\n" PUSH POP "ret\n")
+					FN("nop5_marked",
+					   "endbr64\n.byte 0x0f,0x1f,0x44,0,0\ntest %edi,%edi\nret\n")
+						FN("nop5_only", ".byte 0x0f,0x1f,0x44,0,0\nret\n")
 	/* jumps through registers */
 	FN("table",
 	   "cmp $2,%edi\nja 9f\nlea .Ltab(%rip),%rdx\nmov %edi,%edi\n"
@@ -174,6 +179,31 @@ static void left_where(void **state)
 	probed("shapes.so", "sizeless", 1);
 }
 
+/* So many of the exits are jumps: what they lead to is not of the function. */
+static void tails_of(const char *name, size_t tails)
+{
+	struct func f = one("shapes.so", name);
+
+	assert_null(f.refused);
+	if (f.tails != tails)
+		fail_msg("%s: %zu jumps, not %zu", name, f.tails, tails);
+	one_free(&f);
+}
+
+static void exits_that_are_jumps(void **state)
+{
+	(void)state;
+	NEED("gcc");
+	make_shapes();
+	tails_of("two_rets", 0);
+	tails_of("tail", 1);
+	tails_of("tail_frame", 1);
+	tails_of("tail_pointer", 1);
+	tails_of("tail_recursion", 1); /* of two */
+	tails_of("never", 0);
+	tails_of("table", 0); /* jumps that stay inside */
+}
+
 static void by_register(void **state)
 {
 	(void)state;
@@ -209,7 +239,8 @@ static void refusals(void **state)
 	NEED("gcc");
 	make_shapes();
 	refused("shapes.so", "conditional", "not always taken");
-	refused("shapes.so", "lock_only", "the kernel sets no probe");
+	refused("shapes.so", "lock_only", "begins with what no probe may be set on");
+	refused("shapes.so", "nop5_only", "begins with what no probe may be set on");
 	refused("shapes.so", "only_jump", "nothing but a jump");
 	refused("shapes.so", "only_ret", "nothing but a jump, or a return");
 	refused("shapes.so", "loop_first", "jumps back to its first instruction");
@@ -220,7 +251,7 @@ static void refusals(void **state)
 	refused("shapes.so", "holds_data", "may be data");
 	refused("shapes.so", "bare", "nothing tells what is on its stack");
 	refused("shapes.so", "chosen", "IFUNC");
-	refused("shapes.so", "things", "it is data");
+	refused("shapes.so", "things", "is data");
 	f = find("shapes.so", "nonsense");
 	assert_int_equal(f.cnt, 0);
 	funcs_free(&f);
@@ -253,6 +284,8 @@ static void entries(void **state)
 	entered_at("late_push", 5, 0);
 	entered_at("room_first", 0, 0); /* not behind what moves the stack pointer */
 	entered_at("lock_first", 3, 0);
+	entered_at("nop5_first", 7, 0);
+	entered_at("nop5_marked", 0, 0);
 	entered_at("two_rets", 2, 0); /* a jump is emulated, too */
 	entered_at("tail", 0, 0);     /* but the one that leaves is not the entry */
 }
@@ -360,6 +393,19 @@ static void compilers(void **state)
 	}
 }
 
+/* Both names are among those that match. */
+static void shown_as(const char *file, const char *glob, const char *a, const char *b)
+{
+	struct funcs f = find(file, glob);
+	size_t i, seen = 0;
+
+	for (i = 0; i < f.cnt; i++)
+		seen += !strcmp(f.func[i].name, a) || !strcmp(f.func[i].name, b);
+	if (seen != 2)
+		fail_msg("%s: %s and %s are not shown", glob, a, b);
+	funcs_free(&f);
+}
+
 static void languages(void **state)
 {
 	(void)state;
@@ -378,6 +424,16 @@ static void languages(void **state)
 	probed("c", "ns::cls::fn(int)", 1);
 	probed("c", "_ZN2ns3cls2fnEi", 1);
 	probed("c", "*cls::as*", 1);
+	put_file(
+		"o.cpp",
+		"namespace ns { struct cls { int a(int); int a(long) const; int b(int); }; "
+		"int cls::a(int x) { return x * 3; }\n"
+		"int cls::a(long x) const { return (int)x + 4; } int cls::b(int x) { return x + 1; }\n"
+		"template <class T> __attribute__((noinline)) T t(T x) { return x * x; }\n"
+		"int use(int x) { return t<int>(x) + (int)t<long>(x + 1) * 2; } }\n");
+	assert_int_equal(sh("g++ -O1 -shared -fPIC -o o.so o.cpp"), 0);
+	shown_as("o.so", "ns::cls::a", "ns::cls::a(int)", "ns::cls::a(long) const");
+	shown_as("o.so", "ns::cls::[ab]", "ns::cls::a(int)", "ns::cls::b");
 	NEED("rustc");
 	put_file("r.rs",
 		 "mod inner { #[inline(never)] pub fn twice(a: usize) -> usize {\n"
@@ -498,12 +554,12 @@ static void damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(left_where), cmocka_unit_test(by_register),
-		cmocka_unit_test(parts),      cmocka_unit_test(refusals),
-		cmocka_unit_test(entries),    cmocka_unit_test(aliases),
-		cmocka_unit_test(compilers),  cmocka_unit_test(languages),
-		cmocka_unit_test(red_zone),   cmocka_unit_test(share),
-		cmocka_unit_test(damaged),
+		cmocka_unit_test(left_where),  cmocka_unit_test(exits_that_are_jumps),
+		cmocka_unit_test(by_register), cmocka_unit_test(parts),
+		cmocka_unit_test(refusals),    cmocka_unit_test(entries),
+		cmocka_unit_test(aliases),     cmocka_unit_test(compilers),
+		cmocka_unit_test(languages),   cmocka_unit_test(red_zone),
+		cmocka_unit_test(share),       cmocka_unit_test(damaged),
 	};
 
 	return cmocka_run_group_tests_name("funcs", tests, make_dir, remove_dir);

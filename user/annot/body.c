@@ -93,9 +93,9 @@ static int add_piece(struct body *b, uint64_t start, uint64_t end, struct strbuf
 
 	for (i = 0; i < b->npiece; i++)
 		if (start < b->piece[i].end && b->piece[i].start < end)
-			return refuse(why, "it lies over another function");
+			return refuse(why, "lies over another function");
 	if (b->npiece == BODY_PIECES_MAX || end - start > BODY_MAX)
-		return refuse(why, "it is too large");
+		return refuse(why, "is too large");
 	b->piece[b->npiece++] = (struct body_piece){ start, end };
 	return 0;
 }
@@ -119,7 +119,7 @@ static int follow(struct body *b, const struct codefile *f, const struct insn *i
 	    (in->flow != INSN_COND || !span || is_named(f, in->target)))
 		return 0;
 	if (!span)
-		return refuse(why, "it jumps to a place of which nothing is known");
+		return refuse(why, "jumps to a place of which nothing is known");
 	return add_piece(b, span->start, span->end, why);
 }
 
@@ -135,12 +135,12 @@ static int decode_piece(struct body *b, struct codefile *f, size_t n, struct str
 		return refuse(why, "too many functions of the file lie over each other");
 	f->budget -= p.end - p.start;
 	if (unw_elf_load_at(&f->elf, p.start, p.end - p.start, &code))
-		return refuse(why, "it cannot be read");
+		return refuse(why, "cannot be read");
 	if (code.size < p.end - p.start)
-		err = refuse(why, "it ends behind the code of the file");
+		err = refuse(why, "ends behind the code of the file");
 	for (at = 0; !err && at < code.size; at += in.len) {
 		if (insn_decode(&in, code.data + at, code.size - at, p.start + at)) {
-			strbuf_set_f(why, "it cannot be decoded at +0x%llx",
+			strbuf_set_f(why, "cannot be decoded at +0x%llx",
 				     (unsigned long long)(p.start + at - b->piece[0].start));
 			err = -ENOTSUP;
 			break;
@@ -415,7 +415,7 @@ static int check_reached(const struct body *b, const struct codefile *f, bool ta
 	reach_all(&r);
 	for (k = 0; !err && k < b->nexit; k++)
 		if (!r.seen[at_addr(b, b->exit[k])])
-			err = refuse(why, "it has bytes that nothing leads to, which may be data");
+			err = refuse(why, "has bytes that nothing leads to, which may be data");
 	free(r.seen);
 	free(r.todo);
 	return err;
@@ -433,10 +433,10 @@ static int check_ends(const struct body *b, struct strbuf *why)
 		       is_padding(&b->insn[at - 1]) && b->insn[at - 1].flow == INSN_PLAIN)
 			at--;
 		if (!at || b->insn[at - 1].addr < b->piece[i].start)
-			return refuse(why, "it has no instructions");
+			return refuse(why, "has no instructions");
 		if ((b->insn[at - 1].flow == INSN_PLAIN || b->insn[at - 1].flow == INSN_COND) &&
 		    !has_addr(b, b->piece[i].end))
-			return refuse(why, "it runs on into what lies behind it");
+			return refuse(why, "runs on into what lies behind it");
 	}
 	return 0;
 }
@@ -466,6 +466,12 @@ static bool is_target(const struct body *b, uint64_t addr)
 	return false;
 }
 
+/* Newer kernels make a call of it, into a page that a forked child does not have: it would die. */
+static bool is_nop5(const struct insn *in)
+{
+	return in->nop && in->len == 5;
+}
+
 /*
  * The first instruction, or a cheaper one that every call comes to once and that is before anything
  * but pushes has changed the stack pointer. The code must not come back to where it is.
@@ -477,16 +483,16 @@ static int choose_entry(struct body *b, struct strbuf *why)
 	bool found = false;
 
 	if (is_target(b, b->insn[first].addr))
-		return refuse(why, "it jumps back to its first instruction, so that a call cannot "
+		return refuse(why, "jumps back to its first instruction, so that a call cannot "
 				   "be told from a turn of a loop");
 	if (is_exit(b, b->insn[first].addr))
-		return refuse(why, "it is nothing but a jump, or a return");
+		return refuse(why, "is nothing but a jump, or a return");
 	for (i = first; i < b->cnt && i < first + PROLOGUE_MAX; i++) {
 		const struct insn *in = &b->insn[i];
 
 		if (i > first && (is_target(b, in->addr) || is_exit(b, in->addr)))
 			break;
-		if (in->cheap || (!in->shut && !found)) {
+		if (in->cheap || (!in->shut && !is_nop5(in) && !found)) {
 			b->entry = in->addr;
 			b->entry_pushed = pushed;
 			found = true;
@@ -495,13 +501,14 @@ static int choose_entry(struct body *b, struct strbuf *why)
 			break;
 		pushed += in->push;
 	}
-	return found ? 0 : refuse(why, "it begins with what the kernel sets no probe on");
+	return found ? 0 : refuse(why, "begins with what no probe may be set on");
 }
 
 /* ---- the exits ---- */
 
-static void add_exit(struct body *b, uint64_t addr)
+static void add_exit(struct body *b, uint64_t addr, bool tail)
 {
+	b->ntail += tail;
 	b->exit = xgrow(b->exit, b->nexit, &b->cap_exit, sizeof(*b->exit));
 	b->exit[b->nexit++] = addr;
 }
@@ -532,15 +539,15 @@ static int take_jump(struct body *b, struct codefile *f, size_t i, struct strbuf
 
 	if (has_addr(b, in->target) && !is_tail_recursion(b, f, in)) {
 		if (at_addr(b, in->target) == b->cnt)
-			return refuse(why, "it jumps into the middle of an instruction");
+			return refuse(why, "jumps into the middle of an instruction");
 		return 0;
 	}
 	if (codefile_stack(f, in->addr) != CODEFILE_BARE)
-		return refuse(why, "it jumps out of itself, and nothing tells what is on its stack "
+		return refuse(why, "jumps out of itself, and nothing tells what is on its stack "
 				   "then");
 	if (in->flow == INSN_COND)
-		return refuse(why, "it is left by a jump that is not always taken");
-	add_exit(b, in->addr);
+		return refuse(why, "is left by a jump that is not always taken");
+	add_exit(b, in->addr, true);
 	return 0;
 }
 
@@ -550,9 +557,9 @@ static int take_insn(struct body *b, struct codefile *f, size_t i, bool *tables,
 
 	if (in->flow == INSN_RET) {
 		if (codefile_stack(f, in->addr) == CODEFILE_FRAME)
-			return refuse(why, "it returns with more than its return address on the "
+			return refuse(why, "returns with more than its return address on the "
 					   "stack");
-		add_exit(b, in->addr);
+		add_exit(b, in->addr, false);
 		return 0;
 	}
 	if (in->flow != INSN_JUMP && in->flow != INSN_COND)
@@ -564,10 +571,10 @@ static int take_insn(struct body *b, struct codefile *f, size_t i, bool *tables,
 		*tables = true;
 		return 0;
 	case WAY_OUT:
-		add_exit(b, in->addr);
+		add_exit(b, in->addr, true);
 		return 0;
 	default:
-		return refuse(why, "it has a jump of which nothing tells whether it stays inside");
+		return refuse(why, "has a jump of which nothing tells whether it stays inside");
 	}
 }
 
@@ -579,9 +586,9 @@ int body_read(struct body *b, struct codefile *f, uint64_t addr, uint64_t size, 
 
 	*b = (struct body){ 0 };
 	if (f->go && !codefile_span(f, addr))
-		return refuse(why, "it is written in Go, whose stacks move");
+		return refuse(why, "is written in Go, whose stacks move");
 	if (codefile_stack(f, addr) == CODEFILE_FRAME)
-		return refuse(why, "it is not called as functions are");
+		return refuse(why, "is not called as functions are");
 	err = add_piece(b, addr, addr + size, why);
 	for (i = 0; !err && i < b->npiece; i++)
 		err = decode_piece(b, f, i, why);
@@ -592,7 +599,7 @@ int body_read(struct body *b, struct codefile *f, uint64_t addr, uint64_t size, 
 		err = take_insn(b, f, i, &tables, why);
 	for (i = 0; !err && i < b->nexit; i++)
 		if (b->insn[at_addr(b, b->exit[i])].shut)
-			err = refuse(why, "it is left by what the kernel sets no probe on");
+			err = refuse(why, "is left by what the kernel sets no probe on");
 	if (!err)
 		err = check_ends(b, why);
 	if (!err)

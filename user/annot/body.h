@@ -37,9 +37,10 @@ struct body {
 	unsigned entry_pushed;
 	uint64_t *exit; /* addresses */
 	size_t nexit, cap_exit;
+	size_t ntail; /* exits that are jumps */
 };
 
-/* 0, or -ENOTSUP with the reason in why: "it …". body_free() in both cases. */
+/* 0, or -ENOTSUP with the reason in why: "has no instructions". body_free() in both cases. */
 int body_read(struct body *b, struct codefile *f, uint64_t addr, uint64_t size, struct strbuf *why);
 void body_free(struct body *b);
 

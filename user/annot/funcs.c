@@ -86,6 +86,50 @@ static bool is_better(const char *a, const char *b)
 	return strlen(a) != strlen(b) ? strlen(a) < strlen(b) : strcmp(a, b) < 0;
 }
 
+/* ---- names that several have ---- */
+
+struct named {
+	struct func *func;
+	const char *raw; /* the symbol that its name was made of */
+};
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct named *)a)->func->name, ((const struct named *)b)->func->name);
+}
+
+static void add_parameters(const struct named *n)
+{
+	char *full;
+
+	if (strncmp(n->raw, "_Z", 2) || strlen(n->raw) > MANGLED_MAX)
+		return;
+	full = cplus_demangle_v3(n->raw, DMGL_PARAMS | DMGL_ANSI | DMGL_RET_DROP);
+	if (!full)
+		return;
+	free(n->func->name);
+	n->func->name = xstrdup(full);
+	free(full);
+}
+
+/* Overloads are functions of their own: they are told by their parameters. */
+static void tell_apart(struct funcs *f, const char *const *raw)
+{
+	struct named *n = xmalloc((f->cnt + 1) * sizeof(*n));
+	size_t i, k, end;
+
+	for (i = 0; i < f->cnt; i++)
+		n[i] = (struct named){ &f->func[i], raw[i] };
+	qsort(n, f->cnt, sizeof(*n), by_name);
+	for (i = 0; i < f->cnt; i = end) {
+		for (end = i + 1; end < f->cnt && !by_name(&n[i], &n[end]); end++)
+			;
+		for (k = i; end - i > 1 && k < end; k++)
+			add_parameters(&n[k]);
+	}
+	free(n);
+}
+
 /* ---- one function ---- */
 
 static uint64_t offset_of(const struct codefile *f, uint64_t addr)
@@ -122,6 +166,7 @@ static void take_apart(struct codefile *f, struct func *fn)
 		fn->entry = offset_of(f, b.entry);
 		fn->entry_pushed = (uint8_t)b.entry_pushed;
 		fn->nexit = b.nexit;
+		fn->tails = b.ntail;
 		fn->exit = xmalloc((b.nexit + !b.nexit) * sizeof(*fn->exit));
 		for (i = 0; i < b.nexit; i++)
 			fn->exit[i] = offset_of(f, b.exit[i]);
@@ -130,9 +175,10 @@ static void take_apart(struct codefile *f, struct func *fn)
 	strbuf_free(&why);
 }
 
-/* The symbols at one address, from sym on, as one function; false: none of them is meant. */
+/* The symbols at one address, from sym on, as one function; false: none of them is meant. raw: the
+ * one that it is called by. */
 static bool look_at(struct codefile *f, const struct symtab_sym *sym, size_t n, const char *glob,
-		    struct func *out)
+		    struct func *out, const char **raw)
 {
 	const struct unw_seg *seg = unw_elf_seg(&f->elf, sym->addr);
 	struct strbuf shown = STRBUF_INIT;
@@ -153,6 +199,7 @@ static bool look_at(struct codefile *f, const struct symtab_sym *sym, size_t n, 
 		    (!out->name || is_better(shown.buf, out->name))) {
 			free(out->name);
 			out->name = xstrdup(shown.buf);
+			*raw = sym[i].name;
 		}
 	}
 	strbuf_free(&shown);
@@ -161,12 +208,12 @@ static bool look_at(struct codefile *f, const struct symtab_sym *sym, size_t n, 
 	if (!out->size)
 		out->size = find_size(f, out->addr);
 	if (chosen_late)
-		out->refused = xstrdup("it stands for one of several, chosen when the program is "
+		out->refused = xstrdup("stands for one of several, chosen when the program is "
 				       "loaded (IFUNC)");
 	else if (!seg || !seg->exec)
-		out->refused = xstrdup("it is not in the code of the file");
+		out->refused = xstrdup("is not in the code of the file");
 	else if (!out->size)
-		out->refused = xstrdup("it has no size, and nothing tells where it ends");
+		out->refused = xstrdup("has no size, and nothing tells where it ends");
 	else
 		take_apart(f, out);
 	return true;
@@ -189,9 +236,8 @@ static void explain_none(struct funcs *out, const struct codefile *f, const char
 			*add_func(out, cap) =
 				(struct func){
 					.name = xstrdup(shown.buf),
-					.refused = xstrdup(
-						"it is called here, but is a function of "
-						"another file"),
+					.refused = xstrdup("is called here, but is a function of "
+							   "another file"),
 				},
 				       out->cnt++;
 	for (i = 0; i < f->syms.cnt && !out->cnt; i++)
@@ -202,7 +248,7 @@ static void explain_none(struct funcs *out, const struct codefile *f, const char
 					.name = xstrdup(shown.buf),
 					.addr = f->syms.sym[i].addr,
 					.size = f->syms.sym[i].size,
-					.refused = xstrdup("it is data"),
+					.refused = xstrdup("is data"),
 				},
 				       out->cnt++;
 	strbuf_free(&shown);
@@ -210,7 +256,8 @@ static void explain_none(struct funcs *out, const struct codefile *f, const char
 
 int funcs_find(struct funcs *out, int fd, const char *glob, struct strbuf *why)
 {
-	size_t i, n, cap = 0;
+	size_t i, n, cap = 0, cap_raw = 0;
+	const char **raw = NULL;
 	struct codefile f;
 	int err;
 
@@ -219,9 +266,13 @@ int funcs_find(struct funcs *out, int fd, const char *glob, struct strbuf *why)
 	for (i = 0; !err && i < f.syms.cnt; i += n) {
 		for (n = 1; i + n < f.syms.cnt && f.syms.sym[i + n].addr == f.syms.sym[i].addr; n++)
 			;
-		if (look_at(&f, &f.syms.sym[i], n, glob, add_func(out, &cap)))
+		raw = xgrow(raw, out->cnt, &cap_raw, sizeof(*raw));
+		if (look_at(&f, &f.syms.sym[i], n, glob, add_func(out, &cap), &raw[out->cnt]))
 			out->cnt++;
 	}
+	if (out->cnt)
+		tell_apart(out, raw);
+	free(raw);
 	if (!err && !f.syms.cnt && !f.syms.nabsent) {
 		strbuf_set_f(why, "it has no symbols");
 		err = -ENODATA;

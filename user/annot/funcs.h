@@ -14,14 +14,15 @@
 struct strbuf;
 
 struct func {
-	char *name; /* as it is shown: demangled */
+	char *name; /* as it is shown: demangled; with parameters where another has the same name */
 	uint64_t addr, size;
 	uint64_t entry;	      /* offset in the file of the instruction that is probed */
 	uint8_t entry_pushed; /* words that lie on the stack there, above the return address */
 	uint64_t *exit;	      /* the same of each return and each jump out of it; on none of these
 				 is a word left on the stack but the return address */
 	size_t nexit;
-	char *refused; /* why it cannot be probed, a sentence's end: "it …"; NULL: it can */
+	size_t tails;  /* exits that are jumps: calls in its place, whose time is not its own */
+	char *refused; /* why it cannot be probed, behind "it": "is data"; NULL: it can */
 };
 
 struct funcs {

@@ -143,6 +143,15 @@ static bool has_func(const struct markers *out, size_t from, size_t end, uint64_
 	return false;
 }
 
+static void refuse_func(struct marker *m, const char *reason)
+{
+	struct strbuf why = STRBUF_INIT;
+
+	strbuf_addf(&why, "it %s", reason);
+	refuse(m, why.buf);
+	strbuf_free(&why);
+}
+
 /* from: where the functions begin that other globs have found */
 static int look_functions(struct markers *out, size_t from, int fd, const char *glob,
 			  struct strbuf *why)
@@ -159,8 +168,9 @@ static int look_functions(struct markers *out, size_t from, int fd, const char *
 		m = add(out, MARKER_FUNC, f.func[i].name);
 		m->addr = f.func[i].addr;
 		m->sites = 1 + f.func[i].nexit;
+		m->tails = f.func[i].tails;
 		if (f.func[i].refused)
-			refuse(m, f.func[i].refused);
+			refuse_func(m, f.func[i].refused);
 		else
 			m->usable = m->sites;
 	}
@@ -224,14 +234,28 @@ static void add_plain(struct strbuf *out, const char *s)
 		strbuf_addch(out, (unsigned char)*s < ' ' || *s == 0x7f ? '?' : *s);
 }
 
+/* Those that are calls in its place; the callee is at work when the region has ended. */
+static void add_exits(struct strbuf *out, size_t exits, size_t tails)
+{
+	if (!exits) {
+		strbuf_addstr(out, "never returns");
+		return;
+	}
+	strbuf_addf(out, "%zu %s", exits, exits == 1 ? "exit" : "exits");
+	if (!tails)
+		return;
+	strbuf_addstr(out, ", ");
+	if (exits > 1)
+		strbuf_addf(out, "%zu of them ", tails);
+	strbuf_addstr(out, tails == 1 ? "a call in its place (its time is not in the region)" :
+					"calls in its place (their time is not in the region)");
+}
+
 /* How much there is of it, and what is in its way. */
 static void add_state(struct strbuf *out, const struct marker *m)
 {
 	if (m->kind == MARKER_FUNC && m->usable) {
-		if (m->sites == 1)
-			strbuf_addstr(out, "never returns");
-		else
-			strbuf_addf(out, "%zu %s", m->sites - 1, m->sites == 2 ? "exit" : "exits");
+		add_exits(out, m->sites - 1, m->tails);
 	} else if (m->kind != MARKER_FUNC) {
 		strbuf_addf(out, "%zu %s", m->sites, m->sites == 1 ? "site" : "sites");
 	}
@@ -304,7 +328,8 @@ void markers_json(struct strbuf *out, const char *path, const struct markers *m,
 		add_member(out, "name", m->m[i].name);
 		strbuf_addf(out, ",\"sites\":%zu,\"usable\":%zu", m->m[i].sites, m->m[i].usable);
 		if (m->m[i].kind == MARKER_FUNC)
-			strbuf_addf(out, ",\"addr\":%llu", (unsigned long long)m->m[i].addr);
+			strbuf_addf(out, ",\"addr\":%llu,\"tails\":%zu",
+				    (unsigned long long)m->m[i].addr, m->m[i].tails);
 		if (m->m[i].kind == MARKER_USDT) {
 			strbuf_addf(out, ",\"semaphore\":%s", m->m[i].semaphore ? "true" : "false");
 			add_member(out, "args", m->m[i].args);

@@ -25,6 +25,7 @@ struct marker {
 	size_t sites;  /* places at which a probe would be set; exits included */
 	uint64_t addr; /* MARKER_FUNC: as the file counts */
 	size_t usable; /* sites that can be listened to, the others cannot for the reason in why */
+	size_t tails;  /* MARKER_FUNC: exits that are jumps to other functions */
 	bool semaphore;
 	char *why; /* NULL: nothing is in the way */
 };
