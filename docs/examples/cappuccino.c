@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * A bar that makes cappuccinos: each order is a task that three threads work on, each step a
- *region. The same as cappuccino.cpp and cappuccino.go, so that one can be laid beside the other.
+ * region. The same as cappuccino.cpp and cappuccino.go, so that one can be laid beside the other.
  *
  *	cappuccino [-n ORDERS] [-w] [-j]
  *
@@ -9,8 +9,12 @@
  *	-w	begins when a line comes on stdin
  *	-j	tells what it measured itself, a line of JSON for each task and region
  *
- *	gcc -Iinclude docs/examples/cappuccino.c -o cappuccino -lpthread
+ *	gcc -std=c11 -Iinclude docs/examples/cappuccino.c -o cappuccino -lpthread
  */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L /* clock_gettime() and getopt(), with -std=c11 too */
+#endif
+
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
 /*
  * cappuccino.c in C++: the same orders, options and words.
  *
- *	g++ -std=c++17 -Iinclude docs/examples/cappuccino.cpp -o cappuccino -lpthread
+ *	g++ -std=c++11 -Iinclude docs/examples/cappuccino.cpp -o cappuccino -lpthread
  */
 #include <chrono>
 #include <cstdio>
@@ -10,6 +10,7 @@
 #include <future>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include <unistd.h>
 
@@ -26,7 +27,12 @@ bool json;
 struct stopwatch {
 	const char *kind, *type;
 	const std::string &order;
-	steady_clock::time_point begin = steady_clock::now();
+	steady_clock::time_point begin;
+
+	stopwatch(const char *a_kind, const char *a_type, const std::string &of)
+	    : kind(a_kind), type(a_type), order(of), begin(steady_clock::now())
+	{
+	}
 
 	void tell() const
 	{
@@ -83,13 +89,15 @@ void make_cappuccino(int number)
 			coffee.set_value();
 		});
 		/* the task goes along and ends with the thread's work */
-		std::thread mixer([&, mine = std::move(task)]() mutable {
-			milk.get_future().wait();
-			coffee.get_future().wait();
-			step(mine, order, "mixMilkCoffee", milliseconds(20));
-			mine.end();
-			latency.tell();
-		});
+		std::thread mixer(
+			[&](ctrace::task mine) {
+				milk.get_future().wait();
+				coffee.get_future().wait();
+				step(mine, order, "mixMilkCoffee", milliseconds(20));
+				mine.end();
+				latency.tell();
+			},
+			std::move(task));
 		steamer.join();
 		barista.join();
 		mixer.join();

@@ -114,6 +114,12 @@ gone_with() {
 	"$dir/without"
 }
 
+# What the README tells everybody to compile. example COMPILER STD SOURCE
+example() {
+	"$1" -std="$2" -Wall -Wextra -Wpedantic -Werror "-I$ROOT/include" "$ROOT/docs/examples/$3" -o "$dir/example" -lpthread
+	"$dir/example" -n 1
+}
+
 # The compiler looks at the arguments of ctrace_logf. refuses COMPILER FLAG…
 refuses() {
 	local source=$dir/bad.c
@@ -171,6 +177,14 @@ matrix() {
 		verdict "a wrong format is refused: $cc" $cc refuses $cc -std=c11
 	done
 	verdict "a wrong format is refused: g++" g++ refuses g++ -x c++ -std=c++17
+	for cc in gcc clang; do
+		verdict "the example in C: $cc -std=c11" $cc example $cc c11 cappuccino.c
+	done
+	for cxx in g++ clang++; do
+		for std in c++11 c++17; do
+			verdict "the example in C++: $cxx -std=$std" $cxx example $cxx $std cappuccino.cpp
+		done
+	done
 	verdict "two compilers, one program" clang parts gcc clang++ "-O2"
 	for o in -O0 -O2; do
 		verdict "musl: $o" musl-gcc c_parts musl-gcc "$o"
