@@ -375,6 +375,13 @@ static void mark_arguments(void **state)
 		assert_int_equal(ev_check(&r, EV_MARK_SHORT + n),
 				 n == 0 || n == one || n == two ? 0 : -EINVAL);
 	}
+	/* they may take the room of a name that is not there, other texts may not */
+	arg.nstr = (uint16_t)(sizeof(r.mark.text) - sizeof(arg));
+	memcpy(r.mark.text, &arg, sizeof(arg));
+	r.mark.ntext = sizeof(r.mark.text);
+	assert_int_equal(ev_check(&r, EV_MARK_SHORT + sizeof(r.mark.text)), 0);
+	r.h.arg = EV_MARK_PACK(EV_MARK_LOG, EV_BY_HEADER, 0);
+	assert_int_equal(ev_check(&r, EV_MARK_SHORT + sizeof(r.mark.text)), -EINVAL);
 	r.mark.ntext = 5;
 	r.h.arg = EV_MARK_PACK(EV_MARK_REGION_BEGIN, EV_BY_USDT, 0);
 	assert_int_equal(ev_check(&r, EV_MARK_SHORT + 5), 0);

@@ -368,13 +368,14 @@ static bool mark_args_ok(const char *p, size_t len)
 static bool mark_ok(const struct ev_mark *mark, size_t len)
 {
 	unsigned op = EV_MARK_OP(mark->h.arg), by = EV_MARK_BY(mark->h.arg);
+	bool args = by == EV_BY_USDT && op == EV_MARK_LOG;
 
 	if (!ev_op_name(op) || !ev_by_name(by) || mark->nname > EV_MARK_STR ||
-	    mark->ntext > EV_MARK_STR || (size_t)mark->nname + mark->ntext != len - EV_MARK_SHORT)
+	    (size_t)mark->nname + mark->ntext != len - EV_MARK_SHORT)
 		return false;
-	if (by == EV_BY_USDT && op == EV_MARK_LOG)
+	if (args) /* these may take all the room that the name leaves */
 		return mark_args_ok(mark->text + mark->nname, mark->ntext);
-	return true;
+	return mark->ntext <= EV_MARK_STR;
 }
 
 static bool kind_ok(const unsigned char *rec, size_t len)

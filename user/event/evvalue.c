@@ -480,7 +480,7 @@ int evvalue_parse(struct evtext_line *l, const struct ev_spec *s, const struct e
 		store(l, EV_MARK_SHORT, w->val, w->len);
 		return 0;
 	case EVT_TEXT:
-		if (w->len > EV_MARK_STR)
+		if (w->len > sizeof(mark->text) - mark->nname)
 			return -EINVAL;
 		mark->ntext = (uint16_t)w->len;
 		store(l, EV_MARK_SHORT + mark->nname, w->val, w->len);

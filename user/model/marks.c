@@ -17,6 +17,7 @@
 #include "event/evspec.h"
 #include "model/state.h"
 #include "util/strbuf.h"
+#include "util/utf8.h"
 #include "util/xalloc.h"
 
 #define KEPT_MAX 8 /* for a thread: more would mean that its switch-in was lost */
@@ -64,66 +65,93 @@ struct mark_text *marks_name(struct model *m, const struct ev_mark *ev)
 
 static void add_quoted(struct strbuf *out, const char *text, size_t len)
 {
-	size_t i;
+	char clean[3 * sizeof(((struct ev_mark *)0)->text)];
+	size_t i, n = utf8_clean(clean, sizeof(clean), text, len);
 
 	strbuf_addch(out, '"');
-	for (i = 0; i < len; i++) {
-		if (text[i] == '"' || text[i] == '\\')
+	for (i = 0; i < n; i++) {
+		if (clean[i] == '"' || clean[i] == '\\')
 			strbuf_addch(out, '\\');
-		strbuf_addch(out, text[i]);
+		strbuf_addch(out, clean[i]);
 	}
 	strbuf_addch(out, '"');
 }
 
 #define BIG_NUMBER 0xffffffffull /* unsigned ones above are addresses, most often */
 
-/* arg1=5 arg2="SELECT 1" */
-static void add_args(struct strbuf *out, const char *p, size_t len)
+/* arg2="SELECT 1" */
+static void add_arg(struct strbuf *out, unsigned nr, const struct ev_mark_arg *arg,
+		    const char *text)
 {
-	struct ev_mark_arg arg;
-	unsigned n;
-
-	for (n = 1; len; n++) {
-		memcpy(&arg, p, sizeof(arg));
-		p += sizeof(arg);
-		strbuf_addf(out, "%sarg%u=", n > 1 ? " " : "", n);
-		if (arg.nstr)
-			add_quoted(out, p, arg.nstr);
-		else if (arg.size & EV_ARG_SIGNED)
-			strbuf_addf(out, "%" PRId64, (int64_t)arg.value);
-		else if (arg.value > BIG_NUMBER)
-			strbuf_addf(out, "0x%" PRIx64, (uint64_t)arg.value);
-		else
-			strbuf_addf(out, "%" PRIu64, (uint64_t)arg.value);
-		p += arg.nstr;
-		len -= sizeof(arg) + arg.nstr;
-	}
+	strbuf_addf(out, "arg%u=", nr);
+	if (arg->nstr)
+		add_quoted(out, text, arg->nstr);
+	else if (arg->size & EV_ARG_SIGNED)
+		strbuf_addf(out, "%" PRId64, (int64_t)arg->value);
+	else if (arg->value > BIG_NUMBER)
+		strbuf_addf(out, "0x%" PRIx64, (uint64_t)arg->value);
+	else
+		strbuf_addf(out, "%" PRIu64, (uint64_t)arg->value);
 }
 
 /* ---- writing ---- */
 
+struct message {
+	uint64_t task;
+	uint32_t category;
+	enum mark_fate fate;
+};
+
+static void write_message(struct model *m, const struct mark_at *at, const struct message *msg,
+			  const char *text, size_t len, enum mark_fate fate)
+{
+	wire_ev(m, at->ts, at->stream, GO_EV_USER_LOG, msg->task, msg->category,
+		marktext_once(m, text, len, fate), at->stack);
+}
+
+/* A string of a trace holds less than a record: arguments that do not fit are in another msg. */
+static void write_args(struct model *m, const struct mark_at *at, const struct message *msg,
+		       const char *p, size_t len)
+{
+	struct strbuf line = STRBUF_INIT, word = STRBUF_INIT;
+	struct ev_mark_arg arg;
+	unsigned nr;
+
+	for (nr = 1; len; nr++) {
+		memcpy(&arg, p, sizeof(arg));
+		p += sizeof(arg);
+		strbuf_reset(&word);
+		add_arg(&word, nr, &arg, p);
+		if (line.len && line.len + 1 + word.len > GO_STRING_MAX) {
+			write_message(m, at, msg, line.buf, line.len, MARK_WHOLE);
+			strbuf_reset(&line);
+		}
+		strbuf_add(&line, " ", line.len > 0);
+		strbuf_add(&line, word.buf, word.len);
+		p += arg.nstr;
+		len -= sizeof(arg) + arg.nstr;
+	}
+	write_message(m, at, msg, line.buf, line.len, msg->fate);
+	strbuf_free(&line);
+	strbuf_free(&word);
+}
+
 static void write_log(struct model *m, const struct mark_at *at, const struct ev_mark *ev)
 {
-	enum mark_fate fate = fate_of(ev, EV_MARK_TEXT_CUT, EV_MARK_TEXT_BAD);
-	uint64_t task = tasks_id(m, at, ev, ev->task);
+	struct message msg = { .fate = fate_of(ev, EV_MARK_TEXT_CUT, EV_MARK_TEXT_BAD) };
 	const char *text = ev->text + ev->nname;
 	struct mark_text *name = NULL;
-	struct strbuf args = STRBUF_INIT;
-	uint32_t category, message;
 
+	msg.task = tasks_id(m, at, ev, ev->task);
 	if (ev->site || ev->nname || EV_MARK_FLAGS(ev->h.arg) & EV_MARK_NAME_BAD)
 		name = marks_name(m, ev);
-	category = name ? marktext_string(m, name) : 0;
-	if (EV_MARK_BY(ev->h.arg) == EV_BY_USDT) {
-		add_args(&args, text, ev->ntext);
-		message = marktext_once(m, args.buf, args.len, fate);
-	} else {
-		message = marktext_once(m, text, ev->ntext, fate);
-	}
+	msg.category = name ? marktext_string(m, name) : 0;
 	marks_count(m, MARK_COUNT_LOGS);
-	wire_ev(m, at->ts, at->stream, GO_EV_USER_LOG, task, category, message, at->stack);
+	if (EV_MARK_BY(ev->h.arg) == EV_BY_USDT)
+		write_args(m, at, &msg, text, ev->ntext);
+	else
+		write_message(m, at, &msg, text, ev->ntext, msg.fate);
 	marktext_put(name);
-	strbuf_free(&args);
 }
 
 void marks_write(struct model *m, const struct mark_at *at, const struct ev_mark *ev)
