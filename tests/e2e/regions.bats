@@ -195,3 +195,17 @@ rounds_are() { [ "$(grep -c '^done' said)" -eq "$1" ]; }
 	tell_end
 	wait "$prog_pid"
 }
+
+@test "a program that executes itself is listened to again, whichever thread did it" {
+	local by
+	for by in main thread; do
+		start_prog reexec "$by"
+		rec_whole
+		[ "$rec_status" -eq 0 ]
+		grep '^listened 1' said
+		sound T
+		"$JUDGE" marks T | jq -e '[.logs[].category] | [map(select(. == "before")), map(select(. == "after"))] | map(length) | debug == [50, 50]'
+		tell_end
+		wait "$prog_pid"
+	done
+}
