@@ -9,17 +9,18 @@
 #include "annot/funcs.h"
 #include "annot/gofind.h"
 #include "annot/notes.h"
+#include "capture/features.h"
 #include "util/json.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
-
-/* Without the reader of Go programs there is none to be told of. */
 
 #define NAME_WIDTH_MAX 60 /* a longer name moves what is behind it */
 
 static const char not_ours[] = "its arguments are not those of this version's ctrace.h";
 static const char red_zone[] = "its nop would be made a call, in a function that may keep data "
 			       "below its stack pointer";
+static const char forked[] =
+	"its nop of five bytes would be made a call, which a forked child dies of";
 
 static struct marker *add(struct markers *out, enum marker_kind kind, const char *name)
 {
@@ -48,7 +49,8 @@ static void refuse(struct marker *m, const char *why)
 
 /* ---- notes ---- */
 
-static void add_note(struct markers *out, size_t from, const struct note *n, bool harms)
+/* harm: what a probe on it would do, NULL none */
+static void add_note(struct markers *out, size_t from, const struct note *n, const char *harm)
 {
 	struct strbuf name = STRBUF_INIT;
 	int ours = note_is_ours(n);
@@ -65,8 +67,8 @@ static void add_note(struct markers *out, size_t from, const struct note *n, boo
 		m->args = xstrdup(n->args);
 	if (ours < 0)
 		refuse(m, not_ours);
-	else if (!ours && harms)
-		refuse(m, red_zone);
+	else if (!ours && harm)
+		refuse(m, harm);
 	else
 		m->usable++;
 }
@@ -74,17 +76,23 @@ static void add_note(struct markers *out, size_t from, const struct note *n, boo
 static int look_notes(struct markers *out, int fd, struct strbuf *why)
 {
 	size_t i, k = 0, nlong = 0, from = out->cnt;
+	bool calls = features_probes_call();
+	const char *harm;
 	struct notes n;
 	int err = notes_read(&n, fd, why);
 	uint64_t *addr = xmalloc((n.cnt + 1) * sizeof(*addr));
 	bool *uses = xcalloc(n.cnt + 1, sizeof(*uses));
 
 	for (i = 0; i < n.cnt; i++)
-		if (n.note[i].nop5)
+		if (n.note[i].nop5 && calls)
 			addr[nlong++] = n.note[i].addr;
 	funcs_use_red_zone(fd, addr, nlong, uses);
-	for (i = 0; i < n.cnt; i++)
-		add_note(out, from, &n.note[i], n.note[i].nop5 && uses[k++]);
+	for (i = 0; i < n.cnt; i++) {
+		harm = NULL;
+		if (n.note[i].nop5 && calls)
+			harm = uses[k++] ? red_zone : forked;
+		add_note(out, from, &n.note[i], harm);
+	}
 	free(addr);
 	free(uses);
 	if (!err && n.bad)
