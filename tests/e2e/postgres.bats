@@ -29,10 +29,11 @@ percentiles() {
 of_type() { jq -r --arg t "$1" '.regions[] | select(.type == $t and .begin >= 0 and .end >= 0) | (.end - .begin) / 1000' marks | percentiles; }
 
 # near A B: half and nine tenths of A, measured inside, are at most those of the client, and less by no more than what the way there
-# and back takes: 15 % or 2 ms.
+# and back takes: 15 % or 2 ms. Of the slowest hundredth only the upper bound is sure: the way may be what is slow there.
 near() {
 	echo "inside: $1; client: $2"
-	awk -v a="$1" -v b="$2" 'BEGIN { split(a, x); split(b, y); for (i = 1; i <= 2; i++) if (x[i] <= 0 || x[i] > y[i] * 1.03 + 20 || x[i] < y[i] * 0.85 - 2000) exit 1 }'
+	awk -v a="$1" -v b="$2" 'BEGIN { split(a, x); split(b, y); for (i = 1; i <= 2; i++) if (x[i] <= 0 || x[i] > y[i] * 1.03 + 20 || x[i] < y[i] * 0.85 - 2000) exit 1
+		if (x[3] <= 0 || x[3] > y[3] * 1.1 + 2000) exit 1 }'
 }
 
 # record_postgres STATEMENT OPTION…: postgres with 4 clients that do nothing but this, until 500 more are done. What they say of
