@@ -142,6 +142,7 @@ ready_word() { awk -v n="$1" '$1 == "ready" { print $n }' said; } # 2: pid
 # rec ARG…: a recording in the background; returns when it records. Its words are in ./err, the summary is in ./sum.
 rec() {
 	: "${tell_fd:=9}"
+	: >err # that of an earlier one would say that it records
 	# without the program's stdin: it must end when the test closes it
 	"$CTRACE" -v --json "$@" >sum 2>err 3>&- {tell_fd}>&- &
 	rec_pid=$!
