@@ -214,7 +214,7 @@ static void recording(void **state)
 	has(out, "\"switch\":2,");
 	has(out, "\"bad_record\":");
 	has(out, "\"annotations\":{\"tasks\":100,\"regions\":101,");
-	has(out, "\"nonsense\":116}");
+	has(out, "\"nonsense\":118}");
 	has(err, "annotations: tasks 100, regions 101, logs 102, ");
 	has(err, "; mark 15)");
 	has(out, "\"cpu_seconds\":0.2500,");

@@ -120,8 +120,9 @@ static void list_del(struct goroutines *gs, struct goroutine *g)
 	gs->cnt--;
 }
 
-static void forget(struct goroutines *gs, struct goroutine *g)
+static void forget(struct model *m, struct goroutine *g)
 {
+	struct goroutines *gs = &m->go;
 	uint64_t hash = hash_of(g->scope, g->goid), *slot = u64map_get(&gs->by_hash, hash);
 	struct goroutine *at = (struct goroutine *)(uintptr_t)*slot;
 
@@ -135,7 +136,7 @@ static void forget(struct goroutines *gs, struct goroutine *g)
 		u64map_del(&gs->by_hash, hash);
 	}
 	list_del(gs, g);
-	regions_free(&g->regions);
+	regions_free(m, &g->regions);
 	free(g);
 }
 
@@ -182,7 +183,7 @@ static void destroy(struct model *m, uint64_t ts, struct goroutine *g)
 		wire_ev(m, ts, &m->go.stream, GO_EV_GO_DESTROY);
 		wire_ev(m, ts, &m->go.stream, GO_EV_PROC_STOP);
 	}
-	forget(&m->go, g);
+	forget(m, g);
 }
 
 /* The one that was used longest ago; one with an open region only where all have one. */
@@ -259,6 +260,6 @@ void goroutines_end(struct model *m, uint64_t ts, uint32_t scope)
 void goroutines_free(struct model *m)
 {
 	while (m->go.first)
-		forget(&m->go, m->go.first);
+		forget(m, m->go.first);
 	u64map_free(&m->go.by_hash);
 }

@@ -240,7 +240,18 @@ void marks_forget(struct model *m, struct g_state *g)
 		marks_count(m, MARK_COUNT_UNPLACED);
 		drop_first(g);
 	}
-	regions_free(&g->regions);
+	regions_free(m, &g->regions);
+}
+
+void marks_start(struct model *m)
+{
+	struct g_state *g;
+
+	for (g = m->threads; g; g = g->next) {
+		g->early = true;
+		if (g->proc)
+			g->proc->scope.early = !g->proc->scope.forked;
+	}
 }
 
 /* Threads that did not run again are brought on a CPU to tell. */
@@ -269,6 +280,7 @@ void marks_free(struct model *m)
 	u64map_free(&m->sites);
 	tasks_free(&m->tasks);
 	goroutines_free(m);
+	numbers_free(&m->numbers);
 	marktexts_free(&m->texts);
 }
 

@@ -37,6 +37,9 @@ struct proc;
 struct scope {
 	uint32_t nr; /* 0: not asked for yet */
 	bool go;     /* goroutines of it are known */
+	bool forgot; /* some of them were forgotten: what they have open is not known */
+	bool forked; /* from a process that is known */
+	bool early;  /* it was there, with this image, when the trace began */
 	uint8_t ncestor;
 	struct {
 		uint32_t nr;
@@ -68,16 +71,29 @@ struct region {
 	uint64_t task, id; /* task: the trace's number */
 	struct mark_text *name;
 	uint32_t site;
-	uint8_t by;  /* enum ev_mark_by */
-	bool before; /* begun before the trace: readers do not know it; these are the outermost */
+	uint32_t pid; /* of its process when it began */
+	uint8_t by;   /* enum ev_mark_by */
+	bool before;  /* begun before the trace: readers do not know it; these are the outermost */
 };
+
+#define SEEN_WORDS 8
 
 /* The open regions of a G, the innermost last. A zeroed one is a valid empty one. */
 struct regions {
 	struct region *r;
 	size_t cnt, cap;
-	size_t known;			  /* to readers */
-	uint32_t crossed[EV_MARK_BY_MAX]; /* ended before their own end, which may come yet */
+	size_t known;		   /* to readers */
+	uint64_t seen[SEEN_WORDS]; /* a bit for each kind that began, or was told as one from
+				      before; two kinds may have the same */
+};
+
+#define NUMBERS_ENDED 4096
+
+/* What is known of the numbers that ctrace.h gives, of all processes. */
+struct numbers {
+	struct u64map map; /* process and number → how many are open, or that it ended */
+	uint64_t ended[NUMBERS_ENDED]; /* the newest of these, a ring; 0 empty */
+	size_t at;
 };
 
 /* Where an annotation goes to: a G that is running on a P. */
@@ -102,7 +118,8 @@ void tasks_free(struct tasks *t);
 
 void regions_begin(struct model *m, const struct mark_at *at, const struct ev_mark *ev);
 void regions_end(struct model *m, const struct mark_at *at, const struct ev_mark *ev);
-void regions_free(struct regions *r);
+void regions_free(struct model *m, struct regions *r);
+void numbers_free(struct numbers *n);
 
 /* ---- goroutines.c ---- */
 
@@ -142,6 +159,7 @@ struct mark_text *marks_name(struct model *m, const struct ev_mark *ev);
 void marks_write(struct model *m, const struct mark_at *at, const struct ev_mark *ev);
 void marks_flush(struct model *m, uint64_t ts, struct g_state *g); /* g came on a CPU */
 void marks_forget(struct model *m, struct g_state *g);
+void marks_start(struct model *m); /* everybody who is known was there before the trace */
 void marks_finish(struct model *m, uint64_t ts);
 void marks_free(struct model *m);
 

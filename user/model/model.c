@@ -169,6 +169,7 @@ static void on_start(struct model *m, const struct ev_hdr *h, size_t len)
 		table_cpu(m, h->ts, 0);
 	m->live = true;
 	m->stats.begin_ts = h->ts;
+	marks_start(m);
 	for (i = 0; i < m->ncpu; i++) { /* all are idle while the sleepers are walked */
 		p = &m->cpu[i];
 		g = p->cur;

@@ -4,20 +4,118 @@
  * for good. Programs do not always nest, so the open ones are kept, and an end that is for another
  * one ends those inside of it first.
  *
- * An end whose begin is not known is one from before the recording, as Go's own tracer has them:
- * readers let it begin with the trace. That is told only where they know of no open region, and not
- * of what was begun on another thread, or ended already because it was crossed.
+ * An end whose begin is not known may be of a region from before the recording, as Go's own tracer
+ * has them: readers let it begin with the trace. It may as well be of what was lost, crossed, left,
+ * or of a program that ends more than it begins, and a region that never was is worse than one that
+ * is missing. So it is told once for each thread and kind, only where no begin of that kind was
+ * seen, only of threads that were there when the trace began, and where readers know of no open
+ * region. Those of the header say themselves that they began while nobody listened.
+ *
+ * Calls that are left by an exception or a longjmp have no end. The next call shows it, as its
+ * frame lies where theirs were. But where there are coroutines a thread has many stacks, and a
+ * frame of another one shows nothing. One that is closed too early lies; one that stays open for
+ * too long ends with the call around it, and is counted. So only frames that are close by are
+ * compared, closer than stacks of coroutines are to each other, and ends close what they match.
  */
 #include <stdlib.h>
 
 #include "model/state.h"
+#include "util/hash.h"
 #include "util/xalloc.h"
 
 #define DEPTH_MAX 1024
 #define NONE SIZE_MAX
 
-/* Stack pointers that are further apart are of two stacks: that of a signal, of a coroutine. */
-#define SAME_STACK (8u << 20)
+/* Frames that are further apart may be of two stacks. Those of coroutines have 64 KiB and more. */
+#define SAME_STACK (32u << 10)
+
+/* ---- numbers of the header, in all threads ---- */
+
+#define ENDED UINT64_MAX /* in place of how many are open */
+
+static uint64_t number_key(uint32_t pid, uint64_t id)
+{
+	uint64_t h = hash_u64(hash_u64(id) + pid);
+
+	return h ? h : 1;
+}
+
+static bool has_number(const struct region *r)
+{
+	return r->by == EV_BY_HEADER && r->id;
+}
+
+static void number_open(struct numbers *n, const struct region *r)
+{
+	uint64_t *slot;
+
+	if (!has_number(r))
+		return;
+	slot = u64map_put(&n->map, number_key(r->pid, r->id), NULL);
+	*slot = *slot == ENDED ? 1 : *slot + 1;
+}
+
+/* It is open no more. */
+static void number_close(struct numbers *n, const struct region *r)
+{
+	uint64_t key = number_key(r->pid, r->id), *slot;
+
+	if (!has_number(r))
+		return;
+	slot = u64map_get(&n->map, key);
+	if (slot && *slot != ENDED && !--*slot)
+		u64map_del(&n->map, key);
+}
+
+/* It was closed by its own end; some of these are remembered. */
+static void number_ended(struct numbers *n, uint64_t key)
+{
+	uint64_t *slot = &n->ended[n->at++ % NUMBERS_ENDED], *old;
+	bool fresh;
+
+	old = *slot ? u64map_get(&n->map, *slot) : NULL;
+	if (old && *old == ENDED)
+		u64map_del(&n->map, *slot);
+	*slot = key;
+	old = u64map_put(&n->map, key, &fresh);
+	if (fresh)
+		*old = ENDED;
+}
+
+void numbers_free(struct numbers *n)
+{
+	u64map_free(&n->map);
+}
+
+static uint32_t pid_of(const struct mark_at *at)
+{
+	return at->proc ? at->proc->pid : 0;
+}
+
+/* ---- kinds of regions ---- */
+
+/* The bit of a kind: its site, or else its name. */
+static uint64_t *seen_word(struct regions *rs, const struct ev_mark *ev,
+			   const struct mark_text *name, uint64_t *bit)
+{
+	uint32_t kind = ev->site || !name ? ev->site : hash_bytes(name->text, name->len);
+	unsigned nr = (kind * (EV_MARK_BY_MAX - 1u) + EV_MARK_BY(ev->h.arg)) % (SEEN_WORDS * 64u);
+
+	*bit = 1ull << nr % 64;
+	return &rs->seen[nr / 64];
+}
+
+/* Was this kind seen before? It is from now on. */
+static bool is_seen(struct regions *rs, const struct ev_mark *ev, const struct mark_text *name)
+{
+	uint64_t bit, *word = seen_word(rs, ev, name, &bit);
+	bool was = *word & bit;
+
+	*word |= bit;
+	return was;
+}
+
+/* ---- begin, and what closes ---- */
 
 static void write_end(struct model *m, const struct mark_at *at, uint64_t task,
 		      struct mark_text *name)
@@ -31,6 +129,7 @@ static void close_innermost(struct model *m, const struct mark_at *at)
 	struct region *r = &at->regions->r[--at->regions->cnt];
 
 	at->regions->known -= !r->before;
+	number_close(&m->numbers, r);
 	write_end(m, at, r->task, r->name);
 	marktext_put(r->name);
 }
@@ -48,12 +147,8 @@ static void close_inside(struct model *m, const struct mark_at *at, size_t i, ui
 	struct regions *rs = at->regions;
 
 	while (rs->cnt > i) {
-		if (is_dead(&rs->r[rs->cnt - 1], sp)) {
-			marks_count(m, MARK_COUNT_UNWOUND);
-		} else {
-			marks_count(m, MARK_COUNT_CROSSED);
-			rs->crossed[rs->r[rs->cnt - 1].by]++;
-		}
+		marks_count(m, is_dead(&rs->r[rs->cnt - 1], sp) ? MARK_COUNT_UNWOUND :
+								  MARK_COUNT_CROSSED);
 		close_innermost(m, at);
 	}
 }
@@ -81,25 +176,31 @@ void regions_begin(struct model *m, const struct mark_at *at, const struct ev_ma
 {
 	struct regions *rs = at->regions;
 	unsigned by = EV_MARK_BY(ev->h.arg);
+	struct mark_text *name;
 	struct region r;
 
 	if (by == EV_BY_FUNC)
 		unwind(m, at, ev->id);
+	name = marks_name(m, ev);
+	is_seen(rs, ev, name);
 	if (rs->cnt >= DEPTH_MAX) {
 		marks_count(m, MARK_COUNT_DEEP);
+		marktext_put(name);
 		return;
 	}
 	r = (struct region){
 		.task = tasks_id(m, at, ev, ev->task),
 		.id = ev->id,
-		.name = marks_name(m, ev),
+		.name = name,
 		.site = ev->site,
+		.pid = pid_of(at),
 		.by = (uint8_t)by,
 		.before = !m->live,
 	};
 	rs->r = xgrow(rs->r, rs->cnt, &rs->cap, sizeof(*rs->r));
 	rs->r[rs->cnt++] = r;
 	rs->known += !r.before;
+	number_open(&m->numbers, &r);
 	marks_count(m, MARK_COUNT_REGIONS);
 	wire_ev(m, at->ts, at->stream, GO_EV_USER_REGION_BEGIN, r.task, marktext_string(m, r.name),
 		at->stack);
@@ -136,38 +237,35 @@ static size_t find(const struct regions *rs, const struct ev_mark *ev, uint64_t 
 	return NONE;
 }
 
-/* Is the region with this number open on another thread of the process? */
-static bool is_elsewhere(const struct model *m, const struct mark_at *at, const struct ev_mark *ev)
+/* Of a thread, or a process of goroutines, that can have one from before the recording. */
+static bool is_early(const struct mark_at *at)
 {
-	const struct g_state *g;
-
-	if (EV_MARK_BY(ev->h.arg) != EV_BY_HEADER || !ev->id)
-		return false;
-	for (g = m->threads; g; g = g->next)
-		if (g != at->thread && g->proc == at->proc &&
-		    find(&g->regions, ev, 0, NULL) != NONE)
-			return true;
-	return false;
+	return at->thread ? at->thread->early :
+			    at->proc && at->proc->scope.early && !at->proc->scope.forgot;
 }
 
-/* An end whose begin is not known: from before the recording, where nothing speaks against it. A
- * number is given when somebody listens, so one with a number began in what was lost. */
+/* An end whose begin is not known; see above. */
 static void end_unknown(struct model *m, const struct mark_at *at, const struct ev_mark *ev,
 			uint64_t task, struct mark_text *name)
 {
-	unsigned by = EV_MARK_BY(ev->h.arg);
-	struct regions *rs = at->regions;
+	bool header = EV_MARK_BY(ev->h.arg) == EV_BY_HEADER;
+	const uint64_t *number = header && ev->id ? u64map_get(&m->numbers.map,
+							       number_key(pid_of(at), ev->id)) :
+						    NULL;
 
-	if (is_elsewhere(m, at, ev)) {
-		marks_count(m, MARK_COUNT_ELSEWHERE);
-	} else if (rs->crossed[by]) {
-		rs->crossed[by]--;
-		marks_count(m, MARK_COUNT_UNMATCHED);
-	} else if (rs->known || !name || (by == EV_BY_HEADER && ev->id)) {
-		marks_count(m, MARK_COUNT_UNMATCHED);
-	} else {
-		write_end(m, at, task, name);
+	if (number) {
+		marks_count(m, *number == ENDED ? MARK_COUNT_REGION_TWICE : MARK_COUNT_ELSEWHERE);
+		return;
 	}
+	if (!m->live)
+		return;
+	/* a number is given when somebody listens, so one with a number began in what was lost */
+	if (!name || (header && ev->id) || at->regions->known || !is_early(at) ||
+	    (!header && is_seen(at->regions, ev, name))) {
+		marks_count(m, MARK_COUNT_UNMATCHED);
+		return;
+	}
+	write_end(m, at, task, name);
 }
 
 void regions_end(struct model *m, const struct mark_at *at, const struct ev_mark *ev)
@@ -182,18 +280,20 @@ void regions_end(struct model *m, const struct mark_at *at, const struct ev_mark
 	if (i != NONE) {
 		close_inside(m, at, i + 1, func ? ev->id : 0);
 		close_innermost(m, at);
+		if (by == EV_BY_HEADER)
+			number_ended(&m->numbers, number_key(pid_of(at), ev->id));
 	} else {
-		if (func)
-			unwind(m, at, ev->id);
 		end_unknown(m, at, ev, task, name);
 	}
 	marktext_put(name);
 }
 
-void regions_free(struct regions *rs)
+void regions_free(struct model *m, struct regions *rs)
 {
-	while (rs->cnt)
-		marktext_put(rs->r[--rs->cnt].name);
+	while (rs->cnt) {
+		number_close(&m->numbers, &rs->r[--rs->cnt]);
+		marktext_put(rs->r[rs->cnt].name);
+	}
 	free(rs->r);
 	*rs = (struct regions){ 0 };
 }

@@ -100,6 +100,7 @@ struct g_state {
 	struct kept_stack *wake_stack; /* held: the waker's, NULL none */
 	uint64_t woken_ts;
 
+	bool early; /* it was there, with this image, when the trace began */
 	struct regions regions;
 	struct kept_mark *marks; /* for its next moment on a CPU, in order */
 	unsigned nmarks;
@@ -153,6 +154,7 @@ struct model {
 	size_t cap_module;
 
 	struct tasks tasks;
+	struct numbers numbers;
 	struct goroutines go;
 	struct mark_texts texts;
 	struct u64map sites; /* number → struct mark_text *, a reference */
