@@ -30,7 +30,8 @@ const argSite = 6 // of a marker whose begins are named by an argument
 type simTask struct {
 	id    uint64
 	name  string // as readers know it: "?" when it began before the trace
-	isGo  bool   // Go counts apart
+	owner *simProc
+	isGo  bool // Go counts apart
 	ended bool
 }
 
@@ -192,7 +193,7 @@ func (s *sim) annotate(t *simThread, m *simMarks, g *simGoroutine) {
 		raw, flags, want := s.text("task")
 		parent := s.someTask(p, g != nil)
 		p.lastTask++
-		n := &simTask{id: p.lastTask, name: "?", isGo: g != nil}
+		n := &simTask{id: p.lastTask, name: "?", owner: p, isGo: g != nil}
 		if s.started {
 			n.name = named(want)
 		}
@@ -207,6 +208,9 @@ func (s *sim) annotate(t *simThread, m *simMarks, g *simGoroutine) {
 		}
 		p.tasks = slices.Delete(slices.Clone(p.tasks), i, i+1)
 		s.mark(t, mark{op: opTaskEnd, by: by, task: n.id, goroutine: id, start: start})
+		if n.owner != p {
+			return // a child goes on by itself
+		}
 		if !n.ended {
 			s.say(m, "end of task %q", n.name)
 		}
@@ -393,6 +397,7 @@ func (s *sim) forgetMarks(p *simProc) {
 	p.tasks = slices.Clone(p.tasks)
 	for i, t := range p.tasks {
 		own := *t
+		own.owner = p
 		p.tasks[i] = &own
 	}
 	for _, g := range p.goroutines {

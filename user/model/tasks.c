@@ -6,6 +6,9 @@
  * Only so many are remembered, those used last. A task that is forgotten while it is open does not
  * end; a second end of one that is forgotten passes as the end of a task from before the recording,
  * which is legal.
+ *
+ * A child knows the tasks of its parent, and both may be about to end them, so that an end counts
+ * only in the process that began the task. What a child does not know began in its parent.
  */
 #include <stdlib.h>
 
@@ -232,6 +235,10 @@ void tasks_end(struct model *m, const struct mark_at *at, const struct ev_mark *
 		return;
 	}
 	t = find(&m->tasks, at->proc, scope, is_go(ev), ev->task);
+	if (t ? t->scope != scope : at->proc && at->proc->scope.forked) {
+		marks_count(m, MARK_COUNT_INHERITED);
+		return;
+	}
 	if (t && t->state == TASK_ENDED) {
 		marks_count(m, MARK_COUNT_ENDED_TWICE);
 		return;
@@ -262,6 +269,7 @@ void tasks_inherit(struct model *m, struct proc *child, struct proc *parent)
 	unsigned i;
 
 	tasks_end_scope(m, child); /* of who had its pid before */
+	to->forked = true;
 	if (!from->nr && !from->ncestor)
 		return; /* no annotation yet: there is nothing to know */
 	to->ancestor[0].nr = tasks_scope(m, parent);
