@@ -20,6 +20,7 @@
 #define OTHER (1ull << 32 | 101)
 
 #define GOROUTINES 4096 /* limits of the model */
+#define BUSY_GOROUTINES 65536
 #define DEPTH 1024
 #define OPEN_TASKS 65536
 
@@ -246,20 +247,108 @@ static void goroutines_without_end(void **state)
 	done(&t);
 }
 
-/* All have a region open: one must go all the same. */
+/* All have a region open: some must go all the same, and their ends make no region of old. */
 static void goroutines_that_cannot_go(void **state)
 {
+	const uint64_t more = 300;
 	struct trace t;
 
 	(void)state;
 	begin(false);
-	for (uint64_t i = 1; i <= 2 * GOROUTINES; i++) {
+	for (uint64_t i = 1; i <= BUSY_GOROUTINES + more; i++) {
 		set_name("region");
 		mark.goroutine = i;
 		feed_mark(EV_MARK_REGION_BEGIN, EV_BY_GO, 0, 0);
 	}
+	assert_int_equal(counted(MARK_COUNT_FORGOTTEN), more);
+	for (uint64_t i = 1; i <= more + 1; i++) {
+		set_name(i % 2 ? "region" : "");
+		mark.goroutine = i;
+		feed_mark(EV_MARK_REGION_END, EV_BY_GO, 0, 0);
+	}
+	assert_int_equal(counted(MARK_COUNT_UNMATCHED), more);
+	/* one comes again: what it had open is not known, what it begins is */
+	set_name("again");
+	mark.goroutine = 1;
+	feed_mark(EV_MARK_REGION_BEGIN, EV_BY_GO, 0, 0);
+	feed_mark(EV_MARK_REGION_END, EV_BY_GO, 0, 0);
+	set_name("region");
+	mark.goroutine = 1;
+	feed_mark(EV_MARK_REGION_END, EV_BY_GO, 0, 0);
+	assert_int_equal(counted(MARK_COUNT_UNMATCHED), more + 1);
+	assert_int_equal(counted(MARK_COUNT_GOROUTINES), BUSY_GOROUTINES + more + 1);
 	end(&t);
-	assert_int_equal(trace_count(&t, GO_EV_GO_DESTROY), GOROUTINES);
+	assert_int_equal(trace_count(&t, GO_EV_GO_DESTROY), more);
+	assert_int_equal(trace_count(&t, GO_EV_USER_REGION_END), 2);
+	done(&t);
+}
+
+/* Numbers that ended are remembered, but not for ever; those that are open are. */
+static void numbers_of_regions(void **state)
+{
+	const uint64_t n = 200000;
+	size_t before = 0;
+
+	(void)state;
+	begin(true);
+	set_name("region");
+	feed_mark(EV_MARK_REGION_BEGIN, EV_BY_HEADER, 0, UINT64_MAX);
+	for (uint64_t i = 1; i <= n; i++) {
+		if (i == n / 2) {
+			trace_writer__wait(w);
+			before = mallinfo2().uordblks;
+		}
+		feed_mark(EV_MARK_REGION_BEGIN, EV_BY_HEADER, 0, i);
+		feed_mark(EV_MARK_REGION_END, EV_BY_HEADER, 0, i);
+	}
+	trace_writer__wait(w);
+	if (!SANITIZED) /* what a generation takes */
+		assert_true(mallinfo2().uordblks < before + (8u << 20));
+	feed_mark(EV_MARK_REGION_END, EV_BY_HEADER, 0, n);
+	assert_int_equal(counted(MARK_COUNT_REGION_TWICE), 1);
+	mark.thr = OTHER;
+	feed_mark(EV_MARK_REGION_END, EV_BY_HEADER, 0, n - 1);
+	assert_int_equal(counted(MARK_COUNT_REGION_TWICE), 1); /* of a process of its own */
+	assert_int_equal(counted(MARK_COUNT_UNMATCHED), 1);
+	mark.thr = THR;
+	feed_mark(EV_MARK_REGION_END, EV_BY_HEADER, 0, 1); /* too long ago */
+	assert_int_equal(counted(MARK_COUNT_UNMATCHED), 2);
+	feed_mark(EV_MARK_REGION_END, EV_BY_HEADER, 0, UINT64_MAX);
+	assert_int_equal(counted(MARK_COUNT_UNMATCHED), 2);
+	/* a number that ended is given again */
+	feed_mark(EV_MARK_REGION_BEGIN, EV_BY_HEADER, 0, n);
+	feed_mark(EV_MARK_REGION_END, EV_BY_HEADER, 0, n);
+	feed_mark(EV_MARK_REGION_END, EV_BY_HEADER, 0, n);
+	assert_int_equal(counted(MARK_COUNT_REGION_TWICE), 2);
+	end(NULL);
+	done(NULL);
+}
+
+/* Modules are read again for weeks: a site that is told again is the same one. */
+static void sites_told_again(void **state)
+{
+	struct ev_site site;
+	size_t before = 0, len;
+	struct trace t;
+
+	(void)state;
+	begin(false);
+	for (uint32_t i = 0; i < 100000; i++) {
+		if (i == 1000)
+			before = mallinfo2().uordblks;
+		len = (size_t)snprintf(site.name, sizeof(site.name), "name %u", i / 50000) + 1;
+		feed(EV_SITE, 1 + i % 10, &site, EV_SITE_SHORT + len);
+	}
+	if (!SANITIZED)
+		assert_true(mallinfo2().uordblks < before + 4096);
+	set_name("");
+	mark.site = 3;
+	feed_mark(EV_MARK_REGION_BEGIN, EV_BY_USDT, 0, 0);
+	end(&t);
+	for (size_t i = 0; i < t.cnt; i++)
+		if (t.ev[i].ev.type == GO_EV_USER_REGION_BEGIN)
+			assert_string_equal(t.ev[i].text, "name 1");
+	assert_int_equal(trace_count(&t, GO_EV_USER_REGION_BEGIN), 1);
 	done(&t);
 }
 
@@ -378,6 +467,8 @@ int main(void)
 		cmocka_unit_test(tasks_without_end),
 		cmocka_unit_test(goroutines_without_end),
 		cmocka_unit_test(goroutines_that_cannot_go),
+		cmocka_unit_test(numbers_of_regions),
+		cmocka_unit_test(sites_told_again),
 		cmocka_unit_test(too_many_kept),
 		cmocka_unit_test(nowhere_to_tell),
 		cmocka_unit_test(long_logs),

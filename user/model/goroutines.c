@@ -6,6 +6,10 @@
  * They live on one M and one P that no thread and no CPU has. There each wakes for the moment of an
  * annotation, and then waits again, for a reason that tells what is known. The thread that ran it
  * is not touched.
+ *
+ * Only so many are remembered, those used last, and of those that have regions open far more. When
+ * one of these is forgotten it is gone from the trace with its regions. From then on ends in its
+ * process that have no begin are dropped: they may be of one that is forgotten.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,15 +19,18 @@
 #include "util/hash.h"
 #include "util/xalloc.h"
 
-#define GOROUTINES_MAX 4096
+#define IDLE_MAX 4096
+#define BUSY_MAX 65536
 #define FIRST_GID 1000000000001ull /* above all that threads have, below HUGE_GID of table.c */
 #define REASON "only annotations are known"
 
 struct goroutine {
 	struct goroutine *prev, *next; /* by use */
+	bool busy;		       /* which list it is in */
 	struct goroutine *same;	       /* with the same hash */
 	uint64_t goid;
 	uint32_t scope;
+	struct proc *proc; /* NULL unknown; they end with it */
 	uint64_t gid;
 	uint64_t seq;
 	bool told;	/* readers know it */
@@ -95,29 +102,40 @@ static struct goroutine *find(const struct goroutines *gs, uint32_t scope, uint6
 	return g;
 }
 
+static struct goroutine_list *list_of(struct goroutines *gs, const struct goroutine *g)
+{
+	return g->busy ? &gs->busy : &gs->idle;
+}
+
 static void list_add(struct goroutines *gs, struct goroutine *g)
 {
+	struct goroutine_list *l;
+
+	g->busy = g->regions.cnt;
+	l = list_of(gs, g);
 	g->prev = NULL;
-	g->next = gs->first;
-	if (gs->first)
-		gs->first->prev = g;
+	g->next = l->first;
+	if (l->first)
+		l->first->prev = g;
 	else
-		gs->last = g;
-	gs->first = g;
-	gs->cnt++;
+		l->last = g;
+	l->first = g;
+	l->cnt++;
 }
 
 static void list_del(struct goroutines *gs, struct goroutine *g)
 {
+	struct goroutine_list *l = list_of(gs, g);
+
 	if (g->prev)
 		g->prev->next = g->next;
 	else
-		gs->first = g->next;
+		l->first = g->next;
 	if (g->next)
 		g->next->prev = g->prev;
 	else
-		gs->last = g->prev;
-	gs->cnt--;
+		l->last = g->prev;
+	l->cnt--;
 }
 
 static void forget(struct model *m, struct goroutine *g)
@@ -156,7 +174,7 @@ static void make_root(struct model *m, struct goroutine *g)
 }
 
 static struct goroutine *make(struct model *m, const struct ev_mark *ev, uint32_t scope,
-			      const struct proc *p)
+			      struct proc *p)
 {
 	uint64_t *slot = u64map_put(&m->go.by_hash, hash_of(scope, ev->goroutine), NULL);
 	struct goroutine *g = xcalloc(1, sizeof(*g));
@@ -165,6 +183,7 @@ static struct goroutine *make(struct model *m, const struct ev_mark *ev, uint32_
 		.same = (struct goroutine *)(uintptr_t)*slot,
 		.goid = ev->goroutine,
 		.scope = scope,
+		.proc = p,
 		.gid = FIRST_GID + m->go.given++,
 		.start = ev->start,
 	};
@@ -186,19 +205,30 @@ static void destroy(struct model *m, uint64_t ts, struct goroutine *g)
 	forget(m, g);
 }
 
-/* The one that was used longest ago; one with an open region only where all have one. */
+/* Those that were used longest ago go. */
 static void make_room(struct model *m, uint64_t ts)
 {
-	struct goroutine *last = m->go.last, *g = last;
+	struct goroutines *gs = &m->go;
 
-	if (!last || m->go.cnt < GOROUTINES_MAX)
-		return;
-	while (g && g->regions.cnt)
-		g = g->prev;
-	destroy(m, ts, g ? g : last);
+	while (gs->idle.cnt > IDLE_MAX)
+		destroy(m, ts, gs->idle.last);
+	while (gs->busy.cnt > BUSY_MAX) {
+		if (gs->busy.last->proc)
+			gs->busy.last->proc->scope.forgot = true;
+		marks_count(m, MARK_COUNT_FORGOTTEN);
+		destroy(m, ts, gs->busy.last);
+	}
 }
 
 /* ---- the door ---- */
+
+/* Nothing of it could be shown: the end of a region of a goroutine that is not known, or not any
+ * more. */
+static bool is_stray(const struct proc *p, const struct ev_mark *ev)
+{
+	return EV_MARK_OP(ev->h.arg) == EV_MARK_REGION_END &&
+	       ((!ev->nname && !ev->site) || !p || !p->scope.early || p->scope.forgot);
+}
 
 void goroutines_mark(struct model *m, const struct ev_mark *ev, struct kept_stack *st)
 {
@@ -208,15 +238,14 @@ void goroutines_mark(struct model *m, const struct ev_mark *ev, struct kept_stac
 	struct goroutine *g = find(&m->go, scope, ev->goroutine);
 	uint64_t ts = ev->h.ts;
 
+	if (!g && is_stray(p, ev)) {
+		marks_count(m, MARK_COUNT_UNMATCHED);
+		return;
+	}
 	if (p)
 		p->scope.go = true;
-	if (g) {
-		list_del(&m->go, g);
-		list_add(&m->go, g);
-	} else {
-		make_room(m, ts);
+	if (!g)
 		g = make(m, ev, scope, p);
-	}
 	make_root(m, g);
 	enter(m, ts, g);
 	marks_write(m,
@@ -229,16 +258,16 @@ void goroutines_mark(struct model *m, const struct ev_mark *ev, struct kept_stac
 		    },
 		    ev);
 	leave(m, ts, g);
+	list_del(&m->go, g);
+	list_add(&m->go, g);
+	make_room(m, ts);
 }
 
-void goroutines_status(struct model *m, uint64_t ts)
+static void write_status(struct model *m, uint64_t ts, const struct goroutine_list *l)
 {
 	struct goroutine *g;
 
-	if (!m->go.online)
-		return;
-	write_proc_status(m, ts);
-	for (g = m->go.first; g; g = g->next) {
+	for (g = l->first; g; g = g->next) {
 		if (!g->told)
 			continue;
 		g->seq = 0;
@@ -246,20 +275,37 @@ void goroutines_status(struct model *m, uint64_t ts)
 	}
 }
 
-void goroutines_end(struct model *m, uint64_t ts, uint32_t scope)
+void goroutines_status(struct model *m, uint64_t ts)
 {
-	struct goroutine *g, *next;
+	if (!m->go.online)
+		return;
+	write_proc_status(m, ts);
+	write_status(m, ts, &m->go.idle);
+	write_status(m, ts, &m->go.busy);
+}
 
-	for (g = m->go.first; g; g = next) {
+static void end_those(struct model *m, uint64_t ts, struct goroutine *g, uint32_t scope)
+{
+	struct goroutine *next;
+
+	for (; g; g = next) {
 		next = g->next;
 		if (g->scope == scope)
 			destroy(m, ts, g);
 	}
 }
 
+void goroutines_end(struct model *m, uint64_t ts, uint32_t scope)
+{
+	end_those(m, ts, m->go.idle.first, scope);
+	end_those(m, ts, m->go.busy.first, scope);
+}
+
 void goroutines_free(struct model *m)
 {
-	while (m->go.first)
-		forget(m, m->go.first);
+	while (m->go.idle.first)
+		forget(m, m->go.idle.first);
+	while (m->go.busy.first)
+		forget(m, m->go.busy.first);
 	u64map_free(&m->go.by_hash);
 }

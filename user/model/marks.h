@@ -127,14 +127,18 @@ struct goroutine;
 
 #define GO_M 4194305 /* their M: one more than tids go */
 
-struct goroutines {
-	struct u64map by_hash;		/* struct goroutine *, chained */
+struct goroutine_list {
 	struct goroutine *first, *last; /* the one used last is the first */
 	size_t cnt;
-	uint64_t given;		    /* ids */
-	struct trace_stream stream; /* their M */
-	bool online;		    /* their P has a row */
-	uint64_t pseq;		    /* of their P */
+};
+
+struct goroutines {
+	struct u64map by_hash;		  /* struct goroutine *, chained */
+	struct goroutine_list idle, busy; /* busy: with open regions */
+	uint64_t given;			  /* ids */
+	struct trace_stream stream;	  /* their M */
+	bool online;			  /* their P has a row */
+	uint64_t pseq;			  /* of their P */
 };
 
 /* st: its stack, NULL unknown */
