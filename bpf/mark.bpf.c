@@ -14,16 +14,67 @@ static __always_inline struct ct_text text_at(__u64 at)
 	return (struct ct_text){ .at = at, .len = CT_TEXT_Z };
 }
 
+/* A record with the texts that came in registers. */
+struct ct_mark_seen {
+	__u64 head[sizeof(struct ev_mark) / 8 - 2 * EV_MARK_STR / 8];
+	__u64 word[3];
+};
+_Static_assert(__builtin_offsetof(struct ct_mark_seen, word) ==
+		       __builtin_offsetof(struct ev_mark, text),
+	       "the words are the texts");
+
+/*
+ * A marker of the header that came in registers, the last one of them is word2. Nothing is read
+ * from the program, so the record is made here, and needs no room. false: the words make no sense.
+ */
+static __always_inline bool send_seen(struct pt_regs *ctx, __u64 word2)
+{
+	__u32 nname = CT_SEEN_NAME(word2) - 1, ntext = CT_SEEN_TEXT(word2) - 1;
+	__u32 op = CT_SEEN_OP(word2), stack = 0, n = nname + ntext;
+	struct ct_mark m = { .op = op, .task = PT_REGS_PARM1(ctx) };
+	struct ct_mark_seen rec;
+	struct ev_mark *ev = (struct ev_mark *)&rec;
+	struct task_struct *cur;
+	__u64 key;
+
+	if (nname > CT_SEEN_MAX || ntext > CT_SEEN_MAX || n > CT_SEEN_MAX ||
+	    op - 1 >= EV_MARK_OP_MAX - 1)
+		return false;
+	cur = bpf_get_current_task_btf();
+	key = ct_mark_thread(cur);
+	if (!key)
+		return true;
+	if (ct_cfg.stacks & CT_STACK_MARK)
+		stack = ct_mark_stack(ctx, cur, key);
+	if (op != EV_MARK_LOG)
+		m.id = PT_REGS_PARM2(ctx);
+	ct_mark_fill(ev, &m, key, stack);
+	ev->nname = nname;
+	ev->ntext = ntext;
+	rec.word[0] = PT_REGS_PARM4(ctx);
+	rec.word[1] = PT_REGS_PARM5(ctx);
+	rec.word[2] = word2;
+	barrier_var(n);
+	if (n > CT_SEEN_MAX)
+		return false;
+	ct_keep_cpu(); /* or the record could come late into the ring */
+	ct_output(EV_MARK, 0, &ev->h, EV_MARK_SHORT + n, EV_MARK_PACK(op, EV_BY_HEADER, 0));
+	ct_give_cpu();
+	return true;
+}
+
 SEC("uprobe.s")
 int ct_mark_header(struct pt_regs *ctx)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx);
-	struct ct_mark m = {
-		.op = CT_COOKIE_OP(cookie),
-		.by = EV_BY_HEADER,
-		.task = PT_REGS_PARM1(ctx),
-	};
+	__u64 seen = PT_REGS_PARM6(ctx), cookie;
+	struct ct_mark m = {};
 
+	if (seen && send_seen(ctx, seen))
+		return 0;
+	cookie = bpf_get_attach_cookie(ctx);
+	m.op = CT_COOKIE_OP(cookie);
+	m.by = EV_BY_HEADER;
+	m.task = PT_REGS_PARM1(ctx);
 	switch (m.op) {
 	case EV_MARK_TASK_END:
 		break;

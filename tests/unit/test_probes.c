@@ -49,18 +49,39 @@ __asm__(".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat\n"
 	".weak _.stapsdt.base\n.hidden _.stapsdt.base\n"
 	"_.stapsdt.base: .space 1\n.size _.stapsdt.base,1\n.popsection\n");
 
-MARKER(task_begin, "task_begin", "8@%rdi 8@%rsi 8@%rdx");
-MARKER(task_end, "task_end", "8@%rdi");
-MARKER(region_begin, "region_begin", "8@%rdi 8@%rsi 8@%rdx");
-MARKER(region_end, "region_end", "8@%rdi 8@%rsi 8@%rdx");
-MARKER(say, "log", "8@%rdi 8@%rsi 8@%rdx");
+#define MARKER_ARGS "8@%rdi 8@%rsi 8@%rdx 8@%rcx 8@%r8 8@%r9"
+
+MARKER(task_begin, "task_begin", MARKER_ARGS);
+MARKER(task_end, "task_end", MARKER_ARGS);
+MARKER(region_begin, "region_begin", MARKER_ARGS);
+MARKER(region_end, "region_end", MARKER_ARGS);
+MARKER(say, "log", MARKER_ARGS);
 MARKER(query, "query", "8@%rdi 8@%rsi -4@%edx 8@%rcx");
 
-void task_begin(uint64_t task, uint64_t parent, const char *type);
-void task_end(uint64_t task);
-void region_begin(uint64_t task, uint64_t region, const char *type);
-void region_end(uint64_t task, uint64_t region, const char *type);
-void say(uint64_t task, const char *category, const char *message);
+typedef void marker(uint64_t a, uint64_t b, uint64_t c, uint64_t s0, uint64_t s1, uint64_t s2);
+marker task_begin, task_end, region_begin, region_end, say;
+
+/* A marker whose texts are to be read from memory. */
+static void hit(marker *to, uint64_t task, uint64_t b, const void *c)
+{
+	to(task, b, (uintptr_t)c, 0, 0, 0);
+}
+
+static void hit_log(uint64_t task, const void *category, const void *message)
+{
+	hit(say, task, (uintptr_t)category, message);
+}
+
+/* One that brings them, and pointers to nowhere: n and n2 as they are told, right or wrong. */
+static void bring(marker *to, unsigned op, uint64_t b, const char *texts, unsigned n, unsigned n2)
+{
+	uint64_t word[3] = { 0 };
+
+	memcpy(word, texts, strlen(texts));
+	word[2] |= (uint64_t)(op << 5 | (n + 1)) << 48 | (uint64_t)(n2 + 1) << 56;
+	to(7, b, 8, word[0], word[1], word[2]);
+}
+
 void query(uint64_t id, const char *text, int n, const void *p);
 
 /* A function that is a region, and an instruction that no probe can be on. */
@@ -106,7 +127,7 @@ static uint16_t say_slowly(void)
 		return 0;
 	if (pthread_create(&thread, NULL, feed, &fd))
 		return 0;
-	say(1, "slow", page);
+	hit_log(1, "slow", page);
 	pthread_join(thread, NULL);
 	close(fd);
 	return 1;
@@ -135,10 +156,10 @@ static void say_lengths(void)
 	for (i = 0; i < sizeof(len) / sizeof(len[0]); i++) {
 		memset(text, 'x', len[i]);
 		text[len[i]] = 0;
-		say(i, "length", text);
+		hit_log(i, "length", text);
 	}
-	say(5, NULL, "no category");
-	say(6, text, text);
+	hit_log(5, NULL, "no category");
+	hit_log(6, text, text);
 }
 
 static void act(char what, int out)
@@ -148,22 +169,36 @@ static void act(char what, int out)
 
 	switch (what) {
 	case 'm':
-		task_begin(7, 3, "makeCoffee");
-		region_begin(7, 9, "steamMilk");
-		region_end(7, 9, "steamMilk");
-		say(7, "order", "one flat white");
-		task_end(7);
+		hit(task_begin, 7, 3, "makeCoffee");
+		hit(region_begin, 7, 9, "steamMilk");
+		hit(region_end, 7, 9, "steamMilk");
+		hit_log(7, "order", "one flat white");
+		hit(task_end, 7, 0, NULL);
+		break;
+	case 'r':
+		bring(task_begin, EV_MARK_TASK_BEGIN, 3, "makeCoffee", 10, 0);
+		bring(region_begin, EV_MARK_REGION_BEGIN, 9, "", 0, 0);
+		bring(region_end, EV_MARK_REGION_END, 9, "just as long as may be", 22, 0);
+		bring(say, EV_MARK_LOG, 8, "orderone flat white", 5, 14);
+		bring(task_end, EV_MARK_TASK_END, 0, "", 0, 0);
+		/* no sense: too long, and no such marker */
+		bring(say, EV_MARK_LOG, 8, "x", 22, 1);
+		bring(say, EV_MARK_LOG, 8, "x", 30, 1);
+		bring(say, EV_MARK_LOG, 8, "x", 1, 254);
+		bring(say, EV_MARK_LOG, 8, "x", 1, (unsigned)-1);
+		bring(say, EV_MARK_OP_MAX, 8, "x", 1, 0);
+		bring(say, 0, 8, "x", 1, 0);
 		break;
 	case 'l':
 		say_lengths();
 		break;
 	case 'a':
 		at = absent();
-		say(1, at, "");
+		hit_log(1, at, "");
 		at = absent();
-		say(2, "", at);
+		hit_log(2, "", at);
 		munmap(at - 4090 + 4096, 4096);
-		say(3, at, "half of it is gone");
+		hit_log(3, at, "half of it is gone");
 		break;
 	case 'q':
 		query(1ull << 40, "SELECT\t1", -5, (void *)8);
@@ -452,6 +487,35 @@ static void markers_become_records(void **state)
 		assert_true(r.mark[0].h.ts < r.mark[4].h.ts && r.mark[4].h.ts < clock_mono());
 	}
 	assert_false(r.shows);
+	end_rig(&r);
+	end_child(&c);
+}
+
+/* What a marker brings is not looked for in memory, unless it makes no sense. */
+static void texts_come_in_registers(void **state)
+{
+	struct child c;
+	struct rig r;
+	size_t i;
+
+	NEEDS_ROOT();
+	c = start_child();
+	start_rig(&r, &c, 0);
+	attach(&r);
+	ask(&c, 'r');
+	drain(&r);
+	assert_int_equal(r.marks, 11);
+	is_mark(&r.mark[0], EV_MARK_TASK_BEGIN, 7, 3, "makeCoffee", "");
+	is_mark(&r.mark[1], EV_MARK_REGION_BEGIN, 7, 9, "", "");
+	is_mark(&r.mark[2], EV_MARK_REGION_END, 7, 9, "just as long as may be", "");
+	is_mark(&r.mark[3], EV_MARK_LOG, 7, 0, "order", "one flat white");
+	is_mark(&r.mark[4], EV_MARK_TASK_END, 7, 0, "", "");
+	for (i = 5; i < r.marks; i++) {
+		assert_int_equal(EV_MARK_OP(r.mark[i].h.arg), EV_MARK_LOG);
+		assert_int_equal(EV_MARK_FLAGS(r.mark[i].h.arg),
+				 EV_MARK_NAME_BAD | EV_MARK_TEXT_BAD);
+		assert_int_equal(r.mark[i].nname + r.mark[i].ntext, 0);
+	}
 	end_rig(&r);
 	end_child(&c);
 }
@@ -865,6 +929,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(markers_become_records),
+		cmocka_unit_test(texts_come_in_registers),
 		cmocka_unit_test(texts_are_whole_or_say_so),
 		cmocka_unit_test(texts_that_are_not_resident_are_fetched),
 		cmocka_unit_test(a_sleep_in_a_probe_is_user_code),
