@@ -32,14 +32,23 @@
 
 /*
  * The markers of include/ctrace/ctrace.h: provider "ctrace", arguments always in the registers of
- * the first three parameters of a C function.
+ * the parameters of a C function.
  *
- *     task_begin(u64 task, u64 parent, const char *type)
- *     task_end(u64 task)
- *     region_begin(u64 task, u64 region, const char *type)
- *     region_end(u64 task, u64 region, const char *type); region 0: began while nobody listened
- *     log(u64 task, const char *category, const char *message)
+ *     task_begin(u64 task, u64 parent, const char *type, words)
+ *     task_end(u64 task, 0, 0, words)
+ *     region_begin(u64 task, u64 region, const char *type, words)
+ *     region_end(u64 task, u64 region, const char *type, words); region 0: began while nobody
+ *         listened
+ *     log(u64 task, const char *category, const char *message, words)
+ *
+ * words, three of 64 bits, are all 0, or have what else would have to be read from the memory of
+ * the program, or asked for: the texts, one behind the other, their lengths, and which marker this
+ * is. include/ctrace/seen.h packs them.
  */
+#define CT_SEEN_MAX 22					    /* bytes of texts */
+#define CT_SEEN_NAME(word2) ((__u32)((word2) >> 48) & 0x1f) /* bytes and 1, 0: to be read */
+#define CT_SEEN_OP(word2) ((__u32)((word2) >> 53) & 0x7)    /* enum ev_mark_op */
+#define CT_SEEN_TEXT(word2) ((__u32)((word2) >> 56))
 
 /* Which function of Go's runtime a probe is in; see user/annot/gofind.h. */
 enum ct_go_call {

@@ -55,15 +55,27 @@ typedef struct ctrace_region {
 } ctrace_region;
 
 #if defined(__GNUC__)
-#define CTRACE_FN_ static inline __attribute__((__unused__))
+#define CTRACE_PLAIN_ static inline __attribute__((__unused__))
 #define CTRACE_PRINTF_(text, args) __attribute__((__format__(__printf__, text, args)))
 #else
-#define CTRACE_FN_ static inline
+#define CTRACE_PLAIN_ static inline
 #define CTRACE_PRINTF_(text, args)
+#endif
+
+/* Inlined for sure, where anything is: only then does the compiler see texts. */
+#if CTRACE_AVAILABLE && defined(__OPTIMIZE__)
+#define CTRACE_FN_ CTRACE_PLAIN_ __attribute__((__always_inline__))
+#else
+#define CTRACE_FN_ CTRACE_PLAIN_
 #endif
 
 #if CTRACE_AVAILABLE
 #include "ids.h"
+#include "seen.h"
+
+/* The words of ctrace_seen_(), as the last arguments of a marker's function. */
+#define CTRACE_HEARD_ __builtin_expect(ctrace_semaphore_ != 0, 0)
+#define CTRACE_WORDS_(seen) (seen).word[0], (seen).word[1], (seen).word[2]
 #endif
 
 /*
@@ -97,8 +109,11 @@ CTRACE_FN_ ctrace_ctx ctrace_task_begin(ctrace_ctx parent, const char *type)
 
 #if CTRACE_AVAILABLE
 	task.task = ctrace_id_();
-	if (ctrace_is_enabled())
-		CTRACE_MARK_(task_begin, (task.task, parent.task, type));
+	if (CTRACE_HEARD_) {
+		struct ctrace_texts_ seen = ctrace_seen_(CTRACE_TASK_BEGIN_, type, "");
+
+		CTRACE_MARK_(task_begin, (task.task, parent.task, type, CTRACE_WORDS_(seen)));
+	}
 #else
 	(void)parent;
 	(void)type;
@@ -111,8 +126,11 @@ CTRACE_FN_ ctrace_ctx ctrace_task_begin(ctrace_ctx parent, const char *type)
 CTRACE_FN_ void ctrace_task_end(ctrace_ctx task)
 {
 #if CTRACE_AVAILABLE
-	if (ctrace_is_enabled() && task.task)
-		CTRACE_MARK_(task_end, (task.task));
+	if (CTRACE_HEARD_ && task.task) {
+		struct ctrace_texts_ seen = ctrace_seen_(CTRACE_TASK_END_, "", "");
+
+		CTRACE_MARK_(task_end, (task.task, 0, 0, CTRACE_WORDS_(seen)));
+	}
 #else
 	(void)task;
 #endif
@@ -128,9 +146,11 @@ CTRACE_FN_ ctrace_region ctrace_region_begin(ctrace_ctx ctx, const char *type)
 	ctrace_region region = { ctx.task, 0, type };
 
 #if CTRACE_AVAILABLE
-	if (ctrace_is_enabled()) {
+	if (CTRACE_HEARD_) {
+		struct ctrace_texts_ seen = ctrace_seen_(CTRACE_REGION_BEGIN_, type, "");
+
 		region.id = ctrace_id_();
-		CTRACE_MARK_(region_begin, (region.task, region.id, type));
+		CTRACE_MARK_(region_begin, (region.task, region.id, type, CTRACE_WORDS_(seen)));
 	}
 #endif
 	return region;
@@ -140,8 +160,12 @@ CTRACE_FN_ ctrace_region ctrace_region_begin(ctrace_ctx ctx, const char *type)
 CTRACE_FN_ void ctrace_region_end(ctrace_region region)
 {
 #if CTRACE_AVAILABLE
-	if (ctrace_is_enabled() && region.type)
-		CTRACE_MARK_(region_end, (region.task, region.id, region.type));
+	if (CTRACE_HEARD_ && region.type) {
+		struct ctrace_texts_ seen = ctrace_seen_(CTRACE_REGION_END_, region.type, "");
+
+		CTRACE_MARK_(region_end,
+			     (region.task, region.id, region.type, CTRACE_WORDS_(seen)));
+	}
 #else
 	(void)region;
 #endif
@@ -151,8 +175,11 @@ CTRACE_FN_ void ctrace_region_end(ctrace_region region)
 CTRACE_FN_ void ctrace_log(ctrace_ctx ctx, const char *category, const char *message)
 {
 #if CTRACE_AVAILABLE
-	if (ctrace_is_enabled())
-		CTRACE_MARK_(log, (ctx.task, category, message));
+	if (CTRACE_HEARD_) {
+		struct ctrace_texts_ seen = ctrace_seen_(CTRACE_LOG_, category, message);
+
+		CTRACE_MARK_(log, (ctx.task, category, message, CTRACE_WORDS_(seen)));
+	}
 #else
 	(void)ctx;
 	(void)category;
@@ -161,14 +188,14 @@ CTRACE_FN_ void ctrace_log(ctrace_ctx ctx, const char *category, const char *mes
 }
 
 CTRACE_PRINTF_(3, 0)
-CTRACE_FN_ void ctrace_vlogf_(ctrace_ctx ctx, const char *category, const char *format,
-			      va_list args)
+CTRACE_PLAIN_ void ctrace_vlogf_(ctrace_ctx ctx, const char *category, const char *format,
+				 va_list args)
 {
 #if CTRACE_AVAILABLE
 	char text[1024 + 2]; /* one more than a tracer reads, so that it sees that there was more */
 
-	if (ctrace_is_enabled() && vsnprintf(text, sizeof(text), format, args) >= 0)
-		CTRACE_MARK_(log, (ctx.task, category, text));
+	if (CTRACE_HEARD_ && vsnprintf(text, sizeof(text), format, args) >= 0)
+		CTRACE_MARK_(log, (ctx.task, category, text, 0, 0, 0));
 #else
 	(void)ctx;
 	(void)category;
@@ -183,7 +210,7 @@ CTRACE_FN_ void ctrace_vlogf_(ctrace_ctx ctx, const char *category, const char *
  * evaluated, and so must have no effect of its own. (ctrace_logf)(...) is the function.
  */
 CTRACE_PRINTF_(3, 4)
-CTRACE_FN_ void ctrace_logf(ctrace_ctx ctx, const char *category, const char *format, ...)
+CTRACE_PLAIN_ void ctrace_logf(ctrace_ctx ctx, const char *category, const char *format, ...)
 {
 	va_list args;
 

@@ -22,6 +22,13 @@
 #define CTRACE_OWN_
 #endif
 
+/* Of those that the compiler is to see texts through. */
+#if CTRACE_AVAILABLE && defined(__OPTIMIZE__)
+#define CTRACE_SEES_ CTRACE_OWN_ __attribute__((__always_inline__))
+#else
+#define CTRACE_SEES_ CTRACE_OWN_
+#endif
+
 namespace ctrace
 {
 
@@ -41,12 +48,12 @@ CTRACE_OWN_ inline ctrace_ctx background() noexcept
 class task
 {
       public:
-	CTRACE_OWN_ explicit task(const char *type) noexcept
+	CTRACE_SEES_ explicit task(const char *type) noexcept
 	    : ctx_(ctrace_task_begin(ctrace_background(), type))
 	{
 	}
 	/* a part of parent */
-	CTRACE_OWN_ task(ctrace_ctx parent, const char *type) noexcept
+	CTRACE_SEES_ task(ctrace_ctx parent, const char *type) noexcept
 	    : ctx_(ctrace_task_begin(parent, type))
 	{
 	}
@@ -96,12 +103,12 @@ class task
 class region
 {
       public:
-	CTRACE_OWN_ region(ctrace_ctx ctx, const char *type) noexcept
+	CTRACE_SEES_ region(ctrace_ctx ctx, const char *type) noexcept
 	    : region_(ctrace_region_begin(ctx, type))
 	{
 	}
 	/* of no task */
-	CTRACE_OWN_ explicit region(const char *type) noexcept
+	CTRACE_SEES_ explicit region(const char *type) noexcept
 	    : region_(ctrace_region_begin(ctrace_background(), type))
 	{
 	}
@@ -121,13 +128,13 @@ class region
 	}
 	region(const region &) = delete;
 	region &operator=(const region &) = delete;
-	CTRACE_OWN_ ~region()
+	CTRACE_SEES_ ~region()
 	{
 		end();
 	}
 
 	/* The region is done now, and the object is empty. */
-	CTRACE_OWN_ void end() noexcept
+	CTRACE_SEES_ void end() noexcept
 	{
 		ctrace_region_end(region_);
 		region_.type = nullptr;
@@ -138,7 +145,7 @@ class region
 };
 
 /* A moment of this thread, with a text. */
-CTRACE_OWN_ inline void log(ctrace_ctx ctx, const char *category, const char *message) noexcept
+CTRACE_SEES_ inline void log(ctrace_ctx ctx, const char *category, const char *message) noexcept
 {
 	ctrace_log(ctx, category, message);
 }
@@ -157,7 +164,11 @@ CTRACE_OWN_ inline void logf(ctrace_ctx ctx, const char *category, const char *f
 
 /* What CTRACE_REGION is made of. */
 struct block_ {
-	CTRACE_OWN_ block_(ctrace_ctx ctx, const char *type) noexcept : kept(ctx, type), first(true)
+	CTRACE_SEES_ block_(ctrace_ctx ctx, const char *type) noexcept
+	    : kept(ctx, type), first(true)
+	{
+	}
+	CTRACE_SEES_ ~block_()
 	{
 	}
 

@@ -67,12 +67,10 @@ __attribute__((__section__(".probes"))) volatile unsigned short ctrace_semaphore
  * go. */
 #define CTRACE_NOP_ ".p2align 3\n990: .byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n"
 #define CTRACE_NOP_CHILD_ "990: nop\n"
-#define CTRACE_ARGS_1_ "8@%%rdi"
-#define CTRACE_ARGS_3_ "8@%%rdi 8@%%rsi 8@%%rdx"
+#define CTRACE_ARGS_ "8@%%rdi 8@%%rsi 8@%%rdx 8@%%rcx 8@%%r8 8@%%r9"
 #else
 #define CTRACE_NOP_ "990: nop\n"
-#define CTRACE_ARGS_1_ "8@x0"
-#define CTRACE_ARGS_3_ "8@x0 8@x1 8@x2"
+#define CTRACE_ARGS_ "8@x0 8@x1 8@x2 8@x3 8@x4 8@x5"
 #endif
 
 /*
@@ -104,64 +102,49 @@ __attribute__((__section__(".probes"))) volatile unsigned short ctrace_semaphore
 
 /* The body of a marker's function. */
 #if defined(__x86_64__)
-#define CTRACE_MARK_1_(nop, name, a)                                       \
-	__asm__ __volatile__(CTRACE_NOTE_(nop, name, CTRACE_ARGS_1_)       \
-			     :                                             \
-			     : "D"(a), [semaphore] "i"(&ctrace_semaphore_) \
-			     : "memory")
-#define CTRACE_MARK_3_(nop, name, a, b, c)                                                 \
-	__asm__ __volatile__(CTRACE_NOTE_(nop, name, CTRACE_ARGS_3_)                       \
-			     :                                                             \
-			     : "D"(a), "S"(b), "d"(c), [semaphore] "i"(&ctrace_semaphore_) \
-			     : "memory")
-#else
-#define CTRACE_MARK_1_(nop, name, a)                                                 \
+#define CTRACE_BODY_(nop, name, a, b, c, d, e, f)                                    \
 	do {                                                                         \
-		register uint64_t x0_ __asm__("x0") = (a);                           \
-		__asm__ __volatile__(CTRACE_NOTE_(nop, name, CTRACE_ARGS_1_)         \
+		register uint64_t r8_ __asm__("r8") = (e);                           \
+		register uint64_t r9_ __asm__("r9") = (f);                           \
+		__asm__ __volatile__(CTRACE_NOTE_(nop, name, CTRACE_ARGS_)           \
 				     :                                               \
-				     : "r"(x0_), [semaphore] "S"(&ctrace_semaphore_) \
+				     : "D"(a), "S"(b), "d"(c), "c"(d), "r"(r8_),     \
+				       "r"(r9_), [semaphore] "i"(&ctrace_semaphore_) \
 				     : "memory");                                    \
 	} while (0)
-#define CTRACE_MARK_3_(nop, name, a, b, c)                                           \
-	do {                                                                         \
-		register uint64_t x0_ __asm__("x0") = (a);                           \
-		register __typeof__(b) x1_ __asm__("x1") = (b);                      \
-		register __typeof__(c) x2_ __asm__("x2") = (c);                      \
-		__asm__ __volatile__(CTRACE_NOTE_(nop, name, CTRACE_ARGS_3_)         \
-				     :                                               \
-				     : "r"(x0_), "r"(x1_),                           \
-				       "r"(x2_), [semaphore] "S"(&ctrace_semaphore_) \
-				     : "memory");                                    \
+#else
+#define CTRACE_BODY_(nop, name, a, b, c, d, e, f)                                        \
+	do {                                                                             \
+		register uint64_t x0_ __asm__("x0") = (a);                               \
+		register __typeof__(b) x1_ __asm__("x1") = (b);                          \
+		register __typeof__(c) x2_ __asm__("x2") = (c);                          \
+		register uint64_t x3_ __asm__("x3") = (d);                               \
+		register uint64_t x4_ __asm__("x4") = (e);                               \
+		register uint64_t x5_ __asm__("x5") = (f);                               \
+		__asm__ __volatile__(CTRACE_NOTE_(nop, name, CTRACE_ARGS_)               \
+				     :                                                   \
+				     : "r"(x0_), "r"(x1_), "r"(x2_), "r"(x3_), "r"(x4_), \
+				       "r"(x5_), [semaphore] "S"(&ctrace_semaphore_)     \
+				     : "memory");                                        \
 	} while (0)
 #endif
 
-/* The five markers, each at one kind of site. */
-#define CTRACE_MARKERS_(site, nop)                                                                \
-	static CTRACE_ALONE_ void ctrace_mark_task_begin_##site(uint64_t task, uint64_t parent,   \
-								const char *type)                 \
-	{                                                                                         \
-		CTRACE_MARK_3_(nop, "task_begin", task, parent, type);                            \
-	}                                                                                         \
-	static CTRACE_ALONE_ void ctrace_mark_task_end_##site(uint64_t task)                      \
-	{                                                                                         \
-		CTRACE_MARK_1_(nop, "task_end", task);                                            \
-	}                                                                                         \
-	static CTRACE_ALONE_ void ctrace_mark_region_begin_##site(uint64_t task, uint64_t region, \
-								  const char *type)               \
-	{                                                                                         \
-		CTRACE_MARK_3_(nop, "region_begin", task, region, type);                          \
-	}                                                                                         \
-	static CTRACE_ALONE_ void ctrace_mark_region_end_##site(uint64_t task, uint64_t region,   \
-								const char *type)                 \
-	{                                                                                         \
-		CTRACE_MARK_3_(nop, "region_end", task, region, type);                            \
-	}                                                                                         \
-	static CTRACE_ALONE_ void ctrace_mark_log_##site(uint64_t task, const char *category,     \
-							 const char *message)                     \
-	{                                                                                         \
-		CTRACE_MARK_3_(nop, "log", task, category, message);                              \
+/*
+ * The five markers, each at one kind of site. All have six arguments, the last three being what of
+ * the texts comes in registers, see seen.h; a task's end has two without meaning.
+ */
+#define CTRACE_MARKER_(name, site, nop, b_type, c_type)                                \
+	static CTRACE_ALONE_ void ctrace_mark_##name##_##site(                         \
+		uint64_t a, b_type b, c_type c, uint64_t s0, uint64_t s1, uint64_t s2) \
+	{                                                                              \
+		CTRACE_BODY_(nop, #name, a, b, c, s0, s1, s2);                         \
 	}
+#define CTRACE_MARKERS_(site, nop)                                      \
+	CTRACE_MARKER_(task_begin, site, nop, uint64_t, const char *)   \
+	CTRACE_MARKER_(task_end, site, nop, uint64_t, uint64_t)         \
+	CTRACE_MARKER_(region_begin, site, nop, uint64_t, const char *) \
+	CTRACE_MARKER_(region_end, site, nop, uint64_t, const char *)   \
+	CTRACE_MARKER_(log, site, nop, const char *, const char *)
 
 CTRACE_MARKERS_(first_, CTRACE_NOP_)
 

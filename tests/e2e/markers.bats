@@ -36,7 +36,7 @@ build() {
 		work:
 		.cfi_startproc
 		990: nop
-		note ctrace log "8@%rdi 8@%rsi 8@%rdx" gate
+		note ctrace log "8@%rdi 8@%rsi 8@%rdx 8@%rcx 8@%r8 8@%r9" gate
 		990: nop
 		note ctrace task_end "8@%rax" gate
 		990: nop

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Are the markers of a file as a tracer needs them?   notes.py FILE NAME[,NAME…] [--bare]
 
-Each note of provider "ctrace" must have the arguments of its name, a nop where it says, and the one semaphore of the
+Each note of provider "ctrace" must have the arguments of them all, a nop where it says, and the one semaphore of the
 file, in its section .probes; there must be notes of each NAME and of no other name, and no relocation of
 code. With --bare nothing may come behind the nop but the end of the function: code that would read the
 stack there could find it changed. Exit 1 with a line on what is wrong.
@@ -11,8 +11,7 @@ import re
 import subprocess
 import sys
 
-THREE, ONE = {"x86": "8@%rdi 8@%rsi 8@%rdx", "arm": "8@x0 8@x1 8@x2"}, {"x86": "8@%rdi", "arm": "8@x0"}
-ARGS = {"task_begin": THREE, "task_end": ONE, "region_begin": THREE, "region_end": THREE, "log": THREE}
+ARGS = {"x86": "8@%rdi 8@%rsi 8@%rdx 8@%rcx 8@%r8 8@%r9", "arm": "8@x0 8@x1 8@x2 8@x3 8@x4 8@x5"}
 NOP = {"x86": re.compile(r"^0f 1f 44 00 00\s"), "arm": re.compile(r"^(1f 20 03 d5|d503201f)\s")}
 END = re.compile(r"\s(retq?|popq?\s.*|leaveq?|addq?\s.*%rsp|add\s+sp, sp.*|ldp\s+x29, x30.*|autiasp)\s*$")
 RET = re.compile(r"\sretq?\s*$")
@@ -45,7 +44,7 @@ def main():
         return "not one semaphore in .probes: %s" % found
     for name, location, _, args in found:
         at, where = int(location, 16), "%s at %s: " % (name, location)
-        if args.strip() != ARGS[name][arch]:
+        if args.strip() != ARGS[arch]:
             return where + "arguments " + args
         insns = code(path, at)
         if not insns or not NOP[arch].search(insns[0]):

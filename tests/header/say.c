@@ -128,8 +128,24 @@ static void texts(void)
 	listen_expect("a long text", expected);
 }
 
+/* Wherever a text points, the program does not look. */
+static void nowhere(void)
+{
+	const char *volatile hidden = (const char *)8;
+	char unset[16];
+
+	listen_to(1);
+	ctrace_log(task, (const char *)8, NULL);
+	ctrace_log(task, "cat", hidden);
+	ctrace_log(task, hidden, "text");
+	ctrace_log(task, unset, unset);
+	ctrace_region_end(ctrace_region_begin(ctrace_task_begin(task, hidden), hidden));
+	listen_to(0);
+}
+
 int main(void)
 {
+	nowhere(); /* before a breakpoint is there, which would look */
 	listen_start();
 	listen_to(1);
 	if (by_return(0) || by_return(7) != 7)
@@ -149,5 +165,6 @@ int main(void)
 	texts();
 	evaluated = 0;
 	idle();
+	listen_end();
 	return listen_failed;
 }

@@ -88,5 +88,6 @@ int main()
 	if (ctrace::is_enabled())
 		return 1;
 	listen_expect("idle", "");
+	listen_end();
 	return listen_failed;
 }

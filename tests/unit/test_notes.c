@@ -268,22 +268,25 @@ static void damaged(void **state)
 	strbuf_free(&why);
 }
 
+#define OUR_ARGS "8@%rdi 8@%rsi 8@%rdx 8@%rcx 8@%r8 8@%r9"
+
 static void ours(void **state)
 {
 	static const struct {
 		const char *provider, *name, *args;
 		int want;
 	} is[] = {
-		{ "ctrace", "task_begin", "8@%rdi 8@%rsi 8@%rdx", EV_MARK_TASK_BEGIN },
-		{ "ctrace", "task_end", "8@%rdi", EV_MARK_TASK_END },
-		{ "ctrace", "region_begin", "8@%rdi 8@%rsi 8@%rdx", EV_MARK_REGION_BEGIN },
-		{ "ctrace", "region_end", "8@%rdi 8@%rsi 8@%rdx", EV_MARK_REGION_END },
-		{ "ctrace", "log", "8@%rdi 8@%rsi 8@%rdx", EV_MARK_LOG },
-		{ "ctrace", "log", "8@%rdi 8@%rdx 8@%rsi", -EINVAL },
+		{ "ctrace", "task_begin", OUR_ARGS, EV_MARK_TASK_BEGIN },
+		{ "ctrace", "task_end", OUR_ARGS, EV_MARK_TASK_END },
+		{ "ctrace", "region_begin", OUR_ARGS, EV_MARK_REGION_BEGIN },
+		{ "ctrace", "region_end", OUR_ARGS, EV_MARK_REGION_END },
+		{ "ctrace", "log", OUR_ARGS, EV_MARK_LOG },
+		{ "ctrace", "log", "8@%rdi 8@%rsi 8@%rdx", -EINVAL },
+		{ "ctrace", "log", "8@%rdi 8@%rdx 8@%rsi 8@%rcx 8@%r8 8@%r9", -EINVAL },
 		{ "ctrace", "task_end", "", -EINVAL },
 		{ "ctrace", "task_end", "8@%rdi 8@%rsi", -EINVAL },
-		{ "ctrace", "task_ends", "8@%rdi", 0 },
-		{ "ctracer", "task_end", "8@%rdi", 0 },
+		{ "ctrace", "task_ends", OUR_ARGS, 0 },
+		{ "ctracer", "task_end", OUR_ARGS, 0 },
 	};
 	struct note n = { 0 };
 	size_t i;

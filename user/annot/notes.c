@@ -171,22 +171,20 @@ void notes_free(struct notes *n)
 
 int note_is_ours(const struct note *n)
 {
-	static const struct {
-		const char *name, *args;
-		int op;
-	} ours[] = {
-		{ "task_begin", "8@%rdi 8@%rsi 8@%rdx", EV_MARK_TASK_BEGIN },
-		{ "task_end", "8@%rdi", EV_MARK_TASK_END },
-		{ "region_begin", "8@%rdi 8@%rsi 8@%rdx", EV_MARK_REGION_BEGIN },
-		{ "region_end", "8@%rdi 8@%rsi 8@%rdx", EV_MARK_REGION_END },
-		{ "log", "8@%rdi 8@%rsi 8@%rdx", EV_MARK_LOG },
+	static const char args[] = "8@%rdi 8@%rsi 8@%rdx 8@%rcx 8@%r8 8@%r9";
+	static const char *const ours[] = {
+		[EV_MARK_TASK_BEGIN] = "task_begin",
+		[EV_MARK_TASK_END] = "task_end",
+		[EV_MARK_REGION_BEGIN] = "region_begin",
+		[EV_MARK_REGION_END] = "region_end",
+		[EV_MARK_LOG] = "log",
 	};
-	size_t i;
+	int op;
 
 	if (strcmp(n->provider, "ctrace"))
 		return 0;
-	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		if (!strcmp(n->name, ours[i].name))
-			return strcmp(n->args, ours[i].args) ? -EINVAL : ours[i].op;
+	for (op = EV_MARK_TASK_BEGIN; op < EV_MARK_OP_MAX; op++)
+		if (!strcmp(n->name, ours[op]))
+			return strcmp(n->args, args) ? -EINVAL : op;
 	return 0;
 }
