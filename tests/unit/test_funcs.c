@@ -100,7 +100,10 @@ static const char shapes_s[] = ".text\n"
 				   ".byte 0x0f,0x1f,0x44,0,0\nmov %edi,%eax\n" PUSH POP "ret\n")
 					FN("nop5_marked",
 					   "endbr64\n.byte 0x0f,0x1f,0x44,0,0\ntest %edi,%edi\nret\n")
-						FN("nop5_only", ".byte 0x0f,0x1f,0x44,0,0\nret\n")
+						FN("nop5_plain",
+						   ".byte 0x0f,0x1f,0x44,0,0\nmov %edi,%eax\nret\n")
+							FN("nop5_only",
+							   ".byte 0x0f,0x1f,0x44,0,0\nret\n")
 	/* jumps through registers */
 	FN("table",
 	   "cmp $2,%edi\nja 9f\nlea .Ltab(%rip),%rdx\nmov %edi,%edi\n"
@@ -284,6 +287,7 @@ static void entries(void **state)
 	entered_at("late_push", 5, 0);
 	entered_at("room_first", 0, 0); /* not behind what moves the stack pointer */
 	entered_at("lock_first", 3, 0);
+	entered_at("nop5_plain", 5, 0);
 	entered_at("nop5_first", 7, 0);
 	entered_at("nop5_marked", 0, 0);
 	entered_at("two_rets", 2, 0); /* a jump is emulated, too */
