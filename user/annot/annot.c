@@ -353,6 +353,29 @@ void annot__ended(struct annot *a, uint32_t pid)
 	}
 }
 
+/* Those that still follow it stay, so that nothing is missed; those of a Go program know where that
+ * was. */
+static bool stays(const struct attached *at)
+{
+	size_t i;
+
+	for (i = 0; !at->go && i < at->cnt; i++)
+		if (!probes__follow(at->probes[i]))
+			return false;
+	return !at->go;
+}
+
+void annot__executes(struct annot *a, uint32_t pid)
+{
+	struct attached *at, *next;
+
+	for (at = a->first; at; at = next) {
+		next = at->next;
+		if (at->pid == pid && !stays(at))
+			detach(a, at);
+	}
+}
+
 void annot__forgotten(struct annot *a, uint32_t module)
 {
 	uint64_t *slot = u64map_get(&a->files, module);

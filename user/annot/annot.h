@@ -36,8 +36,9 @@ void annot__free(struct annot *a); /* takes the probes back; NULL is fine */
 /* A process maps code of a file, which lies `bias` higher than the file counts. */
 void annot__mapped(struct annot *a, uint32_t pid, uint32_t module, uint64_t bias,
 		   const struct code_mapping *map);
-/* The process has ended, or executes another program, whose mappings are told anew. */
-void annot__ended(struct annot *a, uint32_t pid);
+void annot__ended(struct annot *a, uint32_t pid); /* the process */
+/* It executes a program, whose mappings are told next. */
+void annot__executes(struct annot *a, uint32_t pid);
 void annot__forgotten(struct annot *a, uint32_t module); /* its number is another's now */
 
 /*

@@ -244,6 +244,28 @@ struct probes *probes__attach_usdt(struct ctrace *skel, uint32_t pid, int fd, co
 	return finish(&rq, 1, why);
 }
 
+/* struct bpf_link_info of Linux 6.8 and newer, up to what is asked; the headers may be older. */
+struct multi_info {
+	uint32_t type, id, prog_id, pad;
+	uint64_t path, offsets, semaphores, cookies;
+	uint32_t path_size, count, flags, pid;
+};
+
+bool probes__follow(const struct probes *p)
+{
+	struct multi_info info;
+	uint32_t len;
+	size_t i;
+
+	for (i = 0; i < p->nfd; i++) {
+		info = (struct multi_info){ 0 };
+		len = sizeof(info);
+		if (bpf_obj_get_info_by_fd(p->fd[i], &info, &len) || !info.pid)
+			return false;
+	}
+	return p->nfd && !p->nlink;
+}
+
 void probes__free(struct probes *p)
 {
 	size_t i;

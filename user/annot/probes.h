@@ -9,6 +9,7 @@
 #ifndef CTRACE_ANNOT_PROBES_H
 #define CTRACE_ANNOT_PROBES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,11 @@ struct probes *probes__attach(struct ctrace *skel, enum probes_prog prog, uint32
 /* The same for all sites of somebody else's marker, whose arguments are read as its notes say. */
 struct probes *probes__attach_usdt(struct ctrace *skel, uint32_t pid, int fd, const char *provider,
 				   const char *name, uint64_t cookie, struct strbuf *why);
+/*
+ * Do they still follow the process that they were set in? The kernel knows it by the thread that
+ * was its first one, and an exec by another thread ends that. False also when that cannot be told.
+ */
+bool probes__follow(const struct probes *p);
 void probes__free(struct probes *p); /* NULL is fine */
 
 #endif

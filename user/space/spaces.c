@@ -361,9 +361,8 @@ static void on_news(void *ctx, const struct mapevent *ev)
 		sp = find_space(s, ev->pid);
 		if (sp)
 			maplist_clear(&sp->maps, &s->hold);
-		/* probes of before may be those of a thread that is gone, or of another address */
 		if (s->opts.annot)
-			annot__ended(s->opts.annot, ev->pid);
+			annot__executes(s->opts.annot, ev->pid);
 		break;
 	case MAPEVENT_MAPPED:
 		if (tgid_of(s, ev->pid))
