@@ -258,6 +258,61 @@ answered() { [ "$(grep -c '^enabled' said)" -gt "$1" ]; }
 	until_true heard 0 0
 }
 
+# hostile N: a program with N markers of ctrace.h and N others of different names; every second one is no place for a probe.
+hostile() {
+	local args i
+	# as ctrace.h writes them
+	args=$(readelf -n "$PROG/listening" | sed -n '/Name: log/,/Arguments:/s/.*Arguments: //p' | head -n 1)
+	cat >waits.c <<-'END'
+		#include <stdio.h>
+		#include <unistd.h>
+		int main(void)
+		{
+			printf("ready %d\n", getpid());
+			fflush(stdout);
+			while (getchar() != EOF)
+				;
+			return 0;
+		}
+	END
+	{
+		cat <<-'END'
+			.macro note provider name args
+			.pushsection .note.stapsdt,"","note"
+			.balign 4
+			.4byte 8, 2f-1f, 3
+			.asciz "stapsdt"
+			1: .8byte 990b, 0, gate
+			.asciz "\provider"
+			.asciz "\name"
+			.asciz "\args"
+			.balign 4
+			2: .popsection
+			.endm
+			.section .probes,"aw"
+			gate: .2byte 0
+			.section .note.GNU-stack,"",@progbits
+			.text
+		END
+		for ((i = 0; i < $1; i++)); do
+			printf '990: %s\nnote ctrace log "%s"\nnote other n%d ""\n' "$([ $((i % 2)) = 1 ] && echo hlt || echo nop)" "$args" "$i"
+		done
+	} >marks.s
+	gcc -no-pie -o hostile waits.c marks.s
+}
+
+@test "a file full of markers that cannot be probed does not hold the recording up" {
+	hostile 300
+	PROG=$PWD start_prog hostile
+	rec -p "$(ready_word 2)" -o T --usdt 'hostile:other:*'
+	rec_stop
+	[ "$rec_status" -eq 0 ]
+	sound T
+	cat err
+	grep -q 'its markers: the kernel refused [0-9]* of 300 probes: .*; after 32 refusals [0-9]* of them were given up' err
+	grep -q '28[0-9] of its markers were given up without a try' err
+}
+
 # ---- others ----
 
 needs() { command -v "$1" >/dev/null || skip "no $1"; }

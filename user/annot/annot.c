@@ -63,6 +63,7 @@ struct annot {
 	struct plan_found *told; /* a copy of found, without the reasons */
 };
 
+#define USDT_REFUSALS_MAX 8 /* in one file; each costs the kernel a tenth of a second */
 #define NOTHING 1
 
 struct annot *annot__new(const struct annot_opts *opts)
@@ -247,11 +248,31 @@ static void attach_go(struct annot *a, struct attached *at, const struct file *f
 	strbuf_free(&why);
 }
 
+/* A file of markers that the kernel does not take must not hold us up. */
+static void attach_usdt(struct annot *a, struct attached *at, const struct file *f)
+{
+	const struct plan *p = &f->plan;
+	struct strbuf why = STRBUF_INIT;
+	size_t i, refused = 0;
+	struct probes *probes;
+
+	for (i = 0; i < p->nusdt && refused < USDT_REFUSALS_MAX; i++) {
+		probes = probes__attach_usdt(capture__skel(a->opts.capture), at->pid, f->fd,
+					     p->usdt[i].provider, p->usdt[i].name,
+					     p->usdt[i].cookie, &why);
+		refused += !probes;
+		keep_probes(a, at, f, p->usdt[i].name, probes, &why);
+	}
+	if (i < p->nusdt)
+		troubles_add(&a->troubles, "%s: %zu of its markers were given up without a try",
+			     f->path, p->nusdt - i);
+	strbuf_free(&why);
+}
+
 static void attach_rest(struct annot *a, struct attached *at, const struct file *f)
 {
 	const struct plan *p = &f->plan;
 	struct strbuf why = STRBUF_INIT;
-	size_t i;
 
 	if (p->nheader)
 		keep_probes(a, at, f, "its markers",
@@ -263,12 +284,7 @@ static void attach_rest(struct annot *a, struct attached *at, const struct file 
 			    probes__attach(capture__skel(a->opts.capture), PROBES_FUNC, at->pid,
 					   f->fd, p->func, p->nfunc, &why),
 			    &why);
-	for (i = 0; i < p->nusdt; i++)
-		keep_probes(a, at, f, p->usdt[i].name,
-			    probes__attach_usdt(capture__skel(a->opts.capture), at->pid, f->fd,
-						p->usdt[i].provider, p->usdt[i].name,
-						p->usdt[i].cookie, &why),
-			    &why);
+	attach_usdt(a, at, f);
 	strbuf_free(&why);
 }
 
