@@ -13,21 +13,20 @@
  *	ctrace_task_end(task);
  *
  * A task is an operation that may take many threads; the time from its begin to its end is its
- *latency. A region is a part of a thread's work, and regions nest. A log is a moment with a text.
- *This is what Go programs have in runtime/trace, and it is shown the same way.
+ * latency. A region is a part of a thread's work, and regions nest. A log is a moment with a text.
+ * This is what Go programs have in runtime/trace, and it is shown the same way.
  *
- * For C11 and C++11 and newer, gcc and clang, in programs and libraries, linked in any way. There
- *is nothing to link, and nothing has to be there when the program runs. While nobody listens, a
- *call reads one counter of the program's own memory, and that is all; a new task takes a number
- *beside it.
+ * For C11 and C++11 and newer, gcc and clang, in programs and libraries, linked in any way. There is
+ * nothing to link, and nothing has to be there when the program runs. While nobody listens, a call
+ * reads one counter of the program's own memory, and that is all; a new task takes a number, too.
  *
  * Without a lock, and from any thread. In a signal handler only ctrace_is_enabled() and logs are
- *allowed. A child made by fork() goes on by itself: a task that was begun before is its own task
- *then.
+ * allowed. A child made by fork() goes on by itself: what it does for a task that its parent began
+ * is shown there, and does not end it.
  *
  * Strings (types, categories, messages) are read by the tracer up to 1 KiB, longer ones are cut,
- *which is marked. They are UTF-8; whatever else they are is replaced where it is shown. There
- *should be no more than a few hundred different types and categories. Literals cost the tracer
+ * which is marked. They are UTF-8; whatever else they are is replaced where it is shown. There
+ * should be no more than a few hundred different types and categories. Literals cost the tracer
  * less, where the compiler optimises: a type, or a category and a message together, up to 22 bytes.
  *
  * With CTRACE_DISABLE defined before the first #include, and where there can be no markers (probe.h

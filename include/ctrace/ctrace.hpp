@@ -10,7 +10,7 @@
  *	}
  *
  * Tasks and regions end with the object, however its scope is left, and can be moved; a moved object
- *has nothing to end any more. CTRACE_REGION and CTRACE_REGION_SCOPE take a ctrace::task as well.
+ * has nothing to end any more. CTRACE_REGION and CTRACE_REGION_SCOPE take a ctrace::task as well.
  */
 #ifndef CTRACE_CTRACE_HPP
 #define CTRACE_CTRACE_HPP

@@ -3,10 +3,10 @@
  * Numbers for ctrace.h, which includes this file: unique in the process, never 0.
  *
  * A program and each library that uses the header number for themselves and know nothing of each
- *other. So a number begins with that of a page of the address space, which whoever numbers reserves
- *(never to be read or written) and never gives back, also when the library is unloaded: nobody else
- *can have it. The rest counts on. Threads take blocks of numbers, and each counts in its own
- *without any lock.
+ * other. So a number begins with that of a page of the address space, which whoever numbers
+ * reserves, never to be read or written, and never gives back, also when the library is unloaded:
+ * nobody else can have it. The rest counts on. Threads take blocks of numbers, and each counts in
+ * its own without any lock.
  *
  *	63                            29              8         0
  *	[ number of the reserved page | block          | number  ]

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A program that listens to its own markers: it raises the semaphore, puts a breakpoint on the nop
- *of each of the functions in probe.h, and keeps what the registers hold there as a line of text:
+ * of each of the functions in probe.h, and keeps what the registers hold there as a line of text:
  *
  *	begin TASK PARENT TYPE, end TASK, in TASK REGION TYPE, out TASK REGION TYPE, log TASK
- *CATEGORY MESSAGE
+ * CATEGORY MESSAGE
  *
  * where numbers are 0 or a letter, in the order in which they turn up. So no tracer is needed, nor
- *root. Markers of other source files of the program are not heard. x86-64 alone.
+ * root. Markers of other source files of the program are not heard. x86-64 alone.
  */
 #ifndef TESTS_HEADER_LISTEN_H
 #define TESTS_HEADER_LISTEN_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Does anybody listen to a program, and to a library that it loads meanwhile? Out: "ready PID";
- *then it does what it is told, a line each, until the end of stdin:
+ * then it does what it is told, a line each, until the end of stdin:
  *
  *	enabled		prints "enabled N M": the program's semaphore, and the library's or -1
  *	load PATH	loads a library made of tests/header/part.c; prints "loaded"

@@ -118,7 +118,7 @@ static void tell_apart(struct funcs *f, const char *const *raw)
 	struct named *n = xmalloc((f->cnt + 1) * sizeof(*n));
 	size_t i, k, end;
 
-	for (i = 0; i < f->cnt; i++)
+	for (i = 0; raw && i < f->cnt; i++)
 		n[i] = (struct named){ &f->func[i], raw[i] };
 	qsort(n, f->cnt, sizeof(*n), by_name);
 	for (i = 0; i < f->cnt; i = end) {

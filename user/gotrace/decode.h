@@ -2,7 +2,7 @@
 /*
  * A Go execution trace read back: generations, their tables, and the events of each batch. For the
  * text form, for repair and for tests; it knows the framing of headers 1.22, 1.23, 1.25 and 1.26
- *and nothing of what events mean.
+ * and nothing of what events mean.
  *
  *	r = go_reader__new(data, len, &why);
  *	while (go_reader__next(r, &gen) > 0)
