@@ -323,7 +323,7 @@ func work(rounds int) {
 					spin(2 * time.Millisecond)
 				}
 				t.add("region", "background")
-				trace.WithRegion(context.TODO(), "background", runtime.Gosched)
+				trace.WithRegion(context.Background(), "background", runtime.Gosched)
 			}
 			climb(context.Background(), t)
 			t.add("log", "long")
