@@ -131,22 +131,23 @@ check_marks() { # NAME TRACE WORDS
 }
 
 check_machine() { # KERNEL CPUS
-	local dir=$out/$1-$2 name="$1, $2 CPUs" status=0 step steps modes="all blocking none" file
+	local kernel=$1 cpu_cnt=$2
+	local dir=$out/$kernel-$cpu_cnt name="$kernel, $cpu_cnt CPUs" status=0 step steps modes="all blocking none" file
 
 	steps="features record-all record-blocking record-none annotate record-stopped system left"
-	[ "$2" = 1 ] || steps="$steps record-hotplug"
-	[ "$2" != 2 ] || steps="$steps probes" # of the kernel, not of its CPUs: once is enough
+	[ "$cpu_cnt" = 1 ] || steps="$steps record-hotplug"
+	[ "$cpu_cnt" != 2 ] || steps="$steps probes" # of the kernel, not of its CPUs: once is enough
 
 	rm -rf "$dir"
 	mkdir -p "$dir"
-	set -- -k "$1" -c "$2" -o "$dir" -t 600 -i "$program" -i "$demo" -i "$marks" -i "$probes" -i "$root/scripts/vm/record-demo"
+	set -- -k "$kernel" -c "$cpu_cnt" -o "$dir" -t 600 -i "$program" -i "$demo" -i "$marks" -i "$probes" -i "$root/scripts/vm/record-demo"
 	for file in /usr/sbin/bpftool /usr/bin/bpftool; do
 		if [ -x "$file" ]; then
 			set -- "$@" -i "$file"
 			break
 		fi
 	done
-	"$root/scripts/vm.sh" "$@" -- "MODES='$modes' CPUS=$2 SECONDS_EACH=$seconds_each; . /bin/record-demo" \
+	"$root/scripts/vm.sh" "$@" -- "MODES='$modes' CPUS=$cpu_cnt SECONDS_EACH=$seconds_each; . /bin/record-demo" \
 		>"$dir/guest.log" 2>&1 || status=$?
 	result $status "$name: the machine booted and came to the end"
 	if [ $status != 0 ]; then
