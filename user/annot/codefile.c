@@ -8,6 +8,7 @@
 
 #include "unwind/frames.h"
 #include "unwind/gopcln.h"
+#include "util/sorted.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
@@ -203,19 +204,12 @@ static void read_pointers(struct codefile *f)
 
 bool codefile_points_into(struct codefile *f, uint64_t start, uint64_t end)
 {
-	size_t lo = 0, hi, mid;
+	size_t i;
 
 	if (!f->has_ptr)
 		read_pointers(f);
-	hi = f->nptr;
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (f->ptr[mid] < start)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < f->nptr && f->ptr[lo] < end;
+	i = sorted_from(f->ptr, f->nptr, sizeof(*f->ptr), start);
+	return i < f->nptr && f->ptr[i] < end;
 }
 
 /* ---- the file ---- */

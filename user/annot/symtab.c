@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/sorted.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
@@ -198,14 +199,5 @@ void symtab_free(struct symtab *t)
 
 size_t symtab_from(const struct symtab *t, uint64_t addr)
 {
-	size_t lo = 0, hi = t->cnt, mid;
-
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (t->sym[mid].addr < addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return t->cnt ? sorted_from(&t->sym->addr, t->cnt, sizeof(*t->sym), addr) : 0;
 }
