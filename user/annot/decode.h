@@ -57,4 +57,10 @@ struct insn {
 /* The instruction at p, of which n bytes are there. 0 or -EINVAL. */
 int insn_decode(struct insn *in, const uint8_t *p, size_t n, uint64_t addr);
 
+/* May the instruction behind it come next, without a jump that leads there? */
+static inline bool insn_runs_on(const struct insn *in)
+{
+	return in->flow != INSN_JUMP && in->flow != INSN_RET && in->flow != INSN_STOP;
+}
+
 #endif

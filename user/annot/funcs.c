@@ -10,6 +10,7 @@
 
 #include "annot/body.h"
 #include "annot/codefile.h"
+#include "annot/decode.h"
 #include "symbol/symname.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
@@ -163,13 +164,13 @@ static void take_apart(struct codefile *f, struct func *fn)
 	if (body_read(&b, f, fn->addr, fn->size, &why)) {
 		fn->refused = xstrdup(why.buf);
 	} else {
-		fn->entry = offset_of(f, b.entry);
-		fn->entry_pushed = (uint8_t)b.entry_pushed;
-		fn->nexit = b.nexit;
-		fn->tails = b.ntail;
-		fn->exit = xmalloc((b.nexit + !b.nexit) * sizeof(*fn->exit));
-		for (i = 0; i < b.nexit; i++)
-			fn->exit[i] = offset_of(f, b.exit[i]);
+		fn->entry = offset_of(f, b.entry.addr);
+		fn->entry_pushed = (uint8_t)b.entry.pushed;
+		fn->nexit = b.exits.cnt;
+		fn->tails = b.exits.tails;
+		fn->exit = xmalloc((fn->nexit + !fn->nexit) * sizeof(*fn->exit));
+		for (i = 0; i < fn->nexit; i++)
+			fn->exit[i] = offset_of(f, b.exits.addr[i]);
 	}
 	body_free(&b);
 	strbuf_free(&why);
