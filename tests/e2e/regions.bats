@@ -69,6 +69,15 @@ as_called() {
 	[ ! -e T ]
 }
 
+@test "what was asked for and never came stands in the summary, with the annotations and not with the symbols" {
+	start_prog calls
+	rec_whole --region 'calls:fib' --region 'nowhere.so:work'
+	[ "$rec_status" -eq 0 ]
+	jq -e '.annotation_troubles == ["nowhere.so:work: no process has mapped a file nowhere.so"]' sum
+	jq -e '.symbol_troubles | any(test("nowhere")) | not' sum
+	grep -q 'nowhere.so:work: no process has mapped a file nowhere.so' err
+}
+
 # A program with markers as systemtap's header makes them: one byte, no semaphore.
 usdt_program() {
 	cat >usdt.c <<-'C'

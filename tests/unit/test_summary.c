@@ -237,6 +237,7 @@ static void recording(void **state)
 static void stacks(void **state)
 {
 	static const char *const troubles[] = { "libx.so: \"truncated\"", "y\n" };
+	static const char *const annots[] = { "x: \"marker\"" };
 	static const char *const modules[] = {
 		"one", "ten", "five\"", "six", "two", "three", "none"
 	};
@@ -250,8 +251,9 @@ static void stacks(void **state)
 	(void)state;
 	print(&s, true);
 	assert_true(is_json_line(out));
-	has(out, "\"samples\":7,\"stacks\":{\"complete\":0,\"cut\":0,\"broken\":0,\"frames\":90,"
-		 "\"by_end\":{},\"by_module\":[]},\"symbol_troubles\":[]");
+	has(out,
+	    "\"samples\":7,\"stacks\":{\"complete\":0,\"cut\":0,\"broken\":0,\"frames\":90,"
+	    "\"by_end\":{},\"by_module\":[]},\"symbol_troubles\":[],\"annotation_troubles\":[]}");
 	assert_null(strstr(err, "stacks"));
 
 	memset(module, 0, sizeof(module));
@@ -281,15 +283,17 @@ static void stacks(void **state)
 	walks[EV_END_COMPLETE] = 3;
 	s.walks = walks;
 	s.walked_frames = 6;
-	s.troubles = troubles;
-	s.ntrouble = 2;
+	s.symbol_troubles = (struct summary_troubles){ troubles, COUNT(troubles) };
+	s.annot_troubles = (struct summary_troubles){ annots, COUNT(annots) };
 	ms.nmodule = 0;
 	print(&s, true);
 	assert_true(is_json_line(out));
 	has(out, ",\"walks\":{\"complete\":3},\"walked_frames\":6,\"by_module\":[]},"
-		 "\"symbol_troubles\":[\"libx.so: \\\"truncated\\\"\",\"y");
+		 "\"symbol_troubles\":[\"libx.so: \\\"truncated\\\"\",\"y\\u000a\"],"
+		 "\"annotation_troubles\":[\"x: \\\"marker\\\"\"]}");
 	has(err, "stacks: 3 walked, 2.0 frames each, 3 complete\n");
 	has(err, "ctrace-bpf: libx.so: \"truncated\"\n");
+	has(err, "ctrace-bpf: x: \"marker\"\n");
 }
 
 /* The file could not be written: what was lost is told, and nothing that is not in the file. */

@@ -367,6 +367,18 @@ static void keep_sentence(void *ctx, const char *text)
 	s->text[s->cnt++] = xstrdup(text);
 }
 
+static struct summary_troubles troubles_of(const struct sentences *s)
+{
+	return (struct summary_troubles){ (const char *const *)s->text, s->cnt };
+}
+
+static void free_sentences(struct sentences *s)
+{
+	while (s->cnt)
+		free(s->text[--s->cnt]);
+	free(s->text);
+}
+
 static void add_kernel_counts(const struct recording *r, struct summary *s, uint64_t *lost_cpu)
 {
 	const struct ev_cpu_stat *st;
@@ -420,28 +432,27 @@ static void sum_up(const struct recording *r, const char *error)
 		.refused = r->res.refused,
 	};
 	uint64_t walks[EV_END_MAX] = { 0 };
-	struct sentences troubles = { 0 };
+	struct sentences symbols = { 0 }, annots = { 0 };
 	struct rusage ru;
 
 	if (capture__walks_user(r->capture))
 		add_walks(r, &s, walks);
 	if (r->spaces)
-		spaces__troubles(r->spaces, keep_sentence, &troubles);
+		spaces__troubles(r->spaces, keep_sentence, &symbols);
 	if (r->symbolizer)
-		symbolizer__troubles(r->symbolizer, keep_sentence, &troubles);
+		symbolizer__troubles(r->symbolizer, keep_sentence, &symbols);
 	if (r->annot)
-		annot__troubles(r->annot, keep_sentence, &troubles);
-	s.troubles = (const char *const *)troubles.text;
-	s.ntrouble = troubles.cnt;
+		annot__troubles(r->annot, keep_sentence, &annots);
+	s.symbol_troubles = troubles_of(&symbols);
+	s.annot_troubles = troubles_of(&annots);
 	getrusage(RUSAGE_SELF, &ru);
 	s.user_seconds = tv_seconds(ru.ru_utime);
 	s.cpu_seconds = s.user_seconds + tv_seconds(ru.ru_stime);
 	s.rss_bytes = (uint64_t)ru.ru_maxrss * 1024;
 	add_kernel_counts(r, &s, lost_cpu);
 	summary_print(&s, r->o->json);
-	while (troubles.cnt)
-		free(troubles.text[--troubles.cnt]);
-	free(troubles.text);
+	free_sentences(&symbols);
+	free_sentences(&annots);
 	free(lost_cpu);
 }
 

@@ -155,11 +155,18 @@ static void json_stacks(struct strbuf *out, const struct summary *s)
 		json_string(out, top[i]->name);
 		strbuf_addch(out, '}');
 	}
-	strbuf_addstr(out, "]},\"symbol_troubles\":[");
-	for (i = 0; i < s->ntrouble; i++) {
+	strbuf_addstr(out, "]}");
+}
+
+static void json_troubles(struct strbuf *out, const char *key, const struct summary_troubles *t)
+{
+	size_t i;
+
+	strbuf_addf(out, ",\"%s\":[", key);
+	for (i = 0; i < t->cnt; i++) {
 		if (i)
 			strbuf_addch(out, ',');
-		json_string(out, s->troubles[i]);
+		json_string(out, t->text[i]);
 	}
 	strbuf_addch(out, ']');
 }
@@ -183,6 +190,8 @@ static void print_json(const struct summary *s)
 	json_repairs(&out, s);
 	json_marks(&out, s);
 	json_stacks(&out, s);
+	json_troubles(&out, "symbol_troubles", &s->symbol_troubles);
+	json_troubles(&out, "annotation_troubles", &s->annot_troubles);
 	if (s->recorded) {
 		json_lost(&out, s);
 		strbuf_addf(&out,
@@ -325,12 +334,12 @@ static void say_stacks(const struct summary *s)
 	strbuf_free(&line);
 }
 
-static void say_troubles(const struct summary *s)
+static void say_troubles(const struct summary_troubles *t)
 {
 	size_t i;
 
-	for (i = 0; i < s->ntrouble; i++)
-		log_notice("%s", s->troubles[i]);
+	for (i = 0; i < t->cnt; i++)
+		log_notice("%s", t->text[i]);
 }
 
 static void print_words(const struct summary *s)
@@ -342,7 +351,8 @@ static void print_words(const struct summary *s)
 	say_repairs(s);
 	say_marks(s);
 	say_stacks(s);
-	say_troubles(s);
+	say_troubles(&s->symbol_troubles);
+	say_troubles(&s->annot_troubles);
 	if (s->error)
 		return; /* what is in the file is no part of these numbers */
 	log_notice("%s: %s, %.1f s, %" PRIu64 " events of %" PRIu64 " thread%s, %" PRIu64 " lost%s",

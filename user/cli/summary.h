@@ -22,13 +22,19 @@ struct missed {
 	uint64_t cnt;
 };
 
+/* What went wrong beside the main thing, a sentence each. */
+struct summary_troubles {
+	const char *const *text;
+	size_t cnt;
+};
+
 struct summary {
 	const char *file;
 	const struct model_stats *model;
 	struct trace_writer_stats writer;
 	uint64_t late;
-	const char *const *troubles; /* with names of functions, a sentence each; ntrouble of them */
-	size_t ntrouble;
+	struct summary_troubles symbol_troubles; /* with stacks and names of functions */
+	struct summary_troubles annot_troubles;	 /* with annotations */
 	/* of a recording only */
 	bool recorded;
 	const char *error; /* the sentence, when not all could be written; NULL fine */
