@@ -191,7 +191,11 @@ static void what_would_do_harm_is_refused(void **state)
 	assert_int_equal(m.plan.nusdt, 0);
 	assert_int_equal(m.found[0].sites + m.found[1].sites + m.found[2].sites, 0);
 	assert_non_null(strstr(m.found[0].why, "below the stack pointer"));
+	assert_non_null(strstr(m.found[1].why, "below the stack pointer"));
 	assert_non_null(strstr(m.found[2].why, "would never end"));
+	/* one sentence each: that a marker is refused is not that there is none */
+	assert_int_equal(m.told.ntrouble, 3);
+	assert_int_equal(m.found[1].refused, 1);
 	done(&m);
 }
 

@@ -145,6 +145,17 @@ static void plan_funcs(struct look *l, const struct annot_spec *spec, struct pla
 
 /* ---- somebody else's markers ---- */
 
+static bool has_marker(const struct notes *notes, const char *provider, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < notes->cnt; i++)
+		if (!strcmp(notes->note[i].provider, provider) &&
+		    !strcmp(notes->note[i].name, name))
+			return true;
+	return false;
+}
+
 /* Has the file such a marker, at places where a probe does no harm? Says so where it does. */
 static bool may_probe(struct look *l, const struct annot_spec *spec, const char *provider,
 		      const char *name, struct plan_found *found)
@@ -231,12 +242,14 @@ static void plan_region(struct look *l, const struct annot_spec *spec, struct pl
 		return;
 	site = marker_site(l, spec->provider, spec->name);
 	for (i = 0; i < spec->nend; i++) {
-		if (!may_probe(l, spec, spec->provider, spec->end[i], found)) {
+		if (!has_marker(&l->notes, spec->provider, spec->end[i])) {
 			refuse(l, found,
 			       "%s: %s has no marker %s:%s: these regions would never end",
 			       spec->text, l->path, spec->provider, spec->end[i]);
 			return;
 		}
+		if (!may_probe(l, spec, spec->provider, spec->end[i], found))
+			return;
 	}
 	found->sites++;
 	add_usdt(l, spec->provider, spec->name,
