@@ -179,6 +179,31 @@ static void markers_of_others(void **state)
 	done(&m);
 }
 
+/* Who asks twice does not hear all twice. */
+static void the_same_again(void **state)
+{
+	struct made m = { 0 };
+
+	(void)state;
+	wish(&m, SPEC_USDT, "shop:shop:opens");
+	wish(&m, SPEC_USDT, "sho?:shop:*o*s*");
+	wish(&m, SPEC_USDT_REGION, "shop:shop:opens,closes");
+	wish(&m, SPEC_USDT_REGION, "/opt/shop:shop:opens,closes");
+	make(&m, false);
+	assert_int_equal(m.plan.nusdt, 2 + 2);
+	assert_int_equal(m.found[1].sites, 2);
+	assert_int_equal(m.found[3].sites, 1);
+	done(&m);
+
+	m = (struct made){ 0 };
+	wish(&m, SPEC_USDT_REGION, "shop:shop:opens,closes");
+	wish(&m, SPEC_USDT_REGION, "shop:shop:opens,closes:arg1"); /* called otherwise */
+	wish(&m, SPEC_USDT_REGION, "shop:shop:opens,closes,opens");
+	make(&m, false);
+	assert_int_equal(m.plan.nusdt, 2 + 2 + 3);
+	done(&m);
+}
+
 static void what_would_do_harm_is_refused(void **state)
 {
 	struct made m = { 0 };
@@ -232,6 +257,7 @@ int main(void)
 		cmocka_unit_test(nothing_that_was_not_asked_for),
 		cmocka_unit_test(a_function_is_its_entry_and_its_exits),
 		cmocka_unit_test(markers_of_others),
+		cmocka_unit_test(the_same_again),
 		cmocka_unit_test(what_would_do_harm_is_refused),
 		cmocka_unit_test(an_older_kernel_does_no_harm),
 		cmocka_unit_test(five_bytes_are_refused),

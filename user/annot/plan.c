@@ -214,6 +214,18 @@ static bool is_first(const struct notes *notes, size_t i)
 	return true;
 }
 
+/* Did an earlier wish ask for it? Two probes would tell it twice. */
+static bool has_log(const struct plan *p, const char *provider, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < p->nusdt; i++)
+		if (CT_COOKIE_OP(p->usdt[i].cookie) == EV_MARK_LOG &&
+		    !strcmp(p->usdt[i].provider, provider) && !strcmp(p->usdt[i].name, name))
+			return true;
+	return false;
+}
+
 static void plan_logs(struct look *l, const struct annot_spec *spec, struct plan_found *found)
 {
 	const struct note *n;
@@ -227,13 +239,39 @@ static void plan_logs(struct look *l, const struct annot_spec *spec, struct plan
 		if (!may_probe(l, spec, n->provider, n->name, found))
 			continue;
 		found->sites++;
+		if (has_log(l->plan, n->provider, n->name))
+			continue;
 		add_usdt(l, n->provider, n->name,
 			 CT_COOKIE(EV_MARK_LOG, EV_BY_USDT, 0, 0,
 				   marker_site(l, n->provider, n->name)));
 	}
 }
 
-static void plan_region(struct look *l, const struct annot_spec *spec, struct plan_found *found)
+/* Are these the same regions, in whichever words the file is named? */
+static bool is_same_region(const struct annot_spec *a, const struct annot_spec *b)
+{
+	size_t i;
+
+	if (a->kind != b->kind || strcmp(a->provider, b->provider) || strcmp(a->name, b->name) ||
+	    a->name_arg != b->name_arg || a->nend != b->nend)
+		return false;
+	for (i = 0; i < a->nend && !strcmp(a->end[i], b->end[i]); i++)
+		;
+	return i == a->nend;
+}
+
+/* first: that of all wishes. */
+static bool has_region(const struct look *l, const struct annot_spec *first,
+		       const struct annot_spec *spec)
+{
+	for (; first < spec; first++)
+		if (annot_spec_matches(first, l->path) && is_same_region(first, spec))
+			return true;
+	return false;
+}
+
+static void plan_region(struct look *l, const struct annot_spec *first,
+			const struct annot_spec *spec, struct plan_found *found)
 {
 	uint32_t site;
 	size_t i;
@@ -252,6 +290,8 @@ static void plan_region(struct look *l, const struct annot_spec *spec, struct pl
 			return;
 	}
 	found->sites++;
+	if (has_region(l, first, spec))
+		return;
 	add_usdt(l, spec->provider, spec->name,
 		 CT_COOKIE(EV_MARK_REGION_BEGIN, EV_BY_USDT, spec->name_arg, 0, site));
 	for (i = 0; i < spec->nend; i++)
@@ -306,7 +346,7 @@ void plan_make(struct plan *p, int fd, const char *path, const struct plan_wishe
 		else if (wishes->spec[i].kind == SPEC_USDT)
 			plan_logs(&l, &wishes->spec[i], &env->found[i]);
 		else
-			plan_region(&l, &wishes->spec[i], &env->found[i]);
+			plan_region(&l, wishes->spec, &wishes->spec[i], &env->found[i]);
 	}
 	notes_free(&l.notes);
 	strbuf_free(&why);
