@@ -53,6 +53,10 @@ build() {
 		mov %edi,-4(%rsp)
 		990: .byte 0x0f,0x1f,0x44,0,0
 		note shop left "" 0
+		990: nop
+		note shop both "" 0
+		990: .byte 0x0f,0x1f,0x44,0,0
+		note shop both "" 0
 		mov -4(%rsp),%eax
 		ret
 		.cfi_endproc
@@ -109,6 +113,7 @@ build() {
 	grep -qE '^  annotation  task_end +1 site; cannot be used: its arguments are not' out
 	grep -qE '^  usdt +shop:sold +2 sites, semaphore, -4@%edi 8@%rsi$' out
 	grep -qE '^  usdt +shop:left +1 site; cannot be used: its nop would be made a call' out
+	grep -qE '^  usdt +shop:both +2 sites; cannot be used: its nop would be made a call' out # all or none
 	no grep -q '^  function' out
 	# aligned: what is behind the names begins in one column
 	[ "$(sed -n 's/ [0-9] site.*//p' out | awk '{ print length }' | sort -u | wc -l)" -eq 1 ]

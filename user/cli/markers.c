@@ -73,6 +73,16 @@ static void add_note(struct markers *out, size_t from, const struct note *n, con
 		m->usable++;
 }
 
+/* A recording listens to a marker of somebody else at all of its sites, or not at all. */
+static void settle_sites(struct markers *out, size_t from)
+{
+	size_t i;
+
+	for (i = from; i < out->cnt; i++)
+		if (out->m[i].kind == MARKER_USDT && out->m[i].why)
+			out->m[i].usable = 0;
+}
+
 static int look_notes(struct markers *out, int fd, struct strbuf *why)
 {
 	size_t i, k = 0, nlong = 0, from = out->cnt;
@@ -93,6 +103,7 @@ static int look_notes(struct markers *out, int fd, struct strbuf *why)
 			harm = uses[k++] ? red_zone : forked;
 		add_note(out, from, &n.note[i], harm);
 	}
+	settle_sites(out, from);
 	free(addr);
 	free(uses);
 	if (!err && n.bad)
