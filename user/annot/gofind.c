@@ -159,62 +159,56 @@ static void add_bodies(struct finder *s)
 	}
 }
 
-/* What an inlined call covers: runs of instructions with its number. */
-static bool next_run(struct gotab_runs *r, uint32_t number, uint64_t *from)
-{
-	do {
-		*from = r->pc;
-		if (!gotab_step(r))
-			return false;
-	} while (r->value != number);
-	return true;
-}
+/* Where an inlined End is seen, by what is known so far. */
+enum { END_ABSENT = 0, END_UNSEEN = 1, END_ODD = 2 }; /* else the address */
 
-/* The place of an inlined End, 0: not as known. *any: there are instructions of it at all. */
-static uint64_t end_site(const struct finder *s, const struct gotab_func *f, uint32_t stream,
-			 const struct unw_bytes *code, uint32_t number, bool *any)
+/* One more run of instructions, [from, to), that belong to an inlined End. */
+static void look_at_end(const struct finder *s, const struct gotab_func *f,
+			const struct unw_bytes *code, uint64_t from, uint64_t to, uint64_t *end)
 {
-	uint64_t from, site = 0;
-	struct gotab_runs r;
 	size_t n, hit, place;
 
-	*any = false;
-	if (!gotab_runs(&s->tab, f, stream, &r))
-		return 0;
-	while (next_run(&r, number, &from)) {
-		*any = true;
-		for (;; from += hit + 1) {
-			n = r.pc - from;
-			hit = go_code_uses(code->data + (from - f->start), n, from, s->noop,
-					   &place);
-			if (hit == n)
-				break;
-			if (site) /* twice: who knows what this is */
-				return 0;
-			site = from + place;
-		}
+	if (*end == END_ABSENT)
+		*end = END_UNSEEN;
+	for (; *end != END_ODD; from += hit + 1) {
+		n = to - from;
+		hit = go_code_uses(code->data + (from - f->start), n, from, s->noop, &place);
+		if (hit == n)
+			return;
+		/* twice: who knows what this is */
+		*end = *end == END_UNSEEN ? from + place : END_ODD;
 	}
-	return site;
 }
 
+/* One way over the function for all calls: a hostile file may have a million of each. */
 static void add_ends(struct finder *s, const struct gotab_func *f, uint32_t stream,
 		     const uint8_t *tree, uint64_t ncall)
 {
 	struct unw_bytes code = code_of(s, f);
-	uint64_t i, site;
+	uint64_t i, from, *end;
+	struct gotab_runs r;
 	uint32_t name;
-	bool any;
 
-	for (i = 0; code.data && i < ncall; i++) {
-		memcpy(&name, tree + i * CALL_SIZE + CALL_NAME, sizeof(name));
-		if (name != s->name[CT_GO_REGION_END])
-			continue;
-		site = end_site(s, f, stream, &code, (uint32_t)i, &any);
-		if (site)
-			add_site(s, CT_GO_REGION_END, site);
-		else if (any)
+	if (!code.data)
+		return;
+	end = xcalloc(ncall, sizeof(*end));
+	if (gotab_runs(&s->tab, f, stream, &r)) {
+		for (from = r.pc; gotab_step(&r); from = r.pc) {
+			if (r.value < 0 || (uint64_t)r.value >= ncall)
+				continue;
+			memcpy(&name, tree + (uint64_t)r.value * CALL_SIZE + CALL_NAME,
+			       sizeof(name));
+			if (name == s->name[CT_GO_REGION_END])
+				look_at_end(s, f, &code, from, r.pc, &end[r.value]);
+		}
+	}
+	for (i = 0; i < ncall; i++) {
+		if (end[i] > END_ODD)
+			add_site(s, CT_GO_REGION_END, end[i]);
+		else if (end[i] != END_ABSENT)
 			s->odd_ends++;
 	}
+	free(end);
 	free(code.data);
 }
 
