@@ -69,7 +69,8 @@ static void json_repairs(struct strbuf *out, const struct summary *s)
 	for (i = 0; i < REPAIR_MAX; i++) {
 		if (!s->model->repairs[i])
 			continue;
-		strbuf_addf(out, "%s\"%s\":%" PRIu64, comma, repair_name(i), s->model->repairs[i]);
+		strbuf_addf(out, "%s\"%s\":%" PRIu64, comma, repair_words[i].name,
+			    s->model->repairs[i]);
 		comma = ",";
 	}
 	strbuf_addch(out, '}');
@@ -81,7 +82,7 @@ static void json_marks(struct strbuf *out, const struct summary *s)
 
 	strbuf_addstr(out, ",\"annotations\":{");
 	for (i = 0; i < MARK_COUNT_MAX; i++)
-		strbuf_addf(out, "%s\"%s\":%" PRIu64, i ? "," : "", mark_count_name(i),
+		strbuf_addf(out, "%s\"%s\":%" PRIu64, i ? "," : "", mark_words[i].name,
 			    s->model->marks[i]);
 	strbuf_addch(out, '}');
 }
@@ -266,7 +267,7 @@ static void say_repairs(const struct summary *s)
 	for (i = 0; i < REPAIR_MAX; i++)
 		if (s->model->repairs[i])
 			log_info("repaired %" PRIu64 "×: %s (%s)", s->model->repairs[i],
-				 repair_text(i), repair_name(i));
+				 repair_words[i].text, repair_words[i].name);
 }
 
 /* Nothing where there are none. */
@@ -278,7 +279,7 @@ static void say_marks(const struct summary *s)
 	for (i = 0; i < MARK_COUNT_MAX; i++)
 		if (s->model->marks[i])
 			strbuf_addf(&line, "%s%s %" PRIu64, line.len ? ", " : "",
-				    mark_count_text(i), s->model->marks[i]);
+				    mark_words[i].text, s->model->marks[i]);
 	if (line.len)
 		log_notice("annotations: %s", line.buf);
 	strbuf_free(&line);

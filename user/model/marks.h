@@ -19,7 +19,7 @@
 
 #include "bpf/event.h"
 #include "gotrace/writer.h"
-#include "model/markcount.h"
+#include "model/counts.h"
 #include "model/marktext.h"
 #include "util/u64map.h"
 

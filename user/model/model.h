@@ -15,8 +15,7 @@
 #include <stdint.h>
 
 #include "bpf/event.h"
-#include "model/markcount.h"
-#include "model/repair.h"
+#include "model/counts.h"
 
 struct model;
 struct trace_writer;
