@@ -71,11 +71,11 @@ setup() {
 	refused 2 '1.22, 1.23, 1.25, 1.26' "$CTRACE" -p 1 --go-version=1.21
 	refused 2 'Go 1.24 reads and writes 1.23' "$CTRACE" -p 1 --go-version=1.24
 	refused 2 'not a size' "$CTRACE" -p 1 --buffer=lots
-	refused 2 'not a size' "$CTRACE" -p 1 --buffer=0
+	refused 2 'nothing would be recorded; write 65536' "$CTRACE" -p 1 --buffer=0
 	refused 2 'not a size' "$CTRACE" -p 1 --buffer=-1
 	refused 2 '--buffer=99999999999T: too large; write' "$CTRACE" -p 1 --buffer=99999999999T
 	refused 2 'not a row number; write 0 or 1' "$CTRACE" -p 1 --first-proc=-1
-	refused 2 '--raw=-: raw records do not go to standard output; name a file' "$CTRACE" -p 1 --raw=-
+	refused 2 '--raw=-: raw records do not go to standard output; write the name of a file' "$CTRACE" -p 1 --raw=-
 	refused 2 '--raw: a file name is missing' "$CTRACE" -p 1 --raw=
 	refused 2 'file name is missing' "$CTRACE" -p 1 -o ''
 	refused 2 'same file' "$CTRACE" -p 1 -o T --raw T
@@ -87,9 +87,9 @@ setup() {
 	refused 2 'the provider or the marker is missing' "$CTRACE" -p 1 --usdt postgres:query__start
 	refused 2 'the marker that ends it is missing' "$CTRACE" -p 1 --usdt-region postgres:postgresql:query__start
 	refused 2 'none of arg1 to arg12' "$CTRACE" -p 1 --usdt-region a:p:x,y:arg99
-	refused 2 'it is one of auto, off' "$CTRACE" -p 1 --annotations=on
-	refused 2 'it is one of auto, off' "$CTRACE" -p 1 --go=run
-	refused 2 'kernel, mark; or write all' "$CTRACE" -p 1 --stacks=marks
+	refused 2 'not a known word; write one of auto, off' "$CTRACE" -p 1 --annotations=on
+	refused 2 'not a known word; write one of auto, off' "$CTRACE" -p 1 --go=run
+	refused 2 'kernel, mark, all, or none' "$CTRACE" -p 1 --stacks=marks
 }
 
 @test "convert refuses what it cannot read, in words" {

@@ -81,16 +81,6 @@ static void pids(void **state)
 	GOOD(FOR_RECORD, "-p 7", o.npid == 1 && o.pid[0] == 7);
 	GOOD(FOR_RECORD, "-p7,8 --pid=9,7 --pid 4194304",
 	     o.npid == 4 && o.pid[2] == 9 && o.pid[3] == 4194304);
-	bad(FOR_RECORD, "-p 0", "-p 0: '0' is not a process id; write -p 42 or -p 42,43");
-	bad(FOR_RECORD, "-p 1,,2", "-p 1,,2: '' is not a process id; write -p 42 or -p 42,43");
-	bad(FOR_RECORD, "-p 1,x", "-p 1,x: 'x' is not a process id; write -p 42 or -p 42,43");
-	bad(FOR_RECORD, "-p -3", "-p -3: '-3' is not a process id; write -p 42 or -p 42,43");
-	bad(FOR_RECORD, "-p 4194305",
-	    "-p 4194305: '4194305' is not a process id; write -p 42 or -p 42,43");
-	bad(FOR_RECORD, "-p _", "-p : '' is not a process id; write -p 42 or -p 42,43");
-	bad(FOR_RECORD, "-p", "-p: PID[,PID] is missing; see ctrace-bpf --help");
-	bad(FOR_RECORD, "--pid", "--pid: its value is missing; see ctrace-bpf --help");
-	bad(FOR_CONVERT, "-p 7", "unknown option -p; see ctrace-bpf convert --help");
 }
 
 static void durations(void **state)
@@ -99,14 +89,6 @@ static void durations(void **state)
 	GOOD(FOR_RECORD, "-d 5", o.duration_ns == 5000000000);
 	GOOD(FOR_RECORD, "--duration=500ms", o.duration_ns == 500000000);
 	GOOD(FOR_RECORD, "-d 2496h", o.duration_ns == 2496ull * 3600 * 1000000000);
-	bad(FOR_RECORD, "-d 5x", "-d 5x: not a duration; write 5, 5s, 500ms or 1m");
-	bad(FOR_RECORD, "-d _", "-d : not a duration; write 5, 5s, 500ms or 1m");
-	bad(FOR_RECORD, "-d 2497h",
-	    "-d 2497h: more than 104 days, which a trace cannot tell apart; without -d it goes on until Ctrl-C");
-	bad(FOR_RECORD, "-d 99999999999999999h",
-	    "-d 99999999999999999h: more than 104 days, which a trace cannot tell apart; without -d it goes on until Ctrl-C");
-	bad(FOR_RECORD, "-d 0", "-d 0: nothing would be recorded; write 5, 5s, 500ms or 1m");
-	bad(FOR_RECORD, "-d", "-d: TIME is missing; see ctrace-bpf --help");
 }
 
 static void files(void **state)
@@ -115,14 +97,6 @@ static void files(void **state)
 	GOOD(FOR_RECORD, "-o x", !strcmp(o.output, "x"));
 	GOOD(FOR_CONVERT, "in --output=- more", !strcmp(o.output, "-") && o.nrest == 2);
 	GOOD(FOR_RECORD, "--raw r", !strcmp(o.raw, "r"));
-	bad(FOR_RECORD, "-o _", "-o: a file name is missing; - is standard output");
-	bad(FOR_RECORD, "-o", "-o: FILE is missing; see ctrace-bpf --help");
-	bad(FOR_RECORD, "--raw=", "--raw: a file name is missing");
-	bad(FOR_RECORD, "--raw -",
-	    "--raw=-: raw records do not go to standard output; name a file");
-	bad(FOR_RECORD, "--raw", "--raw: its value is missing; see ctrace-bpf --help");
-	bad(FOR_FEATURES, "-o x", "unknown option -o; see ctrace-bpf features --help");
-	bad(FOR_CONVERT, "--raw x", "unknown option --raw; see ctrace-bpf convert --help");
 }
 
 static void modes(void **state)
@@ -131,21 +105,11 @@ static void modes(void **state)
 	GOOD(FOR_RECORD, "--syscalls=all", o.syscalls == SYSCALLS_ALL);
 	GOOD(FOR_RECORD, "--syscalls blocking", o.syscalls == SYSCALLS_BLOCKING);
 	GOOD(FOR_RECORD, "--syscalls=none", o.syscalls == SYSCALLS_NONE);
-	bad(FOR_RECORD, "--syscalls=some", "--syscalls=some: it is one of all, blocking, none");
 	GOOD(FOR_RECORD, "--go-version=1.22", o.go_minor == 22);
 	GOOD(FOR_CONVERT, "--go-version 1.23", o.go_minor == 23);
 	GOOD(FOR_RECORD, "--go-version=1.25", o.go_minor == 25);
 	GOOD(FOR_RECORD, "--go-version=1.26", o.go_minor == 26);
-	bad(FOR_RECORD, "--go-version=1.2",
-	    "--go-version=1.2: it is one of 1.22, 1.23, 1.25, 1.26");
-	bad(FOR_RECORD, "--go-version=1.24",
-	    "--go-version=1.24: it is one of 1.22, 1.23, 1.25, 1.26; Go 1.24 reads and writes 1.23");
-	bad(FOR_RECORD, "--go-version",
-	    "--go-version: its value is missing; see ctrace-bpf --help");
 }
-
-#define NO_WORD \
-	" is none of block, wakeup, fork, syscall, preempt, sample, kernel, mark; or write all, or none"
 
 static void stacks(void **state)
 {
@@ -161,77 +125,47 @@ static void stacks(void **state)
 	GOOD(FOR_RECORD, "--stacks=all", o.stacks == 127 && !o.sample_hz);
 	GOOD(FOR_RECORD, "--stacks=all --stacks=fork", o.stacks == CT_STACK_FORK);
 	GOOD(FOR_RECORD, "--stacks=sample", o.stacks == 0 && o.sample_hz == 99);
+	GOOD(FOR_RECORD, "--stacks=sample --stacks=fork",
+	     o.stacks == CT_STACK_FORK && !o.sample_hz);
 	GOOD(FOR_RECORD, "--sample=7 --stacks=all,sample", o.stacks == 127 && o.sample_hz == 7);
-	bad(FOR_RECORD, "--stacks=block,", "--stacks=block,: ''" NO_WORD);
-	bad(FOR_RECORD, "--stacks=", "--stacks=: ''" NO_WORD);
-	bad(FOR_RECORD, "--stacks=fork,blok", "--stacks=fork,blok: 'blok'" NO_WORD);
-	bad(FOR_RECORD, "--stacks=block,none", "--stacks=block,none: 'none'" NO_WORD);
-	bad(FOR_RECORD, "--stacks", "--stacks: its value is missing; see ctrace-bpf --help");
-	bad(FOR_CONVERT, "--stacks=all",
-	    "unknown option --stacks=all; see ctrace-bpf convert --help");
 
 	GOOD(FOR_RECORD, "", o.call_graph == CT_CALL_GRAPH_CFI);
 	GOOD(FOR_RECORD, "--call-graph=fp", o.call_graph == CT_CALL_GRAPH_FP);
 	GOOD(FOR_RECORD, "--call-graph=none", o.call_graph == CT_CALL_GRAPH_NONE);
 	GOOD(FOR_RECORD, "--call-graph=fp --call-graph=cfi", o.call_graph == CT_CALL_GRAPH_CFI);
-	bad(FOR_RECORD, "--call-graph=dwarf", "--call-graph=dwarf: it is one of cfi, fp, none");
-	bad(FOR_RECORD, "--call-graph=", "--call-graph=: it is one of cfi, fp, none");
 
 	GOOD(FOR_RECORD, "", o.sample_hz == 0);
 	GOOD(FOR_RECORD, "--sample", o.sample_hz == 99 && o.nrest == 0);
 	GOOD(FOR_RECORD, "--sample 5", o.sample_hz == 99 && o.nrest == 1);
 	GOOD(FOR_RECORD, "--sample=1", o.sample_hz == 1);
 	GOOD(FOR_RECORD, "--sample=10000", o.sample_hz == 10000);
-	bad(FOR_RECORD, "--sample=0", "--sample=0: not a number of samples a second, 1 to 10000");
-	bad(FOR_RECORD, "--sample=10001",
-	    "--sample=10001: not a number of samples a second, 1 to 10000");
-	bad(FOR_RECORD, "--sample=", "--sample=: not a number of samples a second, 1 to 10000");
-	bad(FOR_RECORD, "--sample=99Hz",
-	    "--sample=99Hz: not a number of samples a second, 1 to 10000");
 }
 
 static void annotations(void **state)
 {
 	(void)state;
-	GOOD(FOR_RECORD, "", !o.nannot && !o.no_annotations && !o.no_go);
+	GOOD(FOR_RECORD, "", !o.nannot && o.annotations == LISTEN_AUTO && o.go == LISTEN_AUTO);
 	GOOD(FOR_RECORD, "--region a:f --usdt b:p:n --region=c:g --usdt-region d:p:x,y:arg2",
 	     o.nannot == 4 && o.annot[0].kind == SPEC_REGION && !strcmp(o.annot[0].bin, "a") &&
 		     o.annot[1].kind == SPEC_USDT && !strcmp(o.annot[2].func, "g") &&
 		     o.annot[3].kind == SPEC_USDT_REGION && o.annot[3].name_arg == 2);
-	bad(FOR_RECORD, "--region a:f --region b",
-	    "--region b: there is no colon behind the file; write BIN:FUNC, such as libpq.so:PQexec");
-	bad(FOR_RECORD, "--usdt", "--usdt: its value is missing; see ctrace-bpf --help");
-	bad(FOR_CONVERT, "--usdt=a:b:c",
-	    "unknown option --usdt=a:b:c; see ctrace-bpf convert --help");
-	GOOD(FOR_RECORD, "--annotations=off --go=auto", o.no_annotations && !o.no_go);
+	GOOD(FOR_RECORD, "--annotations=off --go=auto",
+	     o.annotations == LISTEN_OFF && o.go == LISTEN_AUTO);
 	GOOD(FOR_RECORD, "--annotations=off --annotations auto --go off",
-	     !o.no_annotations && o.no_go);
-	bad(FOR_RECORD, "--annotations=on", "--annotations=on: it is one of auto, off");
-	bad(FOR_RECORD, "--go=", "--go=: it is one of auto, off");
+	     o.annotations == LISTEN_AUTO && o.go == LISTEN_OFF);
 
 	GOOD(FOR_MARKERS, "-p 7", o.npid == 1 && !o.nrest);
 	GOOD(FOR_MARKERS, "/bin/x --json --region a* --region b",
-	     o.nrest == 1 && o.json && o.nregions == 2 && !strcmp(o.regions[1], "b") && !o.nannot);
-	bad(FOR_MARKERS, "--region=", "--region: a function's name is missing; * is every one");
-	bad(FOR_MARKERS, "--region",
-	    "--region: its value is missing; see ctrace-bpf markers --help");
-	bad(FOR_MARKERS, "-p", "-p: PID is missing; see ctrace-bpf markers --help");
-	bad(FOR_MARKERS, "--raw x", "unknown option --raw; see ctrace-bpf markers --help");
+	     o.nrest == 1 && o.json && o.regions.cnt == 2 && !strcmp(o.regions.v[1], "b") &&
+		     !o.nannot);
 }
 
 static void numbers(void **state)
 {
 	(void)state;
 	GOOD(FOR_RECORD, "--buffer=64M", o.buffer == 64 << 20);
-	bad(FOR_RECORD, "--buffer=0", "--buffer=0: not a size; write 65536, 64M or 1G");
-	bad(FOR_RECORD, "--buffer=99999999999T",
-	    "--buffer=99999999999T: too large; write 65536, 64M or 1G");
-	bad(FOR_RECORD, "--buffer=-1", "--buffer=-1: not a size; write 65536, 64M or 1G");
 	GOOD(FOR_CONVERT, "--first-proc 1", o.first_proc == 1);
 	GOOD(FOR_RECORD, "--first-proc=100000", o.first_proc == 100000);
-	bad(FOR_RECORD, "--first-proc=100001",
-	    "--first-proc 100001: not a row number; write 0 or 1");
-	bad(FOR_RECORD, "--first-proc=x", "--first-proc x: not a row number; write 0 or 1");
 }
 
 static void flags(void **state)
@@ -242,9 +176,6 @@ static void flags(void **state)
 	     o.all && o.strict && o.json && o.group_digits);
 	GOOD(FOR_CONVERT, "--text --repair", o.text && o.repair);
 	GOOD(FOR_FEATURES, "--json", o.json);
-	bad(FOR_RECORD, "--all=3", "--all: takes no value; see ctrace-bpf --help");
-	bad(FOR_CONVERT, "--strict", "unknown option --strict; see ctrace-bpf convert --help");
-	bad(FOR_RECORD, "--text", "unknown option --text; see ctrace-bpf --help");
 }
 
 static void words(void **state)
@@ -269,25 +200,7 @@ static void help_and_version(void **state)
 	assert_int_equal(parse(&o, FOR_CONVERT, "--help", &why), 1);
 	assert_int_equal(parse(&o, FOR_RECORD, "-V", &why), 2);
 	assert_int_equal(parse(&o, FOR_RECORD, "--version", &why), 2);
-	bad(FOR_CONVERT, "-V", "unknown option -V; see ctrace-bpf convert --help");
 	strbuf_free(&why);
-}
-
-static void unknown(void **state)
-{
-	(void)state;
-	bad(FOR_RECORD, "-x", "unknown option -x; see ctrace-bpf --help");
-	bad(FOR_RECORD, "-ax", "unknown option -x; see ctrace-bpf --help");
-	bad(FOR_RECORD, "-?", "unknown option -?; see ctrace-bpf --help");
-	bad(FOR_RECORD, "--nothing", "unknown option --nothing; see ctrace-bpf --help");
-	bad(FOR_RECORD, "--nothing=3", "unknown option --nothing=3; see ctrace-bpf --help");
-}
-
-/* the word that is wrong is named, not another one */
-static void unknown_in_utf8(void **state)
-{
-	(void)state;
-	bad(FOR_RECORD, "-a -\xc3\xa9", "unknown option -\xc3\xa9; see ctrace-bpf --help");
 }
 
 static void abbreviations(void **state)
@@ -295,7 +208,6 @@ static void abbreviations(void **state)
 	(void)state;
 	GOOD(FOR_RECORD, "--dur=5", o.duration_ns == 5000000000);
 	GOOD(FOR_RECORD, "--str", o.strict);
-	bad(FOR_RECORD, "--s", "unknown option --s; see ctrace-bpf --help"); /* two begin so */
 }
 
 static void the_rest(void **state)
@@ -336,6 +248,119 @@ static void help_text(void **state)
 	}
 }
 
+#define STACKS_WAY \
+	"; write one or more of block, wakeup, fork, syscall, preempt, sample, kernel, mark, all, or none"
+
+/* What is refused, and the whole sentence. */
+static const struct {
+	unsigned cmd;
+	const char *line, *want;
+} refused[] = {
+	/* pids */
+	{ FOR_RECORD, "-p 0", "-p 0: '0' is not a process id; write -p 42 or -p 42,43" },
+	{ FOR_RECORD, "-p 1,,2", "-p 1,,2: '' is not a process id; write -p 42 or -p 42,43" },
+	{ FOR_RECORD, "-p 1,x", "-p 1,x: 'x' is not a process id; write -p 42 or -p 42,43" },
+	{ FOR_RECORD, "-p -3", "-p -3: '-3' is not a process id; write -p 42 or -p 42,43" },
+	{ FOR_RECORD, "-p 4194305",
+	  "-p 4194305: '4194305' is not a process id; write -p 42 or -p 42,43" },
+	{ FOR_RECORD, "-p _", "-p: '' is not a process id; write -p 42 or -p 42,43" },
+	{ FOR_RECORD, "-p", "-p: PID[,PID] is missing; see ctrace-bpf --help" },
+	{ FOR_RECORD, "--pid", "--pid: its value is missing; see ctrace-bpf --help" },
+	{ FOR_CONVERT, "-p 7", "unknown option -p; see ctrace-bpf convert --help" },
+	/* durations */
+	{ FOR_RECORD, "-d 5x", "-d 5x: not a duration; write 5, 5s, 500ms or 1m" },
+	{ FOR_RECORD, "-d _", "-d: not a duration; write 5, 5s, 500ms or 1m" },
+	{ FOR_RECORD, "-d 2497h",
+	  "-d 2497h: more than 104 days, which a trace cannot tell apart (without -d it goes on until Ctrl-C); write 5, 5s, 500ms or 1m" },
+	{ FOR_RECORD, "-d 99999999999999999h",
+	  "-d 99999999999999999h: more than 104 days, which a trace cannot tell apart (without -d it goes on until Ctrl-C); write 5, 5s, 500ms or 1m" },
+	{ FOR_RECORD, "-d 0", "-d 0: nothing would be recorded; write 5, 5s, 500ms or 1m" },
+	{ FOR_RECORD, "-d", "-d: TIME is missing; see ctrace-bpf --help" },
+	/* files */
+	{ FOR_RECORD, "-o _",
+	  "-o: a file name is missing; write go.trace, or - for standard output" },
+	{ FOR_RECORD, "-o", "-o: FILE is missing; see ctrace-bpf --help" },
+	{ FOR_RECORD, "--raw=", "--raw: a file name is missing; write the name of a file" },
+	{ FOR_RECORD, "--raw -",
+	  "--raw=-: raw records do not go to standard output; write the name of a file" },
+	{ FOR_RECORD, "--raw", "--raw: its value is missing; see ctrace-bpf --help" },
+	{ FOR_FEATURES, "-o x", "unknown option -o; see ctrace-bpf features --help" },
+	{ FOR_CONVERT, "--raw x", "unknown option --raw; see ctrace-bpf convert --help" },
+	/* modes */
+	{ FOR_RECORD, "--syscalls=some",
+	  "--syscalls=some: not a known word; write one of all, blocking, none" },
+	{ FOR_RECORD, "--go-version=1.2",
+	  "--go-version=1.2: not a known word; write one of 1.22, 1.23, 1.25, 1.26" },
+	{ FOR_RECORD, "--go-version=1.24",
+	  "--go-version=1.24: Go 1.24 reads and writes 1.23; write one of 1.22, 1.23, 1.25, 1.26" },
+	{ FOR_RECORD, "--go-version", "--go-version: its value is missing; see ctrace-bpf --help" },
+	/* stacks */
+	{ FOR_RECORD, "--stacks=block,", "--stacks=block,: '' is not a known word" STACKS_WAY },
+	{ FOR_RECORD, "--stacks=", "--stacks: '' is not a known word" STACKS_WAY },
+	{ FOR_RECORD, "--stacks=fork,blok",
+	  "--stacks=fork,blok: 'blok' is not a known word" STACKS_WAY },
+	{ FOR_RECORD, "--stacks=block,none",
+	  "--stacks=block,none: 'none' stands alone" STACKS_WAY },
+	{ FOR_RECORD, "--stacks", "--stacks: its value is missing; see ctrace-bpf --help" },
+	{ FOR_CONVERT, "--stacks=all",
+	  "unknown option --stacks=all; see ctrace-bpf convert --help" },
+	{ FOR_RECORD, "--call-graph=dwarf",
+	  "--call-graph=dwarf: not a known word; write one of cfi, fp, none" },
+	{ FOR_RECORD,
+	  "--call-graph=", "--call-graph: not a known word; write one of cfi, fp, none" },
+	{ FOR_RECORD, "--sample=0", "--sample=0: too small; write 1 to 10000" },
+	{ FOR_RECORD, "--sample=10001", "--sample=10001: too large; write 1 to 10000" },
+	{ FOR_RECORD, "--sample=", "--sample: not a number of samples a second; write 1 to 10000" },
+	{ FOR_RECORD, "--sample=99Hz",
+	  "--sample=99Hz: not a number of samples a second; write 1 to 10000" },
+	/* annotations */
+	{ FOR_RECORD, "--region a:f --region b",
+	  "--region b: there is no colon behind the file; write BIN:FUNC, such as libpq.so:PQexec" },
+	{ FOR_RECORD, "--usdt", "--usdt: its value is missing; see ctrace-bpf --help" },
+	{ FOR_CONVERT, "--usdt=a:b:c",
+	  "unknown option --usdt=a:b:c; see ctrace-bpf convert --help" },
+	{ FOR_RECORD, "--annotations=on",
+	  "--annotations=on: not a known word; write one of auto, off" },
+	{ FOR_RECORD, "--go=", "--go: not a known word; write one of auto, off" },
+	{ FOR_MARKERS,
+	  "--region=", "--region: a function's name is missing; write a glob; * is every one" },
+	{ FOR_MARKERS, "--region",
+	  "--region: its value is missing; see ctrace-bpf markers --help" },
+	{ FOR_MARKERS, "-p", "-p: PID is missing; see ctrace-bpf markers --help" },
+	{ FOR_MARKERS, "--raw x", "unknown option --raw; see ctrace-bpf markers --help" },
+	/* numbers */
+	{ FOR_RECORD, "--buffer=0",
+	  "--buffer=0: nothing would be recorded; write 65536, 64M or 1G" },
+	{ FOR_RECORD, "--buffer=99999999999T",
+	  "--buffer=99999999999T: too large; write 65536, 64M or 1G" },
+	{ FOR_RECORD, "--buffer=-1", "--buffer=-1: not a size; write 65536, 64M or 1G" },
+	{ FOR_RECORD, "--first-proc=100001", "--first-proc=100001: too large; write 0 or 1" },
+	{ FOR_RECORD, "--first-proc=x", "--first-proc=x: not a row number; write 0 or 1" },
+	/* flags */
+	{ FOR_RECORD, "--all=3", "--all: takes no value; see ctrace-bpf --help" },
+	{ FOR_CONVERT, "--strict", "unknown option --strict; see ctrace-bpf convert --help" },
+	{ FOR_RECORD, "--text", "unknown option --text; see ctrace-bpf --help" },
+	/* version */
+	{ FOR_CONVERT, "-V", "unknown option -V; see ctrace-bpf convert --help" },
+	/* unknown */
+	{ FOR_RECORD, "-x", "unknown option -x; see ctrace-bpf --help" },
+	{ FOR_RECORD, "-ax", "unknown option -x; see ctrace-bpf --help" },
+	{ FOR_RECORD, "-?", "unknown option -?; see ctrace-bpf --help" },
+	{ FOR_RECORD, "--nothing", "unknown option --nothing; see ctrace-bpf --help" },
+	{ FOR_RECORD, "--nothing=3", "unknown option --nothing=3; see ctrace-bpf --help" },
+	/* the word that is wrong is named, not another one */
+	{ FOR_RECORD, "-a -\xc3\xa9", "unknown option -\xc3\xa9; see ctrace-bpf --help" },
+	/* abbreviations */
+	{ FOR_RECORD, "--s", "unknown option --s; see ctrace-bpf --help" }, /* two begin so */
+};
+
+static void refusals(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(refused); i++)
+		bad(refused[i].cmd, refused[i].line, refused[i].want);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,11 +375,10 @@ int main(void)
 		cmocka_unit_test(flags),
 		cmocka_unit_test(words),
 		cmocka_unit_test(help_and_version),
-		cmocka_unit_test(unknown),
-		cmocka_unit_test(unknown_in_utf8),
 		cmocka_unit_test(abbreviations),
 		cmocka_unit_test(the_rest),
 		cmocka_unit_test(help_text),
+		cmocka_unit_test(refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

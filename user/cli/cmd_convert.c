@@ -135,7 +135,7 @@ static int convert_with(struct source *s, struct recorded *names, const struct o
 	int err, code = EXIT_FAILED;
 
 	p = pipeline__new(&(struct pipeline_opts){
-		.go_minor = o->go_minor,
+		.go_minor = (int)o->go_minor,
 		.first_proc = o->first_proc,
 		.group_digits = o->group_digits,
 		.nstream = head->nstream,

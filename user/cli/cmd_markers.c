@@ -46,7 +46,7 @@ static void tell_file(struct listing *l, const char *path, int fd, bool named)
 	struct markers m = { 0 };
 	int err;
 
-	err = markers_look(&m, fd, l->o->regions, l->o->nregions, &why);
+	err = markers_look(&m, fd, l->o->regions.v, l->o->regions.cnt, &why);
 	if (!named && err && !m.cnt)
 		strbuf_reset(&why); /* a library without symbols is nothing to speak of */
 	if (m.cnt || named || why.len) {
@@ -177,8 +177,8 @@ static int list_all(const struct options *o, struct strbuf *why)
 	if (code == EXIT_FINE && o->json)
 		printf("{\"files\":[%s]}\n", l.out.buf);
 	else if (code == EXIT_FINE && !l.nfile)
-		log_notice(o->nregions ? "nothing to listen to, and no function that matches" :
-					 "nothing to listen to but functions; see --region");
+		log_notice(o->regions.cnt ? "nothing to listen to, and no function that matches" :
+					    "nothing to listen to but functions; see --region");
 	else if (code == EXIT_FINE)
 		fputs(l.out.buf, stdout);
 	free(l.seen);

@@ -107,7 +107,7 @@ static int open_pipeline(struct recording *r, struct strbuf *why)
 	};
 
 	r->pipeline = pipeline__new(&(struct pipeline_opts){
-		.go_minor = r->o->go_minor,
+		.go_minor = (int)r->o->go_minor,
 		.first_proc = r->o->first_proc,
 		.group_digits = r->o->group_digits,
 		.nstream = nstream,
@@ -162,14 +162,19 @@ static void allow_many_files(void)
 	setrlimit(RLIMIT_NOFILE, &lim);
 }
 
+static bool wants_header(const struct options *o)
+{
+	return o->annotations == LISTEN_AUTO;
+}
+
 static bool wants_annotations(const struct options *o)
 {
-	return !o->no_annotations || o->nannot;
+	return wants_header(o) || o->nannot;
 }
 
 static bool wants_go(const struct options *o)
 {
-	return !o->no_annotations && !o->no_go;
+	return wants_header(o) && o->go == LISTEN_AUTO;
 }
 
 /* 0; -ENOTSUP with the sentence in why when the user has asked for what these rights do not give.
@@ -187,7 +192,7 @@ static int open_annotations(struct recording *r, struct strbuf *why)
 	r->annot = annot__new(&(struct annot_opts){
 		.capture = r->capture,
 		.wishes = {
-			.header = !r->o->no_annotations,
+			.header = wants_header(r->o),
 			.go = wants_go(r->o),
 			.calls = features_probes_call(),
 			.spec = r->o->annot,
@@ -247,7 +252,7 @@ static enum exit_code attach(struct recording *r, struct strbuf *why)
 		.call_graph = r->o->call_graph,
 		.sample_hz = r->o->sample_hz,
 		.helper = r->symbolizer ? symbolizer__pid(r->symbolizer) : 0,
-		.marks = !r->o->no_annotations,
+		.marks = wants_header(r->o),
 		.go = wants_go(r->o),
 		.funcs = has_spec(r->o, false),
 		.usdt = has_spec(r->o, true),

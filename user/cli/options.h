@@ -13,6 +13,7 @@
 
 #include "annot/spec.h"
 #include "bpf/config.h"
+#include "cli/optkind.h"
 
 struct strbuf;
 
@@ -21,8 +22,10 @@ struct strbuf;
 #define FOR_CONVERT 0x2
 #define FOR_FEATURES 0x4
 #define FOR_MARKERS 0x8
+#define FOR_ALL 0xf
 
 enum syscall_mode { SYSCALLS_ALL, SYSCALLS_BLOCKING, SYSCALLS_NONE };
+enum listen { LISTEN_AUTO, LISTEN_OFF };
 
 struct options {
 	uint32_t *pid; /* as the user wrote them, each once */
@@ -37,7 +40,7 @@ struct options {
 	uint64_t buffer;	       /* bytes, 0 default */
 	bool strict;
 	bool json;
-	int go_minor;
+	unsigned go_minor;
 	bool group_digits;
 	unsigned first_proc;
 	const char *raw;
@@ -45,10 +48,9 @@ struct options {
 	bool repair;
 	struct annot_spec *annot; /* --region, --usdt, --usdt-region, as they were given */
 	size_t nannot, cap_annot;
-	bool no_annotations;  /* neither markers of ctrace.h nor of Go are listened to */
-	bool no_go;	      /* Go programs are like others */
-	const char **regions; /* markers --region: globs of functions; borrowed as other strings */
-	size_t nregions, cap_regions;
+	enum listen annotations;    /* off: neither markers of ctrace.h nor of Go are listened to */
+	enum listen go;		    /* off: Go programs are like others */
+	struct opt_strings regions; /* markers --region: globs of functions */
 
 	char **rest; /* what is no option */
 	int nrest;

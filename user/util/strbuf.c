@@ -55,7 +55,7 @@ void strbuf_addch(struct strbuf *sb, char c)
 	strbuf_add(sb, &c, 1);
 }
 
-static void add_va(struct strbuf *sb, const char *fmt, va_list ap)
+void strbuf_addv(struct strbuf *sb, const char *fmt, va_list ap)
 {
 	va_list again;
 	int n;
@@ -75,7 +75,7 @@ void strbuf_addf(struct strbuf *sb, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	add_va(sb, fmt, ap);
+	strbuf_addv(sb, fmt, ap);
 	va_end(ap);
 }
 
@@ -85,6 +85,6 @@ void strbuf_set_f(struct strbuf *sb, const char *fmt, ...)
 
 	strbuf_reset(sb);
 	va_start(ap, fmt);
-	add_va(sb, fmt, ap);
+	strbuf_addv(sb, fmt, ap);
 	va_end(ap);
 }

@@ -11,6 +11,7 @@
 #ifndef CTRACE_UTIL_STRBUF_H
 #define CTRACE_UTIL_STRBUF_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 struct strbuf {
@@ -31,6 +32,7 @@ void strbuf_add(struct strbuf *sb, const void *data, size_t len);
 void strbuf_addstr(struct strbuf *sb, const char *s);
 void strbuf_addch(struct strbuf *sb, char c);
 __attribute__((format(printf, 2, 3))) void strbuf_addf(struct strbuf *sb, const char *fmt, ...);
+void strbuf_addv(struct strbuf *sb, const char *fmt, va_list ap);
 
 /* the whole content anew; for reasons: strbuf_set_f(why, "no process with pid %d", pid) */
 __attribute__((format(printf, 2, 3))) void strbuf_set_f(struct strbuf *sb, const char *fmt, ...);
