@@ -3,10 +3,7 @@
 package main
 
 import (
-	"bufio"
-	"fmt"
 	"io"
-	"os"
 
 	"golang.org/x/exp/trace"
 )
@@ -118,34 +115,12 @@ func (r *markReader) event(ev trace.Event) {
 func marksOf(in io.Reader) (*allMarks, error) {
 	r := &markReader{tasks: map[trace.TaskID]*markTask{}, open: map[trace.GoID][]*markRegion{}}
 	r.out = allMarks{Tasks: []*markTask{}, Regions: []*markRegion{}, Logs: []*markLog{}, Names: map[int64]string{}}
-	reader, err := trace.NewReader(in)
-	if err != nil {
+	if err := eachEvent(in, r.event); err != nil {
 		return nil, err
 	}
-	for {
-		ev, err := reader.ReadEvent()
-		if err == io.EOF {
-			return &r.out, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		r.event(ev)
-	}
+	return &r.out, nil
 }
 
 func cmdMarks(args []string) int {
-	if len(args) != 1 {
-		return fail("marks: one file, please") + 1
-	}
-	f, err := os.Open(args[0])
-	if err != nil {
-		return fail("%v", err)
-	}
-	defer f.Close()
-	out, err := marksOf(bufio.NewReaderSize(f, 1<<20))
-	if err != nil {
-		return fail("%s: %s", args[0], firstLine(fmt.Sprint(err)))
-	}
-	return printJSON(out)
+	return printOf("marks", args, marksOf)
 }

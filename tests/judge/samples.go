@@ -3,10 +3,7 @@
 package main
 
 import (
-	"bufio"
-	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"golang.org/x/exp/trace"
@@ -60,28 +57,17 @@ func (on onProc) event(ev trace.Event) {
 	}
 }
 
-func samplesOf(r io.Reader) (*allSamples, error) {
+func samplesOf(in io.Reader) (*allSamples, error) {
 	var (
 		out   = &allSamples{Functions: map[string]int{}, Leaves: map[string]int{}}
 		gs    = map[trace.GoID]*gSamples{}
 		on    = onProc{}
 		first trace.Time
 	)
-	reader, err := trace.NewReader(r)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		ev, err := reader.ReadEvent()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
+	err := eachEvent(in, func(ev trace.Event) {
 		on.event(ev)
 		if ev.Kind() != trace.EventStackSample {
-			continue
+			return
 		}
 		out.Samples++
 		if first == 0 {
@@ -91,7 +77,7 @@ func samplesOf(r io.Reader) (*allSamples, error) {
 		id := ev.Goroutine()
 		if id == trace.NoGoroutine {
 			out.NoG++
-			continue
+			return
 		}
 		if p, ok := on[id]; !ok || p != ev.Proc() {
 			out.Misplaced++
@@ -106,7 +92,7 @@ func samplesOf(r io.Reader) (*allSamples, error) {
 		g.Procs[int64(ev.Proc())]++
 		if ev.Stack() == trace.NoStack {
 			out.NoStack++
-			continue
+			return
 		}
 		leaf, root, _ := ends(ev.Stack())
 		g.Name = root
@@ -119,23 +105,14 @@ func samplesOf(r io.Reader) (*allSamples, error) {
 				out.Functions[f.Func]++
 			}
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(out.Goroutines, func(a, b *gSamples) int { return int(a.ID - b.ID) })
 	return out, nil
 }
 
 func cmdSamples(args []string) int {
-	if len(args) != 1 {
-		return fail("samples: one file, please") + 1
-	}
-	f, err := os.Open(args[0])
-	if err != nil {
-		return fail("%v", err)
-	}
-	defer f.Close()
-	out, err := samplesOf(bufio.NewReaderSize(f, 1<<20))
-	if err != nil {
-		return fail("%s: %s", args[0], firstLine(fmt.Sprint(err)))
-	}
-	return printJSON(out)
+	return printOf("samples", args, samplesOf)
 }
