@@ -13,6 +13,7 @@ import re
 import select
 import signal
 import subprocess
+import sys
 import time
 
 MB = 1024 * 1024
@@ -164,3 +165,12 @@ def usual_signals():
         raise SystemExit(143)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, on_term)
+
+
+def run(main):
+    """Ends the script with what main() returns, or with a word of what failed."""
+    try:
+        sys.exit(main())
+    except Failed as e:
+        print("bench: %s" % e, file=sys.stderr)
+        sys.exit(1)

@@ -17,10 +17,9 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 
 import bench
-from common import Failed, Tracer, leave_no_child, usual_signals, wait_for
+from common import Failed, Tracer, leave_no_child, run, usual_signals, wait_for
 
 SITES = {"log": 1, "logf": 1, "region": 2, "task": 2}
 
@@ -242,8 +241,4 @@ def summary(values, digits):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Failed as e:
-        print("bench: %s" % e, file=sys.stderr)
-        sys.exit(1)
+    run(main)

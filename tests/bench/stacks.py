@@ -15,10 +15,9 @@ import json
 import os
 import re
 import subprocess
-import sys
 
 import bench
-from common import Failed, Tracer, read_text, usual_signals
+from common import Failed, Tracer, read_text, run, usual_signals
 
 STATS = "/proc/sys/kernel/bpf_stats_enabled"
 MODES = {"none": ["--stacks=none"], "block": ["--stacks=block"], "default": [], "all": ["--stacks=all"],
@@ -118,8 +117,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Failed as e:
-        print("bench: %s" % e, file=sys.stderr)
-        sys.exit(1)
+    run(main)
