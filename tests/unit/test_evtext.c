@@ -84,13 +84,6 @@ static const char *const canonical[] = {
 	"1130 0 mark thr=100 op=log by=go text=\"v\" arg=1048576",
 	"900 - site id=4 name=\"PQexec\"",
 	"2000 - epoch n=3",
-	"1130 0 mark thr=100 op=task_begin by=header task=7 id=3 stack=9 name=\"a \\\"b\\\" \\x00\\xff\"",
-	"1130 0 mark thr=100 op=task_end by=header task=4294967296",
-	"1130 0 mark thr=100 op=region_begin by=func id=140737488346112 site=4",
-	"1130 0 mark thr=100 op=region_end by=go goroutine=17 start=2:45f0e0 name=\"x\"",
-	"1130 0 mark thr=100 op=log by=header pad=1 namecut textcut namebad textbad name=\"k\" text=\"v\"",
-	"1130 0 mark thr=100 op=log by=go text=\"v\" arg=1048576",
-	"900 - site id=4 name=\"PQexec\"",
 	"18446744073709551615 65534 stop",
 };
 
