@@ -21,21 +21,6 @@ static struct annot_spec good(enum annot_spec_kind kind, const char *text)
 	return s;
 }
 
-/* The sentence names the option and what was given, and holds `want`. */
-static void bad(enum annot_spec_kind kind, const char *text, const char *want)
-{
-	struct strbuf why = STRBUF_INIT;
-	struct annot_spec s;
-
-	assert_int_equal(annot_spec_parse(&s, kind, text, &why), -EINVAL);
-	annot_spec_free(&s);
-	assert_int_equal(strncmp(why.buf, "--", 2), 0);
-	assert_non_null(strstr(why.buf, text));
-	if (!strstr(why.buf, want))
-		fail_msg("'%s': %s", text, why.buf);
-	strbuf_free(&why);
-}
-
 static void regions(void **state)
 {
 	static const struct {
@@ -63,16 +48,6 @@ static void regions(void **state)
 		assert_null(s.provider);
 		annot_spec_free(&s);
 	}
-	bad(SPEC_REGION, "", "no colon");
-	bad(SPEC_REGION, "PQexec", "no colon");
-	bad(SPEC_REGION, "a::b", "no colon");
-	bad(SPEC_REGION, "a\\:b", "no colon");
-	bad(SPEC_REGION, "x\\", "no colon");
-	bad(SPEC_REGION, ":f", "the file is missing");
-	bad(SPEC_REGION, "x:", "the function is missing");
-	bad(SPEC_REGION, "/usr/lib/:f", "is a directory");
-	bad(SPEC_REGION, "/path/with:colon:fn", "a colon in a path is written \\:");
-	bad(SPEC_REGION, "x:f:", "a colon in a path is written \\:");
 }
 
 static void markers(void **state)
@@ -90,13 +65,6 @@ static void markers(void **state)
 	assert_string_equal(s.bin, "/a:b/*.so");
 	assert_string_equal(s.name, "gc__*");
 	annot_spec_free(&s);
-	bad(SPEC_USDT, "x", "no colon");
-	bad(SPEC_USDT, "x:p", "the provider or the marker is missing");
-	bad(SPEC_USDT, "x::n", "no colon");
-	bad(SPEC_USDT, "x:p:", "the marker is missing");
-	bad(SPEC_USDT, ":p:n", "the file is missing");
-	bad(SPEC_USDT, "x:p:n:o", "one colon too many");
-	bad(SPEC_USDT, "x:p:a,b", "it is one marker");
 }
 
 static void pairs(void **state)
@@ -114,16 +82,71 @@ static void pairs(void **state)
 	assert_string_equal(s.end[1], "t__abort");
 	assert_int_equal(s.name_arg, 2);
 	annot_spec_free(&s);
-	bad(SPEC_USDT_REGION, "x:p:a", "the marker that ends it is missing");
-	bad(SPEC_USDT_REGION, "x:p:a,", "has no name");
-	bad(SPEC_USDT_REGION, "x:p:a,b,,c", "has no name");
-	bad(SPEC_USDT_REGION, "x:p:,b", "the marker is missing");
-	bad(SPEC_USDT_REGION, "x:p:a,b:", "none of arg1 to arg12");
-	bad(SPEC_USDT_REGION, "x:p:a,b:arg", "none of arg1 to arg12");
-	bad(SPEC_USDT_REGION, "x:p:a,b:arg0", "none of arg1 to arg12");
-	bad(SPEC_USDT_REGION, "x:p:a,b:arg13", "none of arg1 to arg12");
-	bad(SPEC_USDT_REGION, "x:p:a,b:2", "none of arg1 to arg12");
-	bad(SPEC_USDT_REGION, "x:p:a,b:arg1:arg2", "none of arg1 to arg12");
+}
+
+/* The sentence names the option and what was given, and holds `want`. */
+static void refusals(void **state)
+{
+	static const struct {
+		enum annot_spec_kind kind;
+		const char *text, *want;
+	} is[] = {
+		{ SPEC_REGION, "", "no colon" },
+		{ SPEC_REGION, "PQexec", "no colon" },
+		{ SPEC_REGION, "a::b", "no colon" },
+		{ SPEC_REGION, "a\\:b", "no colon" },
+		{ SPEC_REGION, "x\\", "no colon" },
+		{ SPEC_REGION, ":f", "the file is missing" },
+		{ SPEC_REGION, "x:", "the function is missing" },
+		{ SPEC_REGION, "/usr/lib/:f", "is a directory" },
+		{ SPEC_REGION, "/path/with:colon:fn", "a colon in a path is written \\:" },
+		{ SPEC_REGION, "x:f:", "a colon in a path is written \\:" },
+		{ SPEC_USDT, "x", "no colon" },
+		{ SPEC_USDT, "x:p", "the provider or the marker is missing" },
+		{ SPEC_USDT, "x::n", "no colon" },
+		{ SPEC_USDT, "x:p:", "the marker is missing" },
+		{ SPEC_USDT, ":p:n", "the file is missing" },
+		{ SPEC_USDT, "x:p:n:o", "one colon too many" },
+		{ SPEC_USDT, "x:p:a,b", "it is one marker" },
+		{ SPEC_USDT_REGION, "x:p:a", "the marker that ends it is missing" },
+		{ SPEC_USDT_REGION, "x:p:a,", "has no name" },
+		{ SPEC_USDT_REGION, "x:p:a,b,,c", "has no name" },
+		{ SPEC_USDT_REGION, "x:p:,b", "the marker is missing" },
+		{ SPEC_USDT_REGION, "x:p:a,b:", "none of arg1 to arg12" },
+		{ SPEC_USDT_REGION, "x:p:a,b:arg", "none of arg1 to arg12" },
+		{ SPEC_USDT_REGION, "x:p:a,b:arg0", "none of arg1 to arg12" },
+		{ SPEC_USDT_REGION, "x:p:a,b:arg13", "none of arg1 to arg12" },
+		{ SPEC_USDT_REGION, "x:p:a,b:2", "none of arg1 to arg12" },
+		{ SPEC_USDT_REGION, "x:p:a,b:arg1:arg2", "none of arg1 to arg12" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(is); i++) {
+		struct strbuf why = STRBUF_INIT;
+		struct annot_spec s;
+
+		assert_int_equal(annot_spec_parse(&s, is[i].kind, is[i].text, &why), -EINVAL);
+		annot_spec_free(&s);
+		assert_int_equal(strncmp(why.buf, "--", 2), 0);
+		assert_non_null(strstr(why.buf, is[i].text));
+		if (!strstr(why.buf, is[i].want))
+			fail_msg("'%s': %s", is[i].text, why.buf);
+		strbuf_free(&why);
+	}
+}
+
+static void is_file(const char *bin, const char *path, bool want)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct annot_spec s;
+
+	strbuf_addf(&text, "%s:f", bin);
+	s = good(SPEC_REGION, text.buf);
+	if (annot_spec_matches(&s, path) != want)
+		fail_msg("%s, %s", bin, path);
+	annot_spec_free(&s);
+	strbuf_free(&text);
 }
 
 static void files(void **state)
@@ -171,30 +194,8 @@ static void files(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(is); i++) {
-		struct strbuf text = STRBUF_INIT;
-		struct annot_spec s;
-
-		strbuf_addf(&text, "%s:f", is[i].bin);
-		s = good(SPEC_REGION, text.buf);
-		if (annot_spec_matches(&s, is[i].path) != is[i].want)
-			fail_msg("%s, %s", is[i].bin, is[i].path);
-		annot_spec_free(&s);
-		strbuf_free(&text);
-	}
-}
-
-static void is_file(const char *bin, const char *path, bool want)
-{
-	struct strbuf text = STRBUF_INIT;
-	struct annot_spec s;
-
-	strbuf_addf(&text, "%s:f", bin);
-	s = good(SPEC_REGION, text.buf);
-	if (annot_spec_matches(&s, path) != want)
-		fail_msg("%s, %s", bin, path);
-	annot_spec_free(&s);
-	strbuf_free(&text);
+	for (i = 0; i < COUNT(is); i++)
+		is_file(is[i].bin, is[i].path, is[i].want);
 }
 
 /* redis-server is a link to redis-check-rdb, which is what processes have mapped. */
@@ -233,8 +234,8 @@ static void links(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(regions), cmocka_unit_test(markers), cmocka_unit_test(pairs),
-		cmocka_unit_test(files),   cmocka_unit_test(links),
+		cmocka_unit_test(regions),  cmocka_unit_test(markers), cmocka_unit_test(pairs),
+		cmocka_unit_test(refusals), cmocka_unit_test(files),   cmocka_unit_test(links),
 	};
 
 	return cmocka_run_group_tests_name("annot_spec", tests, NULL, NULL);
