@@ -514,6 +514,14 @@ static struct bench *bench_of(void **state)
 	return *state;
 }
 
+/* The child goes by each of its markers once. */
+static void ask_for_five(struct bench *b)
+{
+	ask(&b->c, 'm');
+	drain(&b->r);
+	assert_int_equal(b->r.marks, 5);
+}
+
 /* ---- tests ---- */
 
 /* The second time the kernel may have made calls of the nops. */
@@ -524,9 +532,7 @@ static void markers_become_records(void **state)
 
 	attach(&b->r);
 	for (i = 0; i < 3; i++) {
-		ask(&b->c, 'm');
-		drain(&b->r);
-		assert_int_equal(b->r.marks, 5);
+		ask_for_five(b);
 		is_mark(&b->r.mark[0], EV_MARK_TASK_BEGIN, 7, 3, "makeCoffee", "");
 		is_mark(&b->r.mark[1], EV_MARK_REGION_BEGIN, 7, 9, "steamMilk", "");
 		is_mark(&b->r.mark[2], EV_MARK_REGION_END, 7, 9, "steamMilk", "");
@@ -706,9 +712,7 @@ static void stacks_begin_at_the_marker(void **state)
 
 	attach(&b->r);
 	for (i = 0; i < 3; i++) {
-		ask(&b->c, 'm');
-		drain(&b->r);
-		assert_int_equal(b->r.marks, 5);
+		ask_for_five(b);
 		assert_true(b->r.mark[4].stack.id);
 		if (!i) /* a stack is sent once */
 			assert_int_equal(b->r.top, (uintptr_t)task_end_nop);
