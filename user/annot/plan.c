@@ -28,21 +28,9 @@ struct look {
 	size_t cap_header, cap_func, cap_usdt;
 };
 
-__attribute__((format(printf, 2, 3))) static void trouble(const struct look *l, const char *fmt,
-							  ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	l->env->trouble(l->env->ctx, text);
-}
-
-/* One of the sites of a wish is left out. */
+/* found: a site of this wish is left out; NULL: it is about no site. */
 __attribute__((format(printf, 3, 4))) static void
-refuse(const struct look *l, struct plan_found *found, const char *fmt, ...)
+trouble(const struct look *l, struct plan_found *found, const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
@@ -51,7 +39,7 @@ refuse(const struct look *l, struct plan_found *found, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	l->env->trouble(l->env->ctx, text);
-	if (!found->refused++)
+	if (found && !found->refused++)
 		found->why = xstrdup(text);
 }
 
@@ -68,7 +56,7 @@ static void plan_header(struct look *l)
 		n = &l->notes.note[i];
 		op = note_is_ours(n);
 		if (op < 0)
-			trouble(l,
+			trouble(l, NULL,
 				"%s: its marker %s:%s has arguments that we do not know (%s); it was built with another ctrace.h",
 				l->path, n->provider, n->name, n->args);
 		if (op <= 0)
@@ -121,14 +109,14 @@ static void plan_funcs(struct look *l, const struct annot_spec *spec, struct pla
 	int err = funcs_find(&funcs, l->fd, spec->func, &why);
 
 	if (err)
-		trouble(l, "--region %s: the functions of %s cannot be read: %s", spec->text,
+		trouble(l, NULL, "--region %s: the functions of %s cannot be read: %s", spec->text,
 			l->path, why.len ? why.buf : strerror(-err));
 	for (i = 0; i < funcs.cnt; i++) {
 		if (funcs.func[i].refused) {
-			refuse(l, found, "--region %s: %s is no region: it %s", spec->text,
-			       funcs.func[i].name, funcs.func[i].refused);
+			trouble(l, found, "--region %s: %s is no region: it %s", spec->text,
+				funcs.func[i].name, funcs.func[i].refused);
 		} else if (n == FUNCS_MAX) {
-			trouble(l,
+			trouble(l, NULL,
 				"--region %s: %s has more than %d such functions: the rest is left out",
 				spec->text, l->path, FUNCS_MAX);
 			break;
@@ -172,14 +160,14 @@ static bool may_probe(struct look *l, const struct annot_spec *spec, const char 
 		if (!n->nop5 || !l->calls)
 			continue;
 		if (!funcs_uses_red_zone(l->fd, n->addr)) {
-			refuse(l, found,
-			       "%s: the marker %s:%s at %#llx is not probed: it is a nop of five bytes, which this kernel makes a call that a forked child would die of",
-			       spec->text, provider, name, (unsigned long long)n->addr);
+			trouble(l, found,
+				"%s: the marker %s:%s at %#llx is not probed: it is a nop of five bytes, which this kernel makes a call that a forked child would die of",
+				spec->text, provider, name, (unsigned long long)n->addr);
 			return false;
 		}
-		refuse(l, found,
-		       "%s: the marker %s:%s at %#llx is not probed: its function has no frame of its own, and the kernel would overwrite what it keeps below the stack pointer",
-		       spec->text, provider, name, (unsigned long long)n->addr);
+		trouble(l, found,
+			"%s: the marker %s:%s at %#llx is not probed: its function has no frame of its own, and the kernel would overwrite what it keeps below the stack pointer",
+			spec->text, provider, name, (unsigned long long)n->addr);
 		return false;
 	}
 	return has;
@@ -281,9 +269,9 @@ static void plan_region(struct look *l, const struct annot_spec *first,
 	site = marker_site(l, spec->provider, spec->name);
 	for (i = 0; i < spec->nend; i++) {
 		if (!has_marker(&l->notes, spec->provider, spec->end[i])) {
-			refuse(l, found,
-			       "%s: %s has no marker %s:%s: these regions would never end",
-			       spec->text, l->path, spec->provider, spec->end[i]);
+			trouble(l, found,
+				"%s: %s has no marker %s:%s: these regions would never end",
+				spec->text, l->path, spec->provider, spec->end[i]);
 			return;
 		}
 		if (!may_probe(l, spec, spec->provider, spec->end[i], found))
@@ -307,10 +295,10 @@ static void plan_go(struct look *l)
 	int err = go_sites_find(&l->plan->go, l->fd, &why);
 
 	if (err && err != -ENODATA)
-		trouble(l, "%s: the annotations of this Go program cannot be seen: %s", l->path,
-			why.len ? why.buf : strerror(-err));
+		trouble(l, NULL, "%s: the annotations of this Go program cannot be seen: %s",
+			l->path, why.len ? why.buf : strerror(-err));
 	else if (!err && why.len)
-		trouble(l, "%s: %s", l->path, why.buf);
+		trouble(l, NULL, "%s: %s", l->path, why.buf);
 	if (err) {
 		go_sites_free(&l->plan->go);
 		l->plan->go = (struct go_sites){ 0 };
@@ -331,7 +319,7 @@ void plan_make(struct plan *p, int fd, const char *path, const struct plan_wishe
 	*p = (struct plan){ 0 };
 	err = notes_read(&l.notes, fd, &why);
 	if (err)
-		trouble(&l, "%s: its markers cannot be read: %s", path,
+		trouble(&l, NULL, "%s: its markers cannot be read: %s", path,
 			why.len ? why.buf : strerror(-err));
 	if (wishes->header)
 		plan_header(&l);
