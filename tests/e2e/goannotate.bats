@@ -84,59 +84,29 @@ heavy() {
 	seen
 }
 
-@test "Go 1.22: each task, region and log" {
-	go_build go1.22.12
+# each_call TOOLCHAIN [OPTION…]: built so, and recorded
+each_call() {
+	go_build "$@"
 	heavy
 	named
 }
 
-@test "Go 1.22, stripped" {
-	go_build go1.22.12 -ldflags='-s -w'
-	heavy
-	named
-}
-
-@test "Go 1.22, stripped and position independent" {
-	go_build go1.22.12 -ldflags='-s -w' -buildmode=pie
-	heavy
-	named
-}
-
-@test "Go 1.22, linked with C by another linker" {
-	go_build go1.22.12
-	with_c go1.22.12 -ldflags='-linkmode=external -s -w'
+each_call_with_c() { # the same, whose names are not asked for
+	go_build "$1"
+	with_c "$@"
 	heavy
 }
 
-@test "Go 1.26: each task, region and log" {
-	go_build go1.26.8
-	heavy
-	named
-}
+@test "Go 1.22: each task, region and log" { each_call go1.22.12; }
+@test "Go 1.22, stripped" { each_call go1.22.12 -ldflags='-s -w'; }
+@test "Go 1.22, stripped and position independent" { each_call go1.22.12 -ldflags='-s -w' -buildmode=pie; }
+@test "Go 1.22, linked with C by another linker" { each_call_with_c go1.22.12 -ldflags='-linkmode=external -s -w'; }
+@test "Go 1.26: each task, region and log" { each_call go1.26.8; }
+@test "Go 1.26, stripped" { each_call go1.26.8 -ldflags='-s -w'; }
+@test "Go 1.26, stripped and position independent" { each_call go1.26.8 -ldflags='-s -w' -buildmode=pie; }
+@test "Go 1.26, linked with C by another linker" { each_call_with_c go1.26.8 -ldflags='-linkmode=external -s -w'; }
 
-@test "Go 1.26, stripped" {
-	go_build go1.26.8 -ldflags='-s -w'
-	heavy
-	named
-}
-
-@test "Go 1.26, stripped and position independent" {
-	go_build go1.26.8 -ldflags='-s -w' -buildmode=pie
-	heavy
-	named
-}
-
-@test "Go 1.26, linked with C by another linker" {
-	go_build go1.26.8
-	with_c go1.26.8 -ldflags='-linkmode=external -s -w'
-	heavy
-}
-
-@test "the Go that is here, without any optimisation" {
-	go_build local -gcflags='all=-N -l'
-	heavy
-	named
-}
+@test "the Go that is here, without any optimisation" { each_call local -gcflags='all=-N -l'; }
 
 @test "a Go program whose own tracing is on: neither disturbs the other, each call is once in both" {
 	go_build local
