@@ -276,24 +276,7 @@ hostile() {
 		}
 	END
 	{
-		cat <<-'END'
-			.macro note provider name args
-			.pushsection .note.stapsdt,"","note"
-			.balign 4
-			.4byte 8, 2f-1f, 3
-			.asciz "stapsdt"
-			1: .8byte 990b, 0, gate
-			.asciz "\provider"
-			.asciz "\name"
-			.asciz "\args"
-			.balign 4
-			2: .popsection
-			.endm
-			.section .probes,"aw"
-			gate: .2byte 0
-			.section .note.GNU-stack,"",@progbits
-			.text
-		END
+		note_macro
 		for ((i = 0; i < $1; i++)); do
 			printf '990: %s\nnote ctrace log "%s"\nnote other n%d ""\n' "$([ $((i % 2)) = 1 ] && echo hlt || echo nop)" "$args" "$i"
 		done

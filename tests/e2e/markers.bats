@@ -10,39 +10,26 @@ teardown() { e2e_teardown; }
 
 # A library with one marker of each kind, and a program that maps it and waits for the end of its input.
 build() {
-	cat >marks.s <<-'END'
-		.macro note provider name args sema
-		.pushsection .note.stapsdt,"","note"
-		.balign 4
-		.4byte 8, 2f-1f, 3
-		.asciz "stapsdt"
-		1: .8byte 990b, _.stapsdt.base, \sema
-		.asciz "\provider"
-		.asciz "\name"
-		.asciz "\args"
-		.balign 4
-		2: .popsection
-		.endm
+	note_macro >marks.s
+	cat >>marks.s <<-'END'
 		.section .stapsdt.base,"aG","progbits",.stapsdt.base,comdat
 		.weak _.stapsdt.base
 		.hidden _.stapsdt.base
 		_.stapsdt.base: .space 1
 		.size _.stapsdt.base,1
-		.section .probes,"aw"
-		gate: .2byte 0
 		.text
 		.globl work
 		.type work,@function
 		work:
 		.cfi_startproc
 		990: nop
-		note ctrace log "8@%rdi 8@%rsi 8@%rdx 8@%rcx 8@%r8 8@%r9" gate
+		note ctrace log "8@%rdi 8@%rsi 8@%rdx 8@%rcx 8@%r8 8@%r9" gate _.stapsdt.base
 		990: nop
-		note ctrace task_end "8@%rax" gate
+		note ctrace task_end "8@%rax" gate _.stapsdt.base
 		990: nop
-		note shop sold "-4@%edi 8@%rsi" gate
+		note shop sold "-4@%edi 8@%rsi" gate _.stapsdt.base
 		990: nop
-		note shop sold "-4@%edi 8@%rsi" gate
+		note shop sold "-4@%edi 8@%rsi" gate _.stapsdt.base
 		ret
 		.cfi_endproc
 		.size work,.-work
@@ -52,11 +39,11 @@ build() {
 		.cfi_startproc
 		mov %edi,-4(%rsp)
 		990: .byte 0x0f,0x1f,0x44,0,0
-		note shop left "" 0
+		note shop left "" 0 _.stapsdt.base
 		990: nop
-		note shop both "" 0
+		note shop both "" 0 _.stapsdt.base
 		990: .byte 0x0f,0x1f,0x44,0,0
-		note shop both "" 0
+		note shop both "" 0 _.stapsdt.base
 		mov -4(%rsp),%eax
 		ret
 		.cfi_endproc
@@ -86,7 +73,6 @@ build() {
 		1: ret
 		.cfi_endproc
 		.size hands_two,.-hands_two
-		.section .note.GNU-stack,"",@progbits
 	END
 	gcc -shared -nostdlib -Wl,-Bsymbolic -o libmarks.so marks.s
 	cat >waits.c <<-'END'

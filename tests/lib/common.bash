@@ -219,3 +219,26 @@ refused() {
 	[[ $refused_err =~ ^ctrace-bpf:\ .*$pattern ]] || return 1
 	[ "$(ls -A)" = "$before" ] || { ls -A && return 1; }
 }
+
+# note_macro: for an assembler source, the macro that writes a marker's note, as <sys/sdt.h> does: `990: nop` stands before it, and
+# `gate` is a semaphore.
+note_macro() {
+	cat <<-'END'
+		.macro note provider name args sema=gate base=0
+		.pushsection .note.stapsdt,"","note"
+		.balign 4
+		.4byte 8, 2f-1f, 3
+		.asciz "stapsdt"
+		1: .8byte 990b, \base, \sema
+		.asciz "\provider"
+		.asciz "\name"
+		.asciz "\args"
+		.balign 4
+		2: .popsection
+		.endm
+		.section .probes,"aw"
+		gate: .2byte 0
+		.section .note.GNU-stack,"",@progbits
+		.text
+	END
+}
