@@ -14,6 +14,7 @@
 
 #include "bpf/compat.bpf.h"
 #include "bpf/mark.h"
+#include "bpf/room.bpf.h"
 #include "bpf/stack.bpf.h"
 
 /* A text of the program: so many bytes, or with CT_TEXT_Z all up to a NUL. */
@@ -49,38 +50,24 @@ struct ct_mark_room {
  * not. */
 #define CT_MARK_ROOMS 8
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, CT_MARK_ROOMS);
-	__type(key, __u32);
-	__type(value, struct ct_mark_room);
-} ct_mark_rooms __weak SEC(".maps");
+CT_ROOMS(ct_mark_rooms, CT_MARK_ROOMS, struct ct_mark_room);
 
 /* A room for us alone, until ct_mark_end(), and the CPU too where the kernel gives it. NULL: all
  * are busy. */
 static __always_inline struct ct_mark_room *ct_mark_begin(void)
 {
 	struct ct_mark_room *r;
-	__u32 i;
 
 	ct_keep_cpu();
-	for (i = 0; i < CT_MARK_ROOMS; i++) {
-		__u32 key = i;
-
-		r = bpf_map_lookup_elem(&ct_mark_rooms, &key);
-		if (!r)
-			break;
-		if (ct_keeps_cpu() || !__sync_val_compare_and_swap(&r->busy, 0, 1))
-			return r;
-	}
-	ct_give_cpu();
-	return NULL;
+	r = ct_room_take(&ct_mark_rooms, CT_MARK_ROOMS, ct_keeps_cpu());
+	if (!r)
+		ct_give_cpu();
+	return r;
 }
 
 static __always_inline void ct_mark_end(struct ct_mark_room *r)
 {
-	barrier(); /* only this CPU looks at it */
-	r->busy = 0;
+	ct_room_give(&r->busy);
 	ct_give_cpu();
 }
 

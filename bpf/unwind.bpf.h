@@ -12,6 +12,7 @@
 #define CTRACE_BPF_UNWIND_BPF_H
 
 #include "bpf/maps.bpf.h"
+#include "bpf/room.bpf.h"
 #include "bpf/unwind.h"
 
 /* ---- what the collector has written ---- */
@@ -74,32 +75,17 @@ struct ct_walk {
  */
 #define CT_WALKS 4
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, CT_WALKS);
-	__type(key, __u32);
-	__type(value, struct ct_walk);
-} ct_walks __weak SEC(".maps");
+CT_ROOMS(ct_walks, CT_WALKS, struct ct_walk);
 
 /* A walk for us alone, until ct_walk_end(). NULL: all are busy. */
 static __always_inline struct ct_walk *ct_walk_begin(void)
 {
-	struct ct_walk *w;
-	__u32 i;
-
-	for (i = 0; i < CT_WALKS; i++) {
-		__u32 key = i;
-
-		w = bpf_map_lookup_elem(&ct_walks, &key);
-		if (w && !__sync_val_compare_and_swap(&w->busy, 0, 1))
-			return w;
-	}
-	return NULL;
+	return ct_room_take(&ct_walks, CT_WALKS, false);
 }
 
 static __always_inline void ct_walk_end(struct ct_walk *w)
 {
-	w->busy = 0;
+	ct_room_give(&w->busy);
 }
 
 static __always_inline __u64 ct_mix(__u64 hash, __u64 word)
