@@ -16,7 +16,6 @@
 #include <string.h>
 
 #include "model/state.h"
-#include "util/hash.h"
 #include "util/xalloc.h"
 
 #define IDLE_MAX 4096
@@ -25,11 +24,7 @@
 #define REASON "only annotations are known"
 
 struct goroutine {
-	struct goroutine *prev, *next; /* by use */
-	bool busy;		       /* which list it is in */
-	struct goroutine *same;	       /* with the same hash */
-	uint64_t goid;
-	uint32_t scope;
+	struct aged aged;  /* id: Go's */
 	struct proc *proc; /* NULL unknown; they end with it */
 	uint64_t gid;
 	uint64_t seq;
@@ -85,75 +80,19 @@ static void leave(struct model *m, uint64_t ts, struct goroutine *g)
 
 /* ---- who there is ---- */
 
-static uint64_t hash_of(uint32_t scope, uint64_t goid)
+static struct goroutine *of(struct aged *a)
 {
-	uint64_t h = hash_u64(hash_u64(goid) + scope);
-
-	return h ? h : 1;
+	return (struct goroutine *)a;
 }
 
-static struct goroutine *find(const struct goroutines *gs, uint32_t scope, uint64_t goid)
+static struct aged_list *list_of(struct goroutines *gs, const struct goroutine *g)
 {
-	uint64_t *slot = u64map_get(&gs->by_hash, hash_of(scope, goid));
-	struct goroutine *g = slot ? (struct goroutine *)(uintptr_t)*slot : NULL;
-
-	while (g && (g->scope != scope || g->goid != goid))
-		g = g->same;
-	return g;
-}
-
-static struct goroutine_list *list_of(struct goroutines *gs, const struct goroutine *g)
-{
-	return g->busy ? &gs->busy : &gs->idle;
-}
-
-static void list_add(struct goroutines *gs, struct goroutine *g)
-{
-	struct goroutine_list *l;
-
-	g->busy = g->regions.cnt;
-	l = list_of(gs, g);
-	g->prev = NULL;
-	g->next = l->first;
-	if (l->first)
-		l->first->prev = g;
-	else
-		l->last = g;
-	l->first = g;
-	l->cnt++;
-}
-
-static void list_del(struct goroutines *gs, struct goroutine *g)
-{
-	struct goroutine_list *l = list_of(gs, g);
-
-	if (g->prev)
-		g->prev->next = g->next;
-	else
-		l->first = g->next;
-	if (g->next)
-		g->next->prev = g->prev;
-	else
-		l->last = g->prev;
-	l->cnt--;
+	return g->regions.cnt ? &gs->busy : &gs->idle;
 }
 
 static void forget(struct model *m, struct goroutine *g)
 {
-	struct goroutines *gs = &m->go;
-	uint64_t hash = hash_of(g->scope, g->goid), *slot = u64map_get(&gs->by_hash, hash);
-	struct goroutine *at = (struct goroutine *)(uintptr_t)*slot;
-
-	if (at != g) {
-		while (at->same != g)
-			at = at->same;
-		at->same = g->same;
-	} else if (g->same) {
-		*slot = (uintptr_t)g->same;
-	} else {
-		u64map_del(&gs->by_hash, hash);
-	}
-	list_del(gs, g);
+	aged_del(&m->go.known, &g->aged);
 	regions_free(m, &g->regions);
 	free(g);
 }
@@ -176,21 +115,17 @@ static void make_root(struct model *m, struct goroutine *g)
 static struct goroutine *make(struct model *m, const struct ev_mark *ev, uint32_t scope,
 			      struct proc *p)
 {
-	uint64_t *slot = u64map_put(&m->go.by_hash, hash_of(scope, ev->goroutine), NULL);
 	struct goroutine *g = xcalloc(1, sizeof(*g));
 
 	*g = (struct goroutine){
-		.same = (struct goroutine *)(uintptr_t)*slot,
-		.goid = ev->goroutine,
-		.scope = scope,
+		.aged = { .scope = scope, .id = ev->goroutine },
 		.proc = p,
 		.gid = FIRST_GID + m->go.given++,
 		.start = ev->start,
 	};
 	snprintf(g->name, sizeof(g->name), "goroutine of %.*s", EV_COMM_LEN,
 		 p && p->comm[0] ? p->comm : "?");
-	*slot = (uintptr_t)g;
-	list_add(&m->go, g);
+	aged_add(&m->go.known, list_of(&m->go, g), &g->aged);
 	return g;
 }
 
@@ -211,12 +146,14 @@ static void make_room(struct model *m, uint64_t ts)
 	struct goroutines *gs = &m->go;
 
 	while (gs->idle.cnt > IDLE_MAX)
-		destroy(m, ts, gs->idle.last);
+		destroy(m, ts, of(gs->idle.last));
 	while (gs->busy.cnt > BUSY_MAX) {
-		if (gs->busy.last->proc)
-			gs->busy.last->proc->scope.forgot = true;
+		struct goroutine *g = of(gs->busy.last);
+
+		if (g->proc)
+			g->proc->scope.forgot = true;
 		marks_count(m, MARK_COUNT_FORGOTTEN);
-		destroy(m, ts, gs->busy.last);
+		destroy(m, ts, g);
 	}
 }
 
@@ -235,7 +172,7 @@ void goroutines_mark(struct model *m, const struct ev_mark *ev, struct kept_stac
 	const struct g_state *on = table_find(m, ev->thr);
 	struct proc *p = on ? on->proc : NULL;
 	uint32_t scope = tasks_scope(m, p);
-	struct goroutine *g = find(&m->go, scope, ev->goroutine);
+	struct goroutine *g = of(aged_find(&m->go.known, scope, ev->goroutine));
 	uint64_t ts = ev->h.ts;
 
 	if (!g && is_stray(p, ev)) {
@@ -258,16 +195,17 @@ void goroutines_mark(struct model *m, const struct ev_mark *ev, struct kept_stac
 		    },
 		    ev);
 	leave(m, ts, g);
-	list_del(&m->go, g);
-	list_add(&m->go, g);
+	aged_use(list_of(&m->go, g), &g->aged);
 	make_room(m, ts);
 }
 
-static void write_status(struct model *m, uint64_t ts, const struct goroutine_list *l)
+static void write_status(struct model *m, uint64_t ts, const struct aged_list *l)
 {
 	struct goroutine *g;
+	struct aged *a;
 
-	for (g = l->first; g; g = g->next) {
+	for (a = l->first; a; a = a->next) {
+		g = of(a);
 		if (!g->told)
 			continue;
 		g->seq = 0;
@@ -284,14 +222,14 @@ void goroutines_status(struct model *m, uint64_t ts)
 	write_status(m, ts, &m->go.busy);
 }
 
-static void end_those(struct model *m, uint64_t ts, struct goroutine *g, uint32_t scope)
+static void end_those(struct model *m, uint64_t ts, struct aged *a, uint32_t scope)
 {
-	struct goroutine *next;
+	struct aged *next;
 
-	for (; g; g = next) {
-		next = g->next;
-		if (g->scope == scope)
-			destroy(m, ts, g);
+	for (; a; a = next) {
+		next = a->next;
+		if (a->scope == scope)
+			destroy(m, ts, of(a));
 	}
 }
 
@@ -304,8 +242,8 @@ void goroutines_end(struct model *m, uint64_t ts, uint32_t scope)
 void goroutines_free(struct model *m)
 {
 	while (m->go.idle.first)
-		forget(m, m->go.idle.first);
+		forget(m, of(m->go.idle.first));
 	while (m->go.busy.first)
-		forget(m, m->go.busy.first);
-	u64map_free(&m->go.by_hash);
+		forget(m, of(m->go.busy.first));
+	aged_free(&m->go.known);
 }

@@ -19,6 +19,7 @@
 
 #include "bpf/event.h"
 #include "gotrace/writer.h"
+#include "model/aged.h"
 #include "model/counts.h"
 #include "model/marktext.h"
 #include "util/u64map.h"
@@ -49,16 +50,9 @@ struct scope {
 
 /* ---- tasks.c ---- */
 
-struct task;
-
-struct task_list {
-	struct task *first, *last; /* the one used last is the first */
-	size_t cnt;
-};
-
 struct tasks {
-	struct u64map by_hash; /* struct task *, chained */
-	struct task_list open, ended;
+	struct aged_table known;
+	struct aged_list open, ended;
 	uint64_t last_id; /* of the trace */
 	uint64_t serial;
 	uint32_t last_scope;
@@ -123,22 +117,15 @@ void numbers_free(struct numbers *n);
 
 /* ---- goroutines.c ---- */
 
-struct goroutine;
-
 #define GO_M 4194305 /* their M: one more than tids go */
 
-struct goroutine_list {
-	struct goroutine *first, *last; /* the one used last is the first */
-	size_t cnt;
-};
-
 struct goroutines {
-	struct u64map by_hash;		  /* struct goroutine *, chained */
-	struct goroutine_list idle, busy; /* busy: with open regions */
-	uint64_t given;			  /* ids */
-	struct trace_stream stream;	  /* their M */
-	bool online;			  /* their P has a row */
-	uint64_t pseq;			  /* of their P */
+	struct aged_table known;
+	struct aged_list idle, busy; /* busy: with open regions */
+	uint64_t given;		     /* ids */
+	struct trace_stream stream;  /* their M */
+	bool online;		     /* their P has a row */
+	uint64_t pseq;		     /* of their P */
 };
 
 /* st: its stack, NULL unknown */

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 
 #include "model/state.h"
-#include "util/hash.h"
 #include "util/xalloc.h"
 
 #define OPEN_MAX 65536
@@ -26,71 +25,35 @@ enum task_state {
 };
 
 struct task {
-	struct task *prev, *next; /* in its list */
-	struct task *same;	  /* with the same hash */
-	uint64_t id;		  /* the process's */
+	struct aged aged; /* id: the process's; scope: see key_scope() */
 	uint64_t trace_id;
 	uint64_t serial;
 	uint32_t scope;
-	bool go; /* Go numbers them apart */
 	enum task_state state;
 };
 
-/* ---- lists ---- */
+/* ---- remembering and forgetting ---- */
 
-static struct task_list *list_of(struct tasks *ts, const struct task *t)
+/* Go numbers its tasks apart from those of ctrace.h in the same process. */
+static uint64_t key_scope(uint32_t scope, bool go)
 {
-	return t->state == TASK_ENDED ? &ts->ended : &ts->open;
+	return (uint64_t)scope << 1 | go;
 }
 
-static void list_add(struct task_list *l, struct task *t)
+static struct aged_list *list_of(struct tasks *ts, enum task_state state)
 {
-	t->prev = NULL;
-	t->next = l->first;
-	if (l->first)
-		l->first->prev = t;
-	else
-		l->last = t;
-	l->first = t;
-	l->cnt++;
-}
-
-static void list_del(struct task_list *l, struct task *t)
-{
-	if (t->prev)
-		t->prev->next = t->next;
-	else
-		l->first = t->next;
-	if (t->next)
-		t->next->prev = t->prev;
-	else
-		l->last = t->prev;
-	l->cnt--;
-}
-
-static uint64_t hash_of(uint32_t scope, bool go, uint64_t id)
-{
-	uint64_t h = hash_u64(hash_u64(id) + ((uint64_t)scope << 1 | go));
-
-	return h ? h : 1;
+	return state == TASK_ENDED ? &ts->ended : &ts->open;
 }
 
 static void forget(struct tasks *ts, struct task *t)
 {
-	uint64_t hash = hash_of(t->scope, t->go, t->id);
-	struct task *at = (struct task *)(uintptr_t)*u64map_get(&ts->by_hash, hash);
-
-	if (at == t && !t->same) {
-		u64map_del(&ts->by_hash, hash);
-	} else if (at == t) {
-		*u64map_get(&ts->by_hash, hash) = (uintptr_t)t->same;
-	} else {
-		while (at->same != t)
-			at = at->same;
-		at->same = t->same;
-	}
-	list_del(list_of(ts, t), t);
+	aged_del(&ts->known, &t->aged);
 	free(t);
+}
+
+static struct task *oldest(const struct aged_list *l)
+{
+	return (struct task *)l->last;
 }
 
 static void make_room(struct model *m)
@@ -98,12 +61,13 @@ static void make_room(struct model *m)
 	struct tasks *ts = &m->tasks;
 
 	while (ts->ended.cnt > ENDED_MAX)
-		forget(ts, ts->ended.last);
+		forget(ts, oldest(&ts->ended));
 	while (ts->open.cnt > OPEN_MAX) {
-		if (ts->open.last->state == TASK_OPEN &&
-		    u64map_get(&ts->scopes, ts->open.last->scope))
+		struct task *t = oldest(&ts->open);
+
+		if (t->state == TASK_OPEN && u64map_get(&ts->scopes, t->scope))
 			marks_count(m, MARK_COUNT_FORGOTTEN);
-		forget(ts, ts->open.last);
+		forget(ts, t);
 	}
 }
 
@@ -111,12 +75,7 @@ static void make_room(struct model *m)
 
 static struct task *find_in(struct tasks *ts, uint32_t scope, bool go, uint64_t id)
 {
-	uint64_t *slot = u64map_get(&ts->by_hash, hash_of(scope, go, id));
-	struct task *t = slot ? (struct task *)(uintptr_t)*slot : NULL;
-
-	while (t && (t->scope != scope || t->go != go || t->id != id))
-		t = t->same;
-	return t;
+	return (struct task *)aged_find(&ts->known, key_scope(scope, go), id);
 }
 
 /* In the process, or in those that it was forked from. */
@@ -139,28 +98,23 @@ static struct task *make(struct model *m, uint32_t scope, bool go, uint64_t id,
 {
 	struct tasks *ts = &m->tasks;
 	struct task *t = xmalloc(sizeof(*t));
-	uint64_t *slot = u64map_put(&ts->by_hash, hash_of(scope, go, id), NULL);
 
 	*t = (struct task){
-		.same = (struct task *)(uintptr_t)*slot,
-		.id = id,
+		.aged = { .scope = key_scope(scope, go), .id = id },
 		.trace_id = ++ts->last_id,
 		.serial = ++ts->serial,
 		.scope = scope,
-		.go = go,
 		.state = state,
 	};
-	*slot = (uintptr_t)t;
-	list_add(list_of(ts, t), t);
+	aged_add(&ts->known, list_of(ts, state), &t->aged);
 	make_room(m);
 	return t;
 }
 
 static void set_state(struct model *m, struct task *t, enum task_state state)
 {
-	list_del(list_of(&m->tasks, t), t);
 	t->state = state;
-	list_add(list_of(&m->tasks, t), t);
+	aged_use(list_of(&m->tasks, state), &t->aged);
 	make_room(m);
 }
 
@@ -290,10 +244,10 @@ void tasks_end_scope(struct model *m, struct proc *p)
 
 void tasks_free(struct tasks *ts)
 {
-	while (ts->open.last)
-		forget(ts, ts->open.last);
-	while (ts->ended.last)
-		forget(ts, ts->ended.last);
-	u64map_free(&ts->by_hash);
+	while (ts->open.cnt)
+		forget(ts, oldest(&ts->open));
+	while (ts->ended.cnt)
+		forget(ts, oldest(&ts->ended));
+	aged_free(&ts->known);
 	u64map_free(&ts->scopes);
 }
