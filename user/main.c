@@ -18,10 +18,10 @@ static int run(int argc, char **argv)
 	const struct cmd *cmd;
 
 	if (argc < 2 || argv[1][0] == '-')
-		return cmd_record.run(argc, argv);
+		return cmd_run(&cmd_record, argc, argv);
 	cmd = cmd_find(argv[1]);
 	if (cmd)
-		return cmd->run(argc - 1, argv + 1);
+		return cmd_run(cmd, argc - 1, argv + 1);
 	if (!strcmp(argv[1], "help")) {
 		cmd_help(&cmd_record);
 		return EXIT_FINE;

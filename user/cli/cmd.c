@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "util/log.h"
 #include "util/strbuf.h"
+#include "version.h"
 
 #define LOG_TAG "main"
 
@@ -24,7 +25,29 @@ const struct cmd *cmd_find(const char *name)
 	return NULL;
 }
 
-int cmd_fail(enum exit_code code, struct strbuf *why)
+enum exit_code cmd_run(const struct cmd *cmd, int argc, char **argv)
+{
+	struct strbuf why = STRBUF_INIT;
+	enum exit_code code = EXIT_FINE;
+	struct options o;
+	int err = options_parse(&o, cmd->options, argc, argv, &why);
+
+	if (err == 1)
+		cmd_help(cmd);
+	else if (err == 2)
+		printf("ctrace-bpf %s\n", CTRACE_VERSION);
+	else if (err || cmd->check(&o, &why))
+		code = EXIT_USAGE;
+	else
+		code = cmd->run(&o, &why);
+	options_free(&o);
+	if (code != EXIT_FINE && why.len)
+		return cmd_fail(code, &why);
+	strbuf_free(&why);
+	return code;
+}
+
+enum exit_code cmd_fail(enum exit_code code, struct strbuf *why)
 {
 	log_error("%s", why->buf);
 	strbuf_free(why);

@@ -11,21 +11,29 @@ enum exit_code {
 	EXIT_LOST = 4,	  /* finished, but records were lost; with --strict */
 };
 
+struct options;
+struct strbuf;
+
 struct cmd {
 	const char *name;
 	const char *synopsis;
 	const char *summary;
 	unsigned options; /* FOR_* of options.h */
-	int (*run)(int argc, char **argv);
+	/* Can these options be meant? 0, or -EINVAL with the sentence in why. */
+	int (*check)(const struct options *o, struct strbuf *why);
+	/* Does it. Why it did not is in why, if that is not told yet. */
+	enum exit_code (*run)(const struct options *o, struct strbuf *why);
 };
 
 extern const struct cmd cmd_record, cmd_convert, cmd_features, cmd_markers;
 
 const struct cmd *cmd_find(const char *name); /* NULL: no such command */
 
+/* From the words of the command line, of which argv[0] is the command, to the exit status. */
+enum exit_code cmd_run(const struct cmd *cmd, int argc, char **argv);
+
 /* Prints the reason as the program's one line of error and frees it; returns code. */
-struct strbuf;
-int cmd_fail(enum exit_code code, struct strbuf *why);
+enum exit_code cmd_fail(enum exit_code code, struct strbuf *why);
 
 /* What a command prints for --help. */
 void cmd_help(const struct cmd *cmd);

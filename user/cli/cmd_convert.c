@@ -391,11 +391,11 @@ static int make_seekable(int fd, const struct options *o, struct strbuf *why)
 	return err;
 }
 
-static int convert_file(const struct options *o, struct strbuf *why)
+static enum exit_code convert_file(const struct options *o, struct strbuf *why)
 {
 	int fd = open_input(o, why);
 	enum input kind;
-	int code;
+	enum exit_code code;
 
 	if (fd < 0)
 		return EXIT_FAILED;
@@ -416,29 +416,16 @@ static int convert_file(const struct options *o, struct strbuf *why)
 	return code;
 }
 
-static int convert(int argc, char **argv)
+static int check(const struct options *o, struct strbuf *why)
 {
-	struct strbuf why = STRBUF_INIT;
-	int err, code = EXIT_USAGE;
-	struct options o;
-
-	err = options_parse(&o, FOR_CONVERT, argc, argv, &why);
-	if (err == 1) {
-		cmd_help(&cmd_convert);
-		code = EXIT_FINE;
-	} else if (!err && o.nrest != 1) {
-		strbuf_set_f(&why, "convert takes one file; see ctrace-bpf convert --help");
-	} else if (!err && o.text && o.repair) {
-		strbuf_set_f(&why,
+	if (o->nrest != 1)
+		strbuf_set_f(why, "convert takes one file; see ctrace-bpf convert --help");
+	else if (o->text && o->repair)
+		strbuf_set_f(why,
 			     "--text and --repair are two different conversions; give one of them");
-	} else if (!err) {
-		code = convert_file(&o, &why);
-	}
-	options_free(&o);
-	if (code != EXIT_FINE)
-		cmd_fail(code, &why);
-	strbuf_free(&why);
-	return code;
+	else
+		return 0;
+	return -EINVAL;
 }
 
 const struct cmd cmd_convert = {
@@ -447,5 +434,6 @@ const struct cmd cmd_convert = {
 	.summary =
 		"makes a trace from a raw recording, text from either, or mends a trace that was broken off",
 	.options = FOR_CONVERT,
-	.run = convert,
+	.check = check,
+	.run = convert_file,
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* ctrace-bpf features: what this kernel and these privileges give, and how to get the rest. */
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <stdio.h>
 #include <sys/utsname.h>
 
@@ -51,39 +52,30 @@ static void print_words(const bool *has, bool can_record)
 	printf("%s\n", can_record ? "Recording works here." : "Nothing can be recorded here.");
 }
 
-static int run_features(int argc, char **argv)
+static int check(const struct options *o, struct strbuf *why)
 {
-	struct strbuf why = STRBUF_INIT;
-	bool has[FEATURE_MAX], can_record = true;
-	struct options o;
-	size_t i;
-	int err;
+	if (!o->nrest)
+		return 0;
+	strbuf_set_f(why, "features takes no argument: %s; see ctrace-bpf features --help",
+		     o->rest[0]);
+	return -EINVAL;
+}
 
-	err = options_parse(&o, FOR_FEATURES, argc, argv, &why);
-	if (err == 1) {
-		cmd_help(&cmd_features);
-		options_free(&o);
-		return EXIT_FINE;
-	}
-	if (!err && o.nrest) {
-		strbuf_set_f(&why, "features takes no argument: %s; see ctrace-bpf features --help",
-			     o.rest[0]);
-		err = -1;
-	}
-	if (err) {
-		options_free(&o);
-		return cmd_fail(EXIT_USAGE, &why);
-	}
+static enum exit_code tell_features(const struct options *o, struct strbuf *why)
+{
+	bool has[FEATURE_MAX], can_record = true;
+	size_t i;
+
+	(void)why; /* what lacks is the answer, and no error */
 	libbpf_set_print(silent);
 	for (i = 0; i < FEATURE_MAX; i++) {
 		has[i] = features[i].ask();
 		can_record = can_record && (has[i] || features[i].without);
 	}
-	if (o.json)
+	if (o->json)
 		print_json(has, can_record);
 	else
 		print_words(has, can_record);
-	options_free(&o);
 	return can_record ? EXIT_FINE : EXIT_MACHINE;
 }
 
@@ -92,5 +84,6 @@ const struct cmd cmd_features = {
 	.synopsis = "features [--json]",
 	.summary = "what this kernel and these privileges give, and how to get the rest",
 	.options = FOR_FEATURES,
-	.run = run_features,
+	.check = check,
+	.run = tell_features,
 };

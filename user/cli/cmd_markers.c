@@ -164,10 +164,10 @@ static int list_process(struct listing *l, uint32_t pid, struct strbuf *why)
 
 /* ---- the command ---- */
 
-static int list_all(const struct options *o, struct strbuf *why)
+static enum exit_code list_all(const struct options *o, struct strbuf *why)
 {
 	struct listing l = { .o = o, .out = STRBUF_INIT };
-	int code = EXIT_FINE;
+	enum exit_code code = EXIT_FINE;
 	size_t i;
 
 	if (o->nrest)
@@ -186,27 +186,12 @@ static int list_all(const struct options *o, struct strbuf *why)
 	return code;
 }
 
-static int run_markers(int argc, char **argv)
+static int check(const struct options *o, struct strbuf *why)
 {
-	struct strbuf why = STRBUF_INIT;
-	int err, code = EXIT_USAGE;
-	struct options o;
-
-	err = options_parse(&o, FOR_MARKERS, argc, argv, &why);
-	if (err == 1) {
-		cmd_help(&cmd_markers);
-		code = EXIT_FINE;
-	} else if (!err && (o.nrest > 1 || !o.nrest == !o.npid)) {
-		strbuf_set_f(&why,
-			     "markers takes one file, or -p PID; see ctrace-bpf markers --help");
-	} else if (!err) {
-		code = list_all(&o, &why);
-	}
-	options_free(&o);
-	if (code != EXIT_FINE)
-		cmd_fail(code, &why);
-	strbuf_free(&why);
-	return code;
+	if (o->nrest <= 1 && !o->nrest != !o->npid)
+		return 0;
+	strbuf_set_f(why, "markers takes one file, or -p PID; see ctrace-bpf markers --help");
+	return -EINVAL;
 }
 
 const struct cmd cmd_markers = {
@@ -214,5 +199,6 @@ const struct cmd cmd_markers = {
 	.synopsis = "markers [options] -p PID | FILE",
 	.summary = "what a recording can listen to: annotations, markers, functions",
 	.options = FOR_MARKERS,
-	.run = run_markers,
+	.check = check,
+	.run = list_all,
 };

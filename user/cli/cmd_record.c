@@ -28,7 +28,6 @@
 #include "util/privileges.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
-#include "version.h"
 
 #define LOG_TAG "record"
 
@@ -532,55 +531,32 @@ static void release(struct recording *r)
 		close(r->signal_fd);
 }
 
-static int run_record(int argc, char **argv)
+static int check(const struct options *o, struct strbuf *why)
 {
-	struct strbuf why = STRBUF_INIT;
-	struct recording r = { .signal_fd = -1 };
-	struct options o;
-	enum exit_code code;
-	int err;
-
-	err = options_parse(&o, FOR_RECORD, argc, argv, &why);
-	if (err == 1)
-		cmd_help(&cmd_record);
-	if (err == 2)
-		printf("ctrace-bpf %s\n", CTRACE_VERSION);
-	if (err > 0) {
-		options_free(&o);
-		return EXIT_FINE;
-	}
-	if (!err && o.nrest) {
-		strbuf_set_f(&why, "'%s' is no option; see ctrace-bpf --help", o.rest[0]);
-		err = -EINVAL;
-	}
-	if (!err && !o.npid && !o.all) {
+	if (o->nrest)
+		strbuf_set_f(why, "'%s' is no option; see ctrace-bpf --help", o->rest[0]);
+	else if (!o->npid && !o->all)
 		strbuf_set_f(
-			&why,
+			why,
 			"what shall be recorded? -p PID, or -a for everything; see ctrace-bpf --help");
-		err = -EINVAL;
-	}
-	if (!err && o.npid && o.all) {
-		strbuf_set_f(&why,
+	else if (o->npid && o->all)
+		strbuf_set_f(why,
 			     "-a records everything: -p cannot be added to it; give one of them");
-		err = -EINVAL;
-	}
-	if (!err && o.raw && outfile_same(o.raw, output_of(&o))) {
-		strbuf_set_f(&why,
+	else if (o->raw && outfile_same(o->raw, output_of(o)))
+		strbuf_set_f(why,
 			     "-o and --raw name the same file, %s; choose another for one of them",
-			     o.raw);
-		err = -EINVAL;
-	}
-	if (err) {
-		code = cmd_fail(EXIT_USAGE, &why);
-	} else {
-		r.o = &o;
-		code = record(&r, &why);
-		release(&r);
-		if (code != EXIT_FINE)
-			cmd_fail(code, &why);
-	}
-	options_free(&o);
-	strbuf_free(&why);
+			     o->raw);
+	else
+		return 0;
+	return -EINVAL;
+}
+
+static enum exit_code run(const struct options *o, struct strbuf *why)
+{
+	struct recording r = { .o = o, .signal_fd = -1 };
+	enum exit_code code = record(&r, why);
+
+	release(&r);
 	return code;
 }
 
@@ -589,5 +565,6 @@ const struct cmd cmd_record = {
 	.synopsis = "-p PID[,PID…] [-d TIME] [-o FILE] [options]\n       ctrace-bpf -a …",
 	.summary = "records what the threads of running processes do, as a Go execution trace",
 	.options = FOR_RECORD,
-	.run = run_record,
+	.check = check,
+	.run = run,
 };
