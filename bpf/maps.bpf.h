@@ -86,6 +86,9 @@ struct {
 	__type(value, __u64);
 } ct_serials __weak SEC(".maps");
 
+/* All programs are there, and the rings are emptied: what is attached before says nothing yet. */
+volatile __u32 ct_hooked __weak = 0;
+
 #define CT_SERIAL_THREAD 0
 #define CT_SERIAL_STACK 1
 

@@ -80,10 +80,6 @@ static __always_inline void ct_mark_output(struct ct_mark_room *r, __u32 len, __
 	ct_output(EV_MARK, 0, &r->ev.h, EV_MARK_SHORT + len, arg);
 }
 
-/* The other programs are there, too, and the rings are emptied: probes that are set before say
- * nothing yet. */
-volatile __u32 ct_hooked __weak = 0;
-
 /*
  * The key of the current thread; 0: it is not traced, or the annotation is lost, and counted. A
  * program at a probe stays on its CPU, and each switch back to its thread writes what the CPU

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An iterator over all tasks. It tells the state of every traced thread, once the other programs
- * run: what it says holds at its time, what they say later is newer.
+ * Iterators over all tasks. One gives every traced thread its place before the other programs run.
+ * One tells the state of every traced thread, once they do: what it says holds at its time, what
+ * they say later is newer.
  */
 #include "bpf/fdclass.bpf.h"
 #include "bpf/compat.bpf.h"
@@ -101,6 +102,25 @@ int ct_snap_tasks(struct bpf_iter__task *ctx)
 	ct_give_cpu();
 	if (w)
 		ct_walk_end(w);
+	return 0;
+}
+
+/* Threads that a walk of ct_place_tasks found without a place. */
+volatile __u32 ct_unplaced = 0;
+
+/*
+ * It keeps preemption on, unlike the one above: so the kernel may wait for memory, and no hook is
+ * there yet that could be refused meanwhile.
+ */
+SEC("iter.s/task")
+int ct_place_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *p = ctx->task;
+
+	if (!p || !ct_task_traced(p) || bpf_task_storage_get(&ct_threads, p, NULL, 0))
+		return 0;
+	ct_unplaced++;
+	ct_place(p);
 	return 0;
 }
 

@@ -24,6 +24,10 @@ int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
 		return 0;
 	if (ct_cfg.call_graph && child->tgid != parent->tgid)
 		inherit_space(parent->tgid, child->tgid);
+	if (!ct_hooked) { /* it is there before the others, so that no thread comes without a place */
+		ct_place(child);
+		return 0;
+	}
 	if (ct_task_traced(parent))
 		p = ct_current(parent);
 	if (p && ct_cfg.stacks & CT_STACK_FORK)

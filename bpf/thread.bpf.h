@@ -3,6 +3,12 @@
  * Who a thread is. Its key is made when it is first seen and kept in task storage, so it survives
  * what changes a tid (an exec by a thread that is not the leader) and is not given to the next
  * thread with the same tid.
+ *
+ * Storage is not made in the hooks but for children: an interrupt that wakes many threads could not
+ * give it to more than a few. The kernel has memory for four at hand on each CPU at first, and
+ * fetches more when interrupts are on again (from 6.4 to 6.18); nor does it make any in the middle
+ * of another look-up. So every thread has its place before the hooks are attached
+ * (ct_place_tasks), and those that come later get theirs from the hook of the fork.
  */
 #ifndef CTRACE_BPF_THREAD_H
 #define CTRACE_BPF_THREAD_H
@@ -39,13 +45,31 @@ static __always_inline void ct_fill_thread(struct ev_thread *ev, struct task_str
 	bpf_probe_read_kernel_str(ev->comm, sizeof(ev->comm), p->comm);
 }
 
+/* Gives a thread its key. Two CPUs may see it for the first time at once. */
+static __always_inline void ct_give_key(struct task_struct *p, struct ct_thread *t)
+{
+	if (!t->key)
+		__sync_val_compare_and_swap(
+			&t->key, 0, (__u64)ct_next_serial(CT_SERIAL_THREAD) << 32 | ct_tid(p));
+}
+
+/* Gives a traced thread its place, and tells nothing of it yet. False: it has none. */
+static __always_inline bool ct_place(struct task_struct *p)
+{
+	struct ct_thread *t = bpf_task_storage_get(&ct_threads, p, NULL,
+						   BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (!t)
+		return false;
+	ct_give_key(p, t);
+	return true;
+}
+
 static __noinline int ct_introduce(struct task_struct *p, struct ct_thread *t)
 {
 	struct ev_thread *ev;
 
-	if (!t->key) /* two CPUs may see it for the first time at once */
-		__sync_val_compare_and_swap(
-			&t->key, 0, (__u64)ct_next_serial(CT_SERIAL_THREAD) << 32 | ct_tid(p));
+	ct_give_key(p, t);
 	ev = ct_reserve(EV_THREAD, sizeof(*ev), ct_tgid(p));
 	if (!ev)
 		return 0;

@@ -33,6 +33,8 @@
 
 #define TABLES_MAX (128u << 20) /* bytes of unwinding tables */
 
+#define PLACE_TRIES 20 /* walks over the threads, until all of them have a place */
+
 #define DRAIN_TOTAL (6u << 20) /* bytes that one drain takes out of all rings, at most */
 
 struct ring_ctx {
@@ -208,6 +210,7 @@ static void configure(struct capture *c)
 	bpf_program__set_autoload(c->skel->progs.ct_sys_enter, c->opts.syscall_hooks);
 	bpf_program__set_autoload(c->skel->progs.ct_sys_exit, c->opts.syscall_hooks);
 	bpf_program__set_autoload(c->skel->progs.ct_sample, c->opts.sample_hz);
+	bpf_program__set_autoattach(c->skel->progs.ct_place_tasks, false);
 	configure_probes(c);
 	set_space_sizes(c);
 }
@@ -398,23 +401,6 @@ static int attach_samplers(struct capture *c, struct strbuf *why)
 	return 0;
 }
 
-int capture__attach(struct capture *c, struct strbuf *why)
-{
-	int err;
-
-	ksyms__ready(c->ksyms);
-	c->skel->links.ct_snap_tasks = attach_iter(c, c->skel->progs.ct_snap_tasks);
-	err = ctrace__attach(
-		c->skel); /* the rest; what has a link or was not loaded is passed over */
-	if (err)
-		strbuf_set_f(why, "the kernel refused to attach the BPF programs: %s",
-			     strerror(-err));
-	if (!err && c->opts.sample_hz)
-		err = attach_samplers(c, why);
-	c->skel->bss->ct_hooked = !err;
-	return err;
-}
-
 static int run_iter(struct bpf_link *link)
 {
 	char nothing[64];
@@ -432,6 +418,46 @@ static int run_iter(struct bpf_link *link)
 	n = n < 0 ? -errno : 0;
 	close(fd);
 	return (int)n;
+}
+
+/*
+ * Every thread gets its place in the kernel, before a hook needs it. The hook of the fork is there
+ * first: what is born during the last walk, which finds nobody without one, gets it there. A thread
+ * that has none all the same gets it from the hook that sees it first, which may fail: then a
+ * record is lost, and counted.
+ */
+static void place_threads(struct capture *c)
+{
+	struct bpf_link *link = attach_iter(c, c->skel->progs.ct_place_tasks);
+	volatile uint32_t *unplaced = &c->skel->bss->ct_unplaced;
+	int err, tries = PLACE_TRIES;
+
+	c->skel->links.ct_fork = bpf_program__attach(c->skel->progs.ct_fork);
+	do {
+		*unplaced = 0;
+		err = run_iter(link);
+	} while (!err && *unplaced && --tries);
+	if (err || *unplaced)
+		log_debug("%u threads have no place yet: %s", *unplaced, strerror(-err));
+	bpf_link__destroy(link);
+}
+
+int capture__attach(struct capture *c, struct strbuf *why)
+{
+	int err;
+
+	ksyms__ready(c->ksyms);
+	place_threads(c);
+	c->skel->links.ct_snap_tasks = attach_iter(c, c->skel->progs.ct_snap_tasks);
+	err = ctrace__attach(
+		c->skel); /* the rest; what has a link or was not loaded is passed over */
+	if (err)
+		strbuf_set_f(why, "the kernel refused to attach the BPF programs: %s",
+			     strerror(-err));
+	if (!err && c->opts.sample_hz)
+		err = attach_samplers(c, why);
+	c->skel->bss->ct_hooked = !err;
+	return err;
 }
 
 int capture__snapshot(struct capture *c)
