@@ -90,7 +90,6 @@ static __always_inline __u64 ct_mark_thread(struct task_struct *cur)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 	volatile struct ev_cpu_now *now = bpf_map_lookup_elem(&ct_now, &cpu);
-	struct ct_thread *t;
 	__u64 key = 0;
 
 	if (now && now->task == (__u64)cur)
@@ -98,9 +97,7 @@ static __always_inline __u64 ct_mark_thread(struct task_struct *cur)
 	if (key || !ct_hooked || !ct_tgid_traced(cur->tgid))
 		return key;
 	ct_keep_cpu();
-	t = ct_thread_for(cur, EV_MARK);
-	if (t)
-		key = t->key;
+	key = ct_key_for(cur, EV_MARK);
 	ct_give_cpu();
 	return key;
 }

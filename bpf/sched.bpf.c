@@ -63,7 +63,7 @@ int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_stru
 	__u32 st = EV_ST_PACK(EV_ST_RUNNABLE, 0, EV_NR_NONE), cpu, stack = 0;
 	struct ev_cpu_now *now;
 	__u64 prev_key = 0;
-	struct ct_thread *t;
+	struct ct_thread copy, *t;
 
 	if (!out && !in)
 		return 0;
@@ -86,7 +86,7 @@ int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_stru
 	now = bpf_map_lookup_elem(&ct_now, &cpu);
 	if (!now)
 		return 0;
-	t = in ? ct_thread_for(next, EV_SWITCH) : NULL;
+	t = in ? ct_thread_for(next, EV_SWITCH, &copy) : NULL;
 	now->task = t ? (__u64)next : 0;
 	now->key = t ? t->key : 0;
 	now->sys_begin = 0;
@@ -115,11 +115,11 @@ static __always_inline void send_wake(void *ctx, __u32 kind, struct ct_thread *w
 SEC("tp_btf/sched_waking")
 int BPF_PROG(ct_waking, struct task_struct *p)
 {
-	struct ct_thread *t;
+	struct ct_thread copy, *t;
 
 	if (!ct_task_traced(p))
 		return 0;
-	t = ct_thread_for(p, EV_WAKING);
+	t = ct_thread_for(p, EV_WAKING, &copy);
 	if (!t)
 		return 0;
 	t->wake = p->on_cpu ? CT_WAKE_RACE : CT_WAKE_TOLD;
@@ -136,17 +136,18 @@ int BPF_PROG(ct_waking, struct task_struct *p)
 SEC("tp_btf/sched_wakeup")
 int BPF_PROG(ct_wakeup, struct task_struct *p)
 {
-	struct ct_thread *t;
+	struct ct_thread copy, *t;
 	__u8 told;
 
 	if (!ct_task_traced(p))
 		return 0;
-	t = ct_thread_for(p, EV_WAKEUP);
+	t = ct_thread_for(p, EV_WAKEUP, &copy);
 	if (!t)
 		return 0;
 	told = t->wake;
 	t->wake = CT_WAKE_NONE;
-	if (told != CT_WAKE_TOLD)
+	/* a copy does not know what EV_WAKING has told, if that got a copy too; twice is no harm */
+	if (told != CT_WAKE_TOLD || t == &copy)
 		send_wake(ctx, EV_WAKEUP, t, 0);
 	return 0;
 }

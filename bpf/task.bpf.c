@@ -15,8 +15,8 @@ SEC("tp_btf/sched_process_fork")
 int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct ev_cpu_now *p = NULL;
-	struct ct_thread *c;
 	__u32 stack = 0;
+	__u64 key;
 
 	if (ct_cfg.helper_tgid && (__u32)parent->tgid == ct_cfg.helper_tgid)
 		ct_helpers_child = child->tgid;
@@ -34,10 +34,9 @@ int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
 		stack = ct_stack(ctx, parent, p->key, CT_WANT_USER);
 	if (p)
 		ct_flush_with(ctx, p, stack);
-	c = ct_thread_for(child, EV_FORK);
-	if (!c)
-		return 0;
-	ct_send_pair(EV_FORK, 0, 0, p ? p->key : 0, c->key, stack);
+	key = ct_key_for(child, EV_FORK);
+	if (key)
+		ct_send_pair(EV_FORK, 0, 0, p ? p->key : 0, key, stack);
 	return 0;
 }
 
@@ -149,14 +148,14 @@ SEC("tp_btf/task_rename")
 int BPF_PROG(ct_rename, struct task_struct *p, const char *comm)
 {
 	struct ev_cpu_now *now;
-	struct ct_thread *t;
-	__u8 flags = 0;
 	struct ev_rename *ev;
+	__u8 flags = 0;
+	__u64 key;
 
 	if (!ct_task_traced(p))
 		return 0;
-	t = ct_thread_for(p, EV_RENAME);
-	if (!t)
+	key = ct_key_for(p, EV_RENAME);
+	if (!key)
 		return 0;
 	if (p == bpf_get_current_task_btf()) { /* not when another writes to its /proc/PID/comm */
 		now = ct_current(p);
@@ -171,7 +170,7 @@ int BPF_PROG(ct_rename, struct task_struct *p, const char *comm)
 	if (!ev)
 		return 0;
 	ev->h.flags = flags;
-	ev->thr = t->key;
+	ev->thr = key;
 	if (bpf_probe_read_kernel_str(ev->comm, sizeof(ev->comm), comm) < 0)
 		ev->comm[0] = 0;
 	ct_submit(ev);

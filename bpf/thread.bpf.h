@@ -15,6 +15,7 @@
 
 #include "bpf/emit.bpf.h"
 #include "bpf/filter.bpf.h"
+#include "bpf/peek.bpf.h"
 
 /* A number of `pid` as the tracer's namespace sees it; 0 where it does not. */
 static __always_inline __u32 ct_ns_nr(struct pid *pid)
@@ -79,7 +80,7 @@ static __noinline int ct_introduce(struct task_struct *p, struct ct_thread *t)
 	return 0;
 }
 
-/* What we know of a traced thread; NULL when there is no memory for it. */
+/* What we know of a traced thread; NULL when the kernel refuses that. */
 static __always_inline struct ct_thread *ct_thread_of(struct task_struct *p)
 {
 	struct ct_thread *t = bpf_task_storage_get(&ct_threads, p, NULL,
@@ -90,21 +91,41 @@ static __always_inline struct ct_thread *ct_thread_of(struct task_struct *p)
 	return t;
 }
 
-/* The same in a hook, whose record is lost without. */
-static __always_inline struct ct_thread *ct_thread_for(struct task_struct *p, __u32 kind)
+static __noinline int ct_count_refused(__u32 kind)
 {
-	struct ct_thread *t = ct_thread_of(p);
-	struct ev_cpu_stat *st;
-	__u32 cpu;
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct ev_cpu_stat *st = ct_stat(cpu);
 
-	if (t)
-		return t;
-	cpu = bpf_get_smp_processor_id();
-	st = ct_stat(cpu);
 	if (st)
 		st->no_storage++;
 	ct_count_drop(cpu, kind);
-	return NULL;
+	return 0;
+}
+
+/* The same in a hook, whose record is lost without: where the kernel refuses, *copy is filled and
+ * returned. */
+static __always_inline struct ct_thread *ct_thread_for(struct task_struct *p, __u32 kind,
+						       struct ct_thread *copy)
+{
+	struct ct_thread *t = ct_thread_of(p);
+
+	if (t)
+		return t;
+	if (!ct_peek(p, copy)) {
+		ct_count_refused(kind);
+		return NULL;
+	}
+	if (!copy->told)
+		ct_introduce(p, copy);
+	return copy;
+}
+
+/* Its key; 0: there is none, and the record is lost. */
+static __always_inline __u64 ct_key_for(struct task_struct *p, __u32 kind)
+{
+	struct ct_thread copy, *t = ct_thread_for(p, kind, &copy);
+
+	return t ? t->key : 0;
 }
 
 /*
@@ -115,15 +136,15 @@ static __always_inline struct ev_cpu_now *ct_current(struct task_struct *cur)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 	struct ev_cpu_now *now = bpf_map_lookup_elem(&ct_now, &cpu);
-	struct ct_thread *t;
+	__u64 key;
 
 	if (!now || now->task == (__u64)cur)
 		return now;
-	t = ct_thread_for(cur, EV_THREAD);
-	if (!t)
+	key = ct_key_for(cur, EV_THREAD);
+	if (!key)
 		return NULL;
 	now->task = (__u64)cur;
-	now->key = t->key;
+	now->key = key;
 	now->sys_begin = 0;
 	now->sys = EV_NOW_UNKNOWN;
 	return now;

@@ -13,7 +13,7 @@ set -eu
 
 kernels=${KERNELS:-6.1 6.12} cpus=${CPUS:-1 2 16}
 out=$root/build/check-kernels seconds_each=3
-program=$root/build/ctrace-bpf demo=$root/build/prog/demo probes=$root/build/unit/test_probes marks=$root/build/prog/marks
+program=$root/build/ctrace-bpf demo=$root/build/prog/demo probes=$root/build/unit/test_probes marks=$root/build/prog/marks chimes=$root/build/prog/chimes
 
 while getopts o:h opt; do
 	case $opt in
@@ -91,6 +91,14 @@ check_summary() { # NAME FILE: the JSON that the recording printed
 	[ $cut = 0 ] || explain "$2"
 }
 
+check_lost() { # NAME FILE: the JSON that the recording printed
+	local lost=0
+	have jq || return 0
+	jq -e '.events > 1000 and .lost == 0' "$2" >/dev/null 2>&1 || lost=1
+	result $lost "$1: nothing is lost"
+	[ $lost = 0 ] || explain "$2"
+}
+
 # What the demo's threads wait for, and by name: this is what the programs read from the structs of the kernel.
 check_waits() { # NAME FILE MODE
 	local what missing="" want=('reason="sleep"' 'reason="sync"' 'reason="network"' 'reason="chan receive"'
@@ -134,13 +142,13 @@ check_machine() { # KERNEL CPUS
 	local kernel=$1 cpu_cnt=$2
 	local dir=$out/$kernel-$cpu_cnt name="$kernel, $cpu_cnt CPUs" status=0 step steps modes="all blocking none" file
 
-	steps="features record-all record-blocking record-none annotate record-stopped system left"
+	steps="features record-all record-blocking record-none annotate places record-stopped system left"
 	[ "$cpu_cnt" = 1 ] || steps="$steps record-hotplug"
 	[ "$cpu_cnt" != 2 ] || steps="$steps probes" # of the kernel, not of its CPUs: once is enough
 
 	rm -rf "$dir"
 	mkdir -p "$dir"
-	set -- -k "$kernel" -c "$cpu_cnt" -o "$dir" -t 600 -i "$program" -i "$demo" -i "$marks" -i "$probes" -i "$root/scripts/vm/record-demo"
+	set -- -k "$kernel" -c "$cpu_cnt" -o "$dir" -t 600 -i "$program" -i "$demo" -i "$marks" -i "$chimes" -i "$probes" -i "$root/scripts/vm/record-demo"
 	for file in /usr/sbin/bpftool /usr/bin/bpftool; do
 		if [ -x "$file" ]; then
 			set -- "$@" -i "$file"
@@ -174,6 +182,10 @@ check_machine() { # KERNEL CPUS
 		annotate)
 			check_trace "$name: $step" "$dir/annotate.trace"
 			check_marks "$name: $step" "$dir/annotate.trace" "$dir/marks.txt"
+			;;
+		places)
+			check_trace "$name: $step" "$dir/places.trace"
+			check_lost "$name: $step" "$dir/places.out"
 			;;
 		system) check_trace "$name: $step" "$dir/system.trace" ;;
 		esac
