@@ -177,8 +177,10 @@ static enum exit_code list_all(const struct options *o, struct strbuf *why)
 	if (code == EXIT_FINE && o->json)
 		printf("{\"files\":[%s]}\n", l.out.buf);
 	else if (code == EXIT_FINE && !l.nfile)
-		log_notice(o->regions.cnt ? "nothing to listen to, and no function that matches" :
-					    "nothing to listen to but functions; see --region");
+		log_notice("%s%s",
+			   o->regions.cnt ? "nothing to listen to, and no function that matches" :
+					    "nothing to listen to but functions; see --region",
+			   l.closed ? ", in the files that could be opened" : "");
 	else if (code == EXIT_FINE)
 		fputs(l.out.buf, stdout);
 	free(l.seen);
