@@ -8,6 +8,8 @@
 #ifndef CTRACE_BPF_EMIT_H
 #define CTRACE_BPF_EMIT_H
 
+#include "bpf/common.bpf.h"
+#include "bpf/drops.h"
 #include "bpf/maps.bpf.h"
 
 static __always_inline struct ev_cpu_stat *ct_stat(__u32 cpu)
@@ -19,13 +21,8 @@ static __always_inline void ct_count_drop(__u32 cpu, __u32 kind)
 {
 	struct ev_cpu_stat *st = ct_stat(cpu);
 
-	if (!st)
-		return;
-	if (st->lost == st->lost_ack)
-		st->lost_since = bpf_ktime_get_ns();
-	st->lost++;
-	if (kind < EV_KERNEL_MAX)
-		st->lost_kind[kind]++;
+	if (st)
+		ct_drop(st, kind, bpf_ktime_get_ns());
 }
 
 /* Room for a record of `size` bytes with its header filled in; NULL when it is lost, and counted. */

@@ -97,7 +97,7 @@ static __noinline int ct_count_refused(__u32 kind)
 	struct ev_cpu_stat *st = ct_stat(cpu);
 
 	if (st)
-		st->no_storage++;
+		__sync_fetch_and_add(&st->no_storage, 1);
 	ct_count_drop(cpu, kind);
 	return 0;
 }
