@@ -320,7 +320,7 @@ static void numbers_of_regions(void **state)
  * costs what any other does. */
 static void ends_of_nothing(void **state)
 {
-	const uint64_t nthread = 2000, depth = 100;
+	const uint64_t nthread = 2000, depth = 50;
 	struct ev_thread thr = { .h.arg = 0, .comm = "alpha" };
 
 	(void)state;
@@ -339,6 +339,74 @@ static void ends_of_nothing(void **state)
 	for (uint64_t i = 0; i < depth; i++)
 		feed_mark(EV_MARK_REGION_END, EV_BY_HEADER, 0, 1 + i);
 	assert_int_equal(counted(MARK_COUNT_ELSEWHERE), depth);
+	end(NULL);
+	done(NULL);
+}
+
+/* Names that are long and all different, in as many threads as it takes: the oldest are forgotten,
+ * their ends are left out, and those that are remembered end as they should. */
+static void regions_share_memory(void **state)
+{
+	const uint64_t nthread = 30, depth = 1000, n = nthread * depth;
+	struct ev_thread thr = { .h.arg = 0, .comm = "alpha" };
+	uint64_t forgotten = 0;
+	size_t before = 0;
+
+	(void)state;
+	begin(true);
+	for (uint64_t i = 0; i < n; i++) {
+		thr.thr = 1ull << 32 | (1000 + i / depth);
+		if (i % depth == 0)
+			feed(EV_THREAD, 100, &thr, sizeof(thr));
+		if (i == n / 2)
+			before = mallinfo2().uordblks + mallinfo2().hblkhd;
+		set_name("");
+		mark.thr = thr.thr;
+		mark.nname = EV_MARK_STR;
+		memset(mark.text, 'x', EV_MARK_STR);
+		snprintf(mark.text, 16, "%u", (unsigned)i);
+		feed_mark(EV_MARK_REGION_BEGIN, i % 2 ? EV_BY_HEADER : EV_BY_USDT, 0,
+			  i % 2 ? i : 0);
+	}
+	trace_writer__wait(w);
+	forgotten = counted(MARK_COUNT_FORGOTTEN);
+	assert_in_range(forgotten, n / 3, n * 2 / 3); /* 16 MiB are some 14,700 of these */
+	if (!SANITIZED)
+		assert_true(mallinfo2().uordblks + mallinfo2().hblkhd < before + (12u << 20));
+	assert_int_equal(counted(MARK_COUNT_REGIONS), n);
+	for (uint64_t i = n; i-- > 0;) {
+		set_name("");
+		mark.thr = 1ull << 32 | (1000 + i / depth);
+		mark.nname = EV_MARK_STR;
+		memset(mark.text, 'x', EV_MARK_STR);
+		snprintf(mark.text, 16, "%u", (unsigned)i);
+		feed_mark(EV_MARK_REGION_END, i % 2 ? EV_BY_HEADER : EV_BY_USDT, 0, i % 2 ? i : 0);
+	}
+	assert_int_equal(counted(MARK_COUNT_CROSSED), 0);
+	assert_int_equal(counted(MARK_COUNT_UNMATCHED), 0);
+	assert_int_equal(counted(MARK_COUNT_FORGOTTEN), forgotten);
+	end(NULL);
+	done(NULL);
+}
+
+/* One name costs its memory once, however often it is open: none of these need be forgotten. */
+static void regions_of_one_name(void **state)
+{
+	struct ev_thread thr = { .h.arg = 0, .comm = "alpha" };
+
+	(void)state;
+	begin(true);
+	for (uint64_t i = 0; i < 100000; i++) {
+		thr.thr = 1ull << 32 | (1000 + i / 1000);
+		if (i % 1000 == 0)
+			feed(EV_THREAD, 100, &thr, sizeof(thr));
+		set_name("");
+		mark.thr = thr.thr;
+		mark.nname = EV_MARK_STR;
+		memset(mark.text, 'x', EV_MARK_STR);
+		feed_mark(EV_MARK_REGION_BEGIN, EV_BY_HEADER, 0, 1 + i);
+	}
+	assert_int_equal(counted(MARK_COUNT_FORGOTTEN), 0);
 	end(NULL);
 	done(NULL);
 }
@@ -488,6 +556,8 @@ int main(void)
 		cmocka_unit_test(goroutines_that_cannot_go),
 		cmocka_unit_test(numbers_of_regions),
 		cmocka_unit_test(ends_of_nothing),
+		cmocka_unit_test(regions_share_memory),
+		cmocka_unit_test(regions_of_one_name),
 		cmocka_unit_test(sites_told_again),
 		cmocka_unit_test(too_many_kept),
 		cmocka_unit_test(nowhere_to_tell),

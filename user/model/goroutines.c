@@ -87,7 +87,7 @@ static struct goroutine *of(struct aged *a)
 
 static struct aged_list *list_of(struct goroutines *gs, const struct goroutine *g)
 {
-	return g->regions.cnt ? &gs->busy : &gs->idle;
+	return g->regions.cnt || g->regions.gone[EV_BY_GO] ? &gs->busy : &gs->idle;
 }
 
 static void forget(struct model *m, struct goroutine *g)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Annotations: the state that they need, shared by marks.c, tasks.c, regions.c and goroutines.c.
+ * Annotations: the state that they need, shared by marks.c, tasks.c, regions.c, openlist.c,
+ * numbers.c and goroutines.c.
  *
  *   task        a number of the trace's own for each that a process begins; ends once
  *   region      on the G that annotates, and nested there: only the innermost may end
@@ -61,7 +62,12 @@ struct tasks {
 
 /* ---- regions.c ---- */
 
+struct regions;
+
 struct region {
+	struct region *outer, *inner; /* in its G */
+	struct region *older, *newer; /* of all */
+	struct regions *of;
 	uint64_t task, id; /* task: the trace's number */
 	struct mark_text *name;
 	uint32_t site;
@@ -72,16 +78,29 @@ struct region {
 
 #define SEEN_WORDS 8
 
-/* The open regions of a G, the innermost last. A zeroed one is a valid empty one. */
+/* The open regions of a G. It stays where it is; a zeroed one is a valid empty one. */
 struct regions {
-	struct region *r;
-	size_t cnt, cap;
-	size_t known;		   /* to readers */
-	uint64_t seen[SEEN_WORDS]; /* a bit for each kind that began, or was told as one from
-				      before; two kinds may have the same */
+	struct region *innermost;
+	size_t cnt;
+	size_t known;		       /* to readers, with those that are forgotten */
+	uint32_t gone[EV_MARK_BY_MAX]; /* forgotten: their ends are still to come */
+	uint64_t seen[SEEN_WORDS];     /* a bit for each kind that began, or was told as one from
+					  before; two kinds may have the same */
 };
 
+/* ---- openlist.c ---- */
+
+/* Those of all Gs. A zeroed one is a valid empty one. */
+struct open_list {
+	struct region *oldest, *newest;
+	size_t bytes;
+};
+
+/* ---- numbers.c ---- */
+
 #define NUMBERS_ENDED 4096
+
+enum number_is { NUMBER_UNKNOWN, NUMBER_OPEN, NUMBER_ENDED };
 
 /* What is known of the numbers that ctrace.h gives, of all processes. */
 struct numbers {
@@ -112,7 +131,18 @@ void tasks_free(struct tasks *t);
 
 void regions_begin(struct model *m, const struct mark_at *at, const struct ev_mark *ev);
 void regions_end(struct model *m, const struct mark_at *at, const struct ev_mark *ev);
-void regions_free(struct model *m, struct regions *r);
+void regions_free(struct model *m, struct regions *rs);
+
+/* Opens a region like this one, inside of all that are open in rs; its reference to the name is
+ * taken. Others may be forgotten for it. */
+void openlist_add(struct model *m, struct regions *rs, const struct region *region);
+void openlist_del(struct model *m, struct region *r); /* it is open no more; frees it */
+
+void numbers_open(struct numbers *n, const struct region *r);
+void numbers_close(struct numbers *n, const struct region *r); /* it is open no more */
+/* It was closed by its own end; some of these are remembered. */
+void numbers_ended(struct numbers *n, uint32_t pid, uint64_t id);
+enum number_is numbers_find(const struct numbers *n, uint32_t pid, uint64_t id);
 void numbers_free(struct numbers *n);
 
 /* ---- goroutines.c ---- */

@@ -21,6 +21,7 @@ enum mark_fate { MARK_WHOLE = 0, MARK_CUT, MARK_BAD };
 
 struct mark_text {
 	uint32_t refs;
+	uint32_t open; /* regions that have it */
 	uint32_t len;
 	uint32_t string; /* its id in generation `gen` */
 	uint64_t gen;

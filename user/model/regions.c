@@ -17,75 +17,13 @@
  * too long ends with the call around it, and is counted. So only frames that are close by are
  * compared, closer than stacks of coroutines are to each other, and ends close what they match.
  */
-#include <stdlib.h>
-
 #include "model/state.h"
 #include "util/hash.h"
-#include "util/xalloc.h"
 
 #define DEPTH_MAX 1024
-#define NONE SIZE_MAX
 
 /* Frames that are further apart may be of two stacks. Those of coroutines have 64 KiB and more. */
 #define SAME_STACK (32u << 10)
-
-/* ---- numbers of the header, in all threads ---- */
-
-#define ENDED UINT64_MAX /* in place of how many are open */
-
-static uint64_t number_key(uint32_t pid, uint64_t id)
-{
-	uint64_t h = hash_u64(hash_u64(id) + pid);
-
-	return h ? h : 1;
-}
-
-static bool has_number(const struct region *r)
-{
-	return r->by == EV_BY_HEADER && r->id;
-}
-
-static void number_open(struct numbers *n, const struct region *r)
-{
-	uint64_t *slot;
-
-	if (!has_number(r))
-		return;
-	slot = u64map_put(&n->map, number_key(r->pid, r->id), NULL);
-	*slot = *slot == ENDED ? 1 : *slot + 1;
-}
-
-/* It is open no more. */
-static void number_close(struct numbers *n, const struct region *r)
-{
-	uint64_t key = number_key(r->pid, r->id), *slot;
-
-	if (!has_number(r))
-		return;
-	slot = u64map_get(&n->map, key);
-	if (slot && *slot != ENDED && !--*slot)
-		u64map_del(&n->map, key);
-}
-
-/* It was closed by its own end; some of these are remembered. */
-static void number_ended(struct numbers *n, uint64_t key)
-{
-	uint64_t *slot = &n->ended[n->at++ % NUMBERS_ENDED], *old;
-	bool fresh;
-
-	old = *slot ? u64map_get(&n->map, *slot) : NULL;
-	if (old && *old == ENDED)
-		u64map_del(&n->map, *slot);
-	*slot = key;
-	old = u64map_put(&n->map, key, &fresh);
-	if (fresh)
-		*old = ENDED;
-}
-
-void numbers_free(struct numbers *n)
-{
-	u64map_free(&n->map);
-}
 
 static uint32_t pid_of(const struct mark_at *at)
 {
@@ -126,12 +64,10 @@ static void write_end(struct model *m, const struct mark_at *at, uint64_t task,
 
 static void close_innermost(struct model *m, const struct mark_at *at)
 {
-	struct region *r = &at->regions->r[--at->regions->cnt];
+	struct region *r = at->regions->innermost;
 
-	at->regions->known -= !r->before;
-	number_close(&m->numbers, r);
 	write_end(m, at, r->task, r->name);
-	marktext_put(r->name);
+	openlist_del(m, r);
 }
 
 /* Was the call left that this region is, by what is known of a later one with stack pointer sp? The
@@ -141,14 +77,15 @@ static bool is_dead(const struct region *r, uint64_t sp)
 	return r->by == EV_BY_FUNC && r->id <= sp && sp - r->id < SAME_STACK;
 }
 
-/* Closes what is open down to index i, which stays. sp: of the call that proves it, 0 none. */
-static void close_inside(struct model *m, const struct mark_at *at, size_t i, uint64_t sp)
+/* Closes what is open inside of r. sp: of the call that proves it, 0 none. */
+static void close_inside(struct model *m, const struct mark_at *at, const struct region *r,
+			 uint64_t sp)
 {
 	struct regions *rs = at->regions;
 
-	while (rs->cnt > i) {
-		marks_count(m, is_dead(&rs->r[rs->cnt - 1], sp) ? MARK_COUNT_UNWOUND :
-								  MARK_COUNT_CROSSED);
+	while (rs->innermost != r) {
+		marks_count(m,
+			    is_dead(rs->innermost, sp) ? MARK_COUNT_UNWOUND : MARK_COUNT_CROSSED);
 		close_innermost(m, at);
 	}
 }
@@ -159,17 +96,16 @@ static void close_inside(struct model *m, const struct mark_at *at, size_t i, ui
  */
 static void unwind(struct model *m, const struct mark_at *at, uint64_t sp)
 {
-	const struct regions *rs = at->regions;
-	size_t i, dead = NONE;
+	const struct region *r, *dead = NULL;
 
-	for (i = rs->cnt; i-- > 0;) {
-		if (is_dead(&rs->r[i], sp))
-			dead = i;
-		else if (rs->r[i].by == EV_BY_FUNC && rs->r[i].id - sp < SAME_STACK)
+	for (r = at->regions->innermost; r; r = r->outer) {
+		if (is_dead(r, sp))
+			dead = r;
+		else if (r->by == EV_BY_FUNC && r->id - sp < SAME_STACK)
 			break; /* alive, and so are those around it */
 	}
-	if (dead != NONE)
-		close_inside(m, at, dead, sp);
+	if (dead)
+		close_inside(m, at, dead->outer, sp);
 }
 
 void regions_begin(struct model *m, const struct mark_at *at, const struct ev_mark *ev)
@@ -197,13 +133,10 @@ void regions_begin(struct model *m, const struct mark_at *at, const struct ev_ma
 		.by = (uint8_t)by,
 		.before = !m->live,
 	};
-	rs->r = xgrow(rs->r, rs->cnt, &rs->cap, sizeof(*rs->r));
-	rs->r[rs->cnt++] = r;
-	rs->known += !r.before;
-	number_open(&m->numbers, &r);
 	marks_count(m, MARK_COUNT_REGIONS);
 	wire_ev(m, at->ts, at->stream, GO_EV_USER_REGION_BEGIN, r.task, marktext_string(m, r.name),
 		at->stack);
+	openlist_add(m, rs, &r);
 }
 
 /* ---- which one ends ---- */
@@ -226,15 +159,14 @@ static bool ends(const struct region *r, const struct ev_mark *ev, uint64_t task
 	}
 }
 
-static size_t find(const struct regions *rs, const struct ev_mark *ev, uint64_t task,
-		   const struct mark_text *name)
+static const struct region *find(const struct regions *rs, const struct ev_mark *ev, uint64_t task,
+				 const struct mark_text *name)
 {
-	size_t i;
+	const struct region *r = rs->innermost;
 
-	for (i = rs->cnt; i-- > 0;)
-		if (ends(&rs->r[i], ev, task, name))
-			return i;
-	return NONE;
+	while (r && !ends(r, ev, task, name))
+		r = r->outer;
+	return r;
 }
 
 /* Of a thread, or a process of goroutines, that can have one from before the recording. */
@@ -248,13 +180,18 @@ static bool is_early(const struct mark_at *at)
 static void end_unknown(struct model *m, const struct mark_at *at, const struct ev_mark *ev,
 			uint64_t task, struct mark_text *name)
 {
-	bool header = EV_MARK_BY(ev->h.arg) == EV_BY_HEADER;
-	const uint64_t *number = header && ev->id ? u64map_get(&m->numbers.map,
-							       number_key(pid_of(at), ev->id)) :
-						    NULL;
+	unsigned by = EV_MARK_BY(ev->h.arg);
+	bool header = by == EV_BY_HEADER;
+	enum number_is number = header ? numbers_find(&m->numbers, pid_of(at), ev->id) :
+					 NUMBER_UNKNOWN;
 
-	if (number) {
-		marks_count(m, *number == ENDED ? MARK_COUNT_REGION_TWICE : MARK_COUNT_ELSEWHERE);
+	if (number != NUMBER_UNKNOWN) {
+		marks_count(m, number == NUMBER_ENDED ? MARK_COUNT_REGION_TWICE :
+							MARK_COUNT_ELSEWHERE);
+		return;
+	}
+	if (at->regions->gone[by]) {
+		at->regions->gone[by]--; /* counted when it was forgotten */
 		return;
 	}
 	if (!m->live)
@@ -275,13 +212,13 @@ void regions_end(struct model *m, const struct mark_at *at, const struct ev_mark
 	bool named = ev->site || ev->nname || func || by == EV_BY_HEADER;
 	struct mark_text *name = named ? marks_name(m, ev) : NULL;
 	uint64_t task = tasks_id(m, at, ev, ev->task);
-	size_t i = find(at->regions, ev, task, name);
+	const struct region *r = find(at->regions, ev, task, name);
 
-	if (i != NONE) {
-		close_inside(m, at, i + 1, func ? ev->id : 0);
+	if (r) {
+		close_inside(m, at, r, func ? ev->id : 0);
 		close_innermost(m, at);
 		if (by == EV_BY_HEADER)
-			number_ended(&m->numbers, number_key(pid_of(at), ev->id));
+			numbers_ended(&m->numbers, pid_of(at), ev->id);
 	} else {
 		end_unknown(m, at, ev, task, name);
 	}
@@ -290,10 +227,7 @@ void regions_end(struct model *m, const struct mark_at *at, const struct ev_mark
 
 void regions_free(struct model *m, struct regions *rs)
 {
-	while (rs->cnt) {
-		number_close(&m->numbers, &rs->r[--rs->cnt]);
-		marktext_put(rs->r[rs->cnt].name);
-	}
-	free(rs->r);
+	while (rs->innermost)
+		openlist_del(m, rs->innermost);
 	*rs = (struct regions){ 0 };
 }

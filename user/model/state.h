@@ -154,6 +154,7 @@ struct model {
 	size_t cap_module;
 
 	struct tasks tasks;
+	struct open_list open;
 	struct numbers numbers;
 	struct goroutines go;
 	struct mark_texts texts;
