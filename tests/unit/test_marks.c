@@ -161,13 +161,86 @@ static void regions_as_deep_as_they_like(void **state)
 	assert_int_equal(counted(MARK_COUNT_REGIONS), DEPTH);
 	assert_int_equal(counted(MARK_COUNT_DEEP), 2 * DEPTH);
 	feed_mark(EV_MARK_REGION_END, EV_BY_HEADER, 0, 3 * DEPTH); /* left out when it began */
-	assert_int_equal(counted(MARK_COUNT_UNMATCHED), 1);
+	assert_int_equal(counted(MARK_COUNT_UNMATCHED), 0);
 	feed_mark(EV_MARK_REGION_END, EV_BY_HEADER, 0, 1);
 	assert_int_equal(counted(MARK_COUNT_CROSSED), DEPTH - 1);
 	end(&t);
 	assert_int_equal(trace_count(&t, GO_EV_USER_REGION_END), DEPTH);
 	check_nesting(&t);
 	done(&t);
+}
+
+/* Of a call that has another one inside of it for each level below. */
+static void feed_deep(unsigned op, unsigned by, uint64_t level)
+{
+	set_name(by == EV_BY_GO && op == EV_MARK_REGION_BEGIN ? "rec" : "");
+	mark.goroutine = by == EV_BY_GO ? 7 : 0;
+	mark.site = by == EV_BY_GO ? 0 : 3;
+	feed_mark(op, by, 0, by == EV_BY_FUNC ? (1u << 30) - level * 64 : 0);
+}
+
+/* What is left out is the innermost, and takes its ends: the others end when they do. */
+static void ends_of_what_is_too_deep(void **state)
+{
+	static const unsigned kinds[] = { EV_BY_USDT, EV_BY_GO, EV_BY_FUNC };
+	const uint64_t n = DEPTH * 3 / 2;
+	struct trace t;
+
+	(void)state;
+	for (size_t k = 0; k < COUNT(kinds); k++) {
+		size_t ended = 0;
+
+		begin(false);
+		for (uint64_t i = 1; i <= n; i++)
+			feed_deep(EV_MARK_REGION_BEGIN, kinds[k], i);
+		assert_int_equal(counted(MARK_COUNT_REGIONS), DEPTH);
+		assert_int_equal(counted(MARK_COUNT_DEEP), n - DEPTH);
+		for (uint64_t i = n; i > DEPTH; i--)
+			feed_deep(EV_MARK_REGION_END, kinds[k], i);
+		set_name("as deep as may be");
+		mark.goroutine = kinds[k] == EV_BY_GO ? 7 : 0;
+		feed_mark(EV_MARK_LOG, kinds[k] == EV_BY_GO ? EV_BY_GO : EV_BY_HEADER, 0, 0);
+		for (uint64_t i = DEPTH; i > 0; i--)
+			feed_deep(EV_MARK_REGION_END, kinds[k], i);
+		assert_int_equal(counted(MARK_COUNT_UNMATCHED), 0);
+		feed_deep(EV_MARK_REGION_END, kinds[k], 0);
+		assert_int_equal(counted(MARK_COUNT_UNMATCHED), 1);
+		end(&t);
+		check_nesting(&t);
+		assert_int_equal(trace_count(&t, GO_EV_USER_REGION_END), DEPTH);
+		for (size_t i = 0; i < t.cnt; i++) {
+			ended += t.ev[i].ev.type == GO_EV_USER_REGION_END;
+			if (!strcmp(t.ev[i].text, "as deep as may be"))
+				break;
+		}
+		assert_int_equal(ended, 0);
+		done(&t);
+	}
+}
+
+/* An end by number of one that is not the innermost: what was too deep is over, too. */
+static void crossed_while_too_deep(void **state)
+{
+	(void)state;
+	begin(true);
+	set_name("outer");
+	feed_mark(EV_MARK_REGION_BEGIN, EV_BY_HEADER, 0, 1);
+	set_name("");
+	mark.site = 3;
+	for (unsigned i = 0; i < DEPTH + 5; i++)
+		feed_mark(EV_MARK_REGION_BEGIN, EV_BY_USDT, 0, 0);
+	set_name("outer");
+	feed_mark(EV_MARK_REGION_END, EV_BY_HEADER, 0, 1);
+	assert_int_equal(counted(MARK_COUNT_CROSSED), DEPTH - 1);
+	set_name("");
+	mark.site = 3;
+	feed_mark(EV_MARK_REGION_BEGIN, EV_BY_USDT, 0, 0);
+	feed_mark(EV_MARK_REGION_END, EV_BY_USDT, 0, 0);
+	assert_int_equal(counted(MARK_COUNT_REGIONS), DEPTH + 1);
+	feed_mark(EV_MARK_REGION_END, EV_BY_USDT, 0, 0);
+	assert_int_equal(counted(MARK_COUNT_UNMATCHED), 1);
+	end(NULL);
+	done(NULL);
 }
 
 static void random_marks(void **state)
@@ -550,6 +623,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(regions_as_deep_as_they_like),
+		cmocka_unit_test(ends_of_what_is_too_deep),
+		cmocka_unit_test(crossed_while_too_deep),
 		cmocka_unit_test(random_marks),
 		cmocka_unit_test(tasks_without_end),
 		cmocka_unit_test(goroutines_without_end),

@@ -84,8 +84,10 @@ struct regions {
 	size_t cnt;
 	size_t known;		       /* to readers, with those that are forgotten */
 	uint32_t gone[EV_MARK_BY_MAX]; /* forgotten: their ends are still to come */
-	uint64_t seen[SEEN_WORDS];     /* a bit for each kind that began, or was told as one from
-					  before; two kinds may have the same */
+	uint32_t deep[EV_MARK_BY_MAX]; /* inside of all others, left out; the same */
+	uint32_t ndeep;
+	uint64_t seen[SEEN_WORDS]; /* a bit for each kind that began, or was told as one from
+				      before; two kinds may have the same */
 };
 
 /* ---- openlist.c ---- */

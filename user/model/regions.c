@@ -17,6 +17,8 @@
  * too long ends with the call around it, and is counted. So only frames that are close by are
  * compared, closer than stacks of coroutines are to each other, and ends close what they match.
  */
+#include <string.h>
+
 #include "model/state.h"
 #include "util/hash.h"
 
@@ -64,8 +66,13 @@ static void write_end(struct model *m, const struct mark_at *at, uint64_t task,
 
 static void close_innermost(struct model *m, const struct mark_at *at)
 {
-	struct region *r = at->regions->innermost;
+	struct regions *rs = at->regions;
+	struct region *r = rs->innermost;
 
+	if (rs->ndeep) { /* what was deeper goes with it */
+		memset(rs->deep, 0, sizeof(rs->deep));
+		rs->ndeep = 0;
+	}
 	write_end(m, at, r->task, r->name);
 	openlist_del(m, r);
 }
@@ -119,7 +126,9 @@ void regions_begin(struct model *m, const struct mark_at *at, const struct ev_ma
 		unwind(m, at, ev->id);
 	name = marks_name(m, ev);
 	is_seen(rs, ev, name);
-	if (rs->cnt >= DEPTH_MAX) {
+	if (rs->cnt >= DEPTH_MAX || rs->ndeep) {
+		rs->deep[by]++;
+		rs->ndeep++;
 		marks_count(m, MARK_COUNT_DEEP);
 		marktext_put(name);
 		return;
@@ -169,6 +178,16 @@ static const struct region *find(const struct regions *rs, const struct ev_mark 
 	return r;
 }
 
+/* Takes an end for that of one which was left out for its depth, if there is one of its kind. */
+static bool ends_deep(struct regions *rs, unsigned by)
+{
+	if (!rs->deep[by])
+		return false;
+	rs->deep[by]--;
+	rs->ndeep--;
+	return true;
+}
+
 /* Of a thread, or a process of goroutines, that can have one from before the recording. */
 static bool is_early(const struct mark_at *at)
 {
@@ -190,6 +209,8 @@ static void end_unknown(struct model *m, const struct mark_at *at, const struct 
 							MARK_COUNT_ELSEWHERE);
 		return;
 	}
+	if (ends_deep(at->regions, by))
+		return;
 	if (at->regions->gone[by]) {
 		at->regions->gone[by]--; /* counted when it was forgotten */
 		return;
@@ -212,8 +233,14 @@ void regions_end(struct model *m, const struct mark_at *at, const struct ev_mark
 	bool named = ev->site || ev->nname || func || by == EV_BY_HEADER;
 	struct mark_text *name = named ? marks_name(m, ev) : NULL;
 	uint64_t task = tasks_id(m, at, ev, ev->task);
-	const struct region *r = find(at->regions, ev, task, name);
+	const struct region *r;
 
+	/* these are told apart by nothing but their order, and what was left out is the innermost */
+	if ((by == EV_BY_USDT || by == EV_BY_GO) && ends_deep(at->regions, by)) {
+		marktext_put(name);
+		return;
+	}
+	r = find(at->regions, ev, task, name);
 	if (r) {
 		close_inside(m, at, r, func ? ev->id : 0);
 		close_innermost(m, at);
