@@ -100,14 +100,19 @@ struct open_list {
 
 /* ---- numbers.c ---- */
 
-#define NUMBERS_ENDED 4096
+#define NUMBERS_OVER 4096
 
-enum number_is { NUMBER_UNKNOWN, NUMBER_OPEN, NUMBER_ENDED };
+enum number_is {
+	NUMBER_UNKNOWN,
+	NUMBER_OPEN,
+	NUMBER_CLOSED, /* with the one around it, or with its thread */
+	NUMBER_ENDED,  /* by its own end */
+};
 
 /* What is known of the numbers that ctrace.h gives, of all processes. */
 struct numbers {
-	struct u64map map; /* process and number → how many are open, or that it ended */
-	uint64_t ended[NUMBERS_ENDED]; /* the newest of these, a ring; 0 empty */
+	struct u64map map; /* process and number → how many are open, or how it was closed */
+	uint64_t over[NUMBERS_OVER]; /* the newest of those that are not open, a ring; 0 empty */
 	size_t at;
 };
 
@@ -138,12 +143,14 @@ void regions_free(struct model *m, struct regions *rs);
 /* Opens a region like this one, inside of all that are open in rs; its reference to the name is
  * taken. Others may be forgotten for it. */
 void openlist_add(struct model *m, struct regions *rs, const struct region *region);
-void openlist_del(struct model *m, struct region *r); /* it is open no more; frees it */
+/* It is open no more; frees it. ended: by its own end. */
+void openlist_del(struct model *m, struct region *r, bool ended);
 
 void numbers_open(struct numbers *n, const struct region *r);
-void numbers_close(struct numbers *n, const struct region *r); /* it is open no more */
-/* It was closed by its own end; some of these are remembered. */
-void numbers_ended(struct numbers *n, uint32_t pid, uint64_t id);
+/* It is open no more. ended: by its own end. Some of these are remembered. */
+void numbers_close(struct numbers *n, const struct region *r, bool ended);
+void numbers_end_unknown(struct numbers *n, uint32_t pid,
+			 uint64_t id); /* the end of an unknown one */
 enum number_is numbers_find(const struct numbers *n, uint32_t pid, uint64_t id);
 void numbers_free(struct numbers *n);
 

@@ -6,7 +6,9 @@
 #include "model/state.h"
 #include "util/hash.h"
 
-#define ENDED UINT64_MAX /* in place of how many are open */
+/* In place of how many are open; all above the first. */
+#define CLOSED (UINT64_MAX - 1)
+#define ENDED UINT64_MAX
 
 static uint64_t key_of(uint32_t pid, uint64_t id)
 {
@@ -27,32 +29,36 @@ void numbers_open(struct numbers *n, const struct region *r)
 	if (!has_number(r))
 		return;
 	slot = u64map_put(&n->map, key_of(r->pid, r->id), NULL);
-	*slot = *slot == ENDED ? 1 : *slot + 1;
+	*slot = *slot >= CLOSED ? 1 : *slot + 1;
 }
 
-void numbers_close(struct numbers *n, const struct region *r)
+/* Those remembered longest give their place. */
+static void remember(struct numbers *n, uint64_t key, uint64_t how)
+{
+	uint64_t *slot = &n->over[n->at++ % NUMBERS_OVER], *old;
+
+	old = *slot ? u64map_get(&n->map, *slot) : NULL;
+	if (old && *old >= CLOSED)
+		u64map_del(&n->map, *slot);
+	*slot = key;
+	*u64map_put(&n->map, key, NULL) = how;
+}
+
+void numbers_close(struct numbers *n, const struct region *r, bool ended)
 {
 	uint64_t key = key_of(r->pid, r->id), *slot;
 
 	if (!has_number(r))
 		return;
 	slot = u64map_get(&n->map, key);
-	if (slot && *slot != ENDED && !--*slot)
-		u64map_del(&n->map, key);
+	if (slot && *slot < CLOSED && !--*slot)
+		remember(n, key, ended ? ENDED : CLOSED);
 }
 
-void numbers_ended(struct numbers *n, uint32_t pid, uint64_t id)
+void numbers_end_unknown(struct numbers *n, uint32_t pid, uint64_t id)
 {
-	uint64_t key = key_of(pid, id), *slot = &n->ended[n->at++ % NUMBERS_ENDED], *old;
-	bool fresh;
-
-	old = *slot ? u64map_get(&n->map, *slot) : NULL;
-	if (old && *old == ENDED)
-		u64map_del(&n->map, *slot);
-	*slot = key;
-	old = u64map_put(&n->map, key, &fresh);
-	if (fresh)
-		*old = ENDED;
+	if (id)
+		remember(n, key_of(pid, id), ENDED);
 }
 
 enum number_is numbers_find(const struct numbers *n, uint32_t pid, uint64_t id)
@@ -61,7 +67,7 @@ enum number_is numbers_find(const struct numbers *n, uint32_t pid, uint64_t id)
 
 	if (!slot)
 		return NUMBER_UNKNOWN;
-	return *slot == ENDED ? NUMBER_ENDED : NUMBER_OPEN;
+	return *slot == ENDED ? NUMBER_ENDED : *slot == CLOSED ? NUMBER_CLOSED : NUMBER_OPEN;
 }
 
 void numbers_free(struct numbers *n)

@@ -87,7 +87,7 @@ static void forget(struct model *m, struct region *r)
 	rs->known += !r->before; /* readers do not forget */
 	rs->gone[r->by]++;
 	marks_count(m, MARK_COUNT_FORGOTTEN);
-	openlist_del(m, r);
+	openlist_del(m, r, false);
 }
 
 void openlist_add(struct model *m, struct regions *rs, const struct region *region)
@@ -104,9 +104,9 @@ void openlist_add(struct model *m, struct regions *rs, const struct region *regi
 		forget(m, l->oldest);
 }
 
-void openlist_del(struct model *m, struct region *r)
+void openlist_del(struct model *m, struct region *r, bool ended)
 {
-	numbers_close(&m->numbers, r);
+	numbers_close(&m->numbers, r, ended);
 	discharge(&m->open, r->name);
 	unlink_age(&m->open, r);
 	unlink_depth(r->of, r);

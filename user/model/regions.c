@@ -9,7 +9,8 @@
  * or of a program that ends more than it begins, and a region that never was is worse than one that
  * is missing. So it is told once for each thread and kind, only where no begin of that kind was
  * seen, only of threads that were there when the trace began, and where readers know of no open
- * region. Those of the header say themselves that they began while nobody listened.
+ * region. Those of the header say themselves that they began while nobody listened, or have a
+ * number, which ends once: then others listened, or we did before all programs were there.
  *
  * Calls that are left by an exception or a longjmp have no end. The next call shows it, as its
  * frame lies where theirs were. But where there are coroutines a thread has many stacks, and a
@@ -64,7 +65,8 @@ static void write_end(struct model *m, const struct mark_at *at, uint64_t task,
 		at->stack);
 }
 
-static void close_innermost(struct model *m, const struct mark_at *at)
+/* ended: by its own end */
+static void close_innermost(struct model *m, const struct mark_at *at, bool ended)
 {
 	struct regions *rs = at->regions;
 	struct region *r = rs->innermost;
@@ -74,7 +76,7 @@ static void close_innermost(struct model *m, const struct mark_at *at)
 		rs->ndeep = 0;
 	}
 	write_end(m, at, r->task, r->name);
-	openlist_del(m, r);
+	openlist_del(m, r, ended);
 }
 
 /* Was the call left that this region is, by what is known of a later one with stack pointer sp? The
@@ -93,7 +95,7 @@ static void close_inside(struct model *m, const struct mark_at *at, const struct
 	while (rs->innermost != r) {
 		marks_count(m,
 			    is_dead(rs->innermost, sp) ? MARK_COUNT_UNWOUND : MARK_COUNT_CROSSED);
-		close_innermost(m, at);
+		close_innermost(m, at, false);
 	}
 }
 
@@ -195,6 +197,18 @@ static bool is_early(const struct mark_at *at)
 			    at->proc && at->proc->scope.early && !at->proc->scope.forgot;
 }
 
+/* Is nothing known of its kind that speaks against a begin before the recording? */
+static bool may_be_older(struct model *m, struct regions *rs, const struct ev_mark *ev,
+			 const struct mark_text *name)
+{
+	uint64_t bit;
+	const uint64_t *word = seen_word(rs, ev, name, &bit);
+
+	if (EV_MARK_BY(ev->h.arg) != EV_BY_HEADER)
+		return !is_seen(rs, ev, name);
+	return !ev->id || (!m->stats.lost && !(*word & bit));
+}
+
 /* An end whose begin is not known; see above. */
 static void end_unknown(struct model *m, const struct mark_at *at, const struct ev_mark *ev,
 			uint64_t task, struct mark_text *name)
@@ -204,7 +218,7 @@ static void end_unknown(struct model *m, const struct mark_at *at, const struct 
 	enum number_is number = header ? numbers_find(&m->numbers, pid_of(at), ev->id) :
 					 NUMBER_UNKNOWN;
 
-	if (number != NUMBER_UNKNOWN) {
+	if (number == NUMBER_ENDED || number == NUMBER_OPEN) {
 		marks_count(m, number == NUMBER_ENDED ? MARK_COUNT_REGION_TWICE :
 							MARK_COUNT_ELSEWHERE);
 		return;
@@ -217,13 +231,13 @@ static void end_unknown(struct model *m, const struct mark_at *at, const struct 
 	}
 	if (!m->live)
 		return;
-	/* a number is given when somebody listens, so one with a number began in what was lost */
-	if (!name || (header && ev->id) || at->regions->known || !is_early(at) ||
-	    (!header && is_seen(at->regions, ev, name))) {
+	if (!name || number == NUMBER_CLOSED || at->regions->known || !is_early(at) ||
+	    !may_be_older(m, at->regions, ev, name)) {
 		marks_count(m, MARK_COUNT_UNMATCHED);
 		return;
 	}
 	write_end(m, at, task, name);
+	numbers_end_unknown(&m->numbers, pid_of(at), header ? ev->id : 0);
 }
 
 void regions_end(struct model *m, const struct mark_at *at, const struct ev_mark *ev)
@@ -243,9 +257,7 @@ void regions_end(struct model *m, const struct mark_at *at, const struct ev_mark
 	r = find(at->regions, ev, task, name);
 	if (r) {
 		close_inside(m, at, r, func ? ev->id : 0);
-		close_innermost(m, at);
-		if (by == EV_BY_HEADER)
-			numbers_ended(&m->numbers, pid_of(at), ev->id);
+		close_innermost(m, at, true);
 	} else {
 		end_unknown(m, at, ev, task, name);
 	}
@@ -255,6 +267,6 @@ void regions_end(struct model *m, const struct mark_at *at, const struct ev_mark
 void regions_free(struct model *m, struct regions *rs)
 {
 	while (rs->innermost)
-		openlist_del(m, rs->innermost);
+		openlist_del(m, rs->innermost, false);
 	*rs = (struct regions){ 0 };
 }
