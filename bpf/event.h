@@ -291,8 +291,12 @@ struct ev_mark {
 	__u64 thr;
 	__u64 task;
 	__u64 id;
-	__u64 goroutine; /* EV_BY_GO: whose, as Go numbers it; else 0 */
-	__u64 start;	 /* EV_BY_GO: EV_FRAME of the function it began with, 0 unknown */
+	union {
+		__u64 goroutine;  /* EV_BY_GO: whose, as Go numbers it */
+		__u64 stack_from; /* EV_BY_FUNC: begin of the mapping that id points into, 0 unknown
+				   */
+	};			  /* else 0 */
+	__u64 start;		  /* EV_BY_GO: EV_FRAME of the function it began with, 0 unknown */
 	__u32 site; /* EV_SITE that is its name (of a log: category), 0: it has one of its own */
 	__u16 nname, ntext;
 	struct ev_stack_ref stack; /* id 0: none */

@@ -90,10 +90,16 @@ int ct_mark_header(struct pt_regs *ctx)
 	return 0;
 }
 
+static long keep_start(struct task_struct *task, struct vm_area_struct *vma, __u64 *start)
+{
+	*start = vma->vm_start;
+	return 0;
+}
+
 SEC("uprobe.s")
 int ct_mark_func(struct pt_regs *ctx)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx);
+	__u64 cookie = bpf_get_attach_cookie(ctx), from = 0;
 	struct ct_mark m = {
 		.op = CT_COOKIE_OP(cookie),
 		.by = EV_BY_FUNC,
@@ -101,6 +107,9 @@ int ct_mark_func(struct pt_regs *ctx)
 		.site = CT_COOKIE_SITE(cookie),
 	};
 
+	/* while somebody else changes the mappings nothing is found: 0 */
+	bpf_find_vma(bpf_get_current_task_btf(), PT_REGS_SP(ctx), keep_start, &from, 0);
+	m.goroutine = from;
 	ct_mark_send(ctx, &m);
 	return 0;
 }

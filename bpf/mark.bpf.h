@@ -30,7 +30,7 @@ struct ct_mark {
 	__u32 by; /* enum ev_mark_by */
 	__u64 task;
 	__u64 id;
-	__u64 goroutine;
+	__u64 goroutine; /* or stack_from */
 	__u64 start;
 	__u32 site;
 	__u32 flags; /* EV_MARK_* that is known already */

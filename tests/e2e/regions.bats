@@ -60,6 +60,45 @@ as_called() {
 	as_called
 }
 
+# coroutines MODE: records that program; its regions are in ./marks
+coroutines() {
+	start_prog coroutines "$1"
+	rec_whole --region coroutines:f --region coroutines:g
+	[ "$rec_status" -eq 0 ]
+	grep '^right' said
+	sound T
+	"$JUDGE" marks T >marks
+	jq -c '.annotations' sum
+	jq -c '[.regions[] | select(.type == "f") | (.end - .begin) / 1e6]' marks
+	tell_end
+	wait "$prog_pid"
+}
+naps_of_f() { jq '[.regions[] | select(.type == "f" and .begin >= 0 and .end - .begin >= 3000000)] | length' marks; }
+
+@test "a call that is left out of a large frame ends at the next one, which is not inside of it" {
+	coroutines far
+	[ "$(ended f)" -eq 20 ]
+	[ "$(ended g)" -eq 20 ]
+	jq -e '[.regions[].depth] | max == 0' marks
+	jq -e '.annotations.unwound == 20 and .annotations.closed_early == 0' sum
+}
+
+@test "calls of coroutines are as long as they were; where stacks lie side by side the first one may be too short, and is counted" {
+	coroutines apart
+	[ "$(naps_of_f)" -eq 20 ]
+	jq -e '.annotations.unwound == 0 and .annotations.closed_early == 0' sum
+	coroutines shared
+	[ "$(ended f)" -eq 20 ]
+	[ "$(naps_of_f)" -eq 19 ]
+	jq -e '.annotations.unwound == 0 and .annotations.closed_early == 1 and .annotations.unmatched == 0' sum
+}
+
+@test "a thread that ends inside of a call is told" {
+	coroutines thread
+	[ "$(begun f)" -eq 1 ]
+	jq -e '.annotations.unended == 1 and .annotations.unwound == 0' sum
+}
+
 @test "what cannot be a region is refused in words, and nothing is recorded" {
 	start_prog calls
 	run -1 "$CTRACE" -p "$(ready_word 2)" -d 1 -o T --region calls:no_such_function

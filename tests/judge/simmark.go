@@ -301,6 +301,9 @@ func (s *sim) beginRegion(t *simThread, m *simMarks, g *simGoroutine) {
 		}
 	}
 	k.by, k.task, k.id, k.site = r.by, taskID(r.task), r.id, r.site
+	if r.by == byFunc {
+		k.goroutine = stackFrom(t)
+	}
 	m.regions = append(m.regions, r)
 	s.mark(t, k)
 	s.say(m, "begin %q of %q", r.name, taskName(r.task))
@@ -321,11 +324,20 @@ func (s *sim) endRegion(t *simThread, m *simMarks, g *simGoroutine) {
 		}
 	case r.by == byFunc:
 		t.depth = t.stackTop - r.id - 16
+		k.goroutine = stackFrom(t)
 	case r.by == byHeader:
 		k.name = r.raw
 	}
 	s.mark(t, k)
 	s.say(m, "end %q", r.name)
+}
+
+// stackFrom is where the mapping of the stack begins, or 0: it could not be asked. It stands in the place of the goroutine.
+func stackFrom(t *simThread) uint64 {
+	if t.stackTop>>12%4 == 0 {
+		return 0
+	}
+	return t.stackTop - 8<<20
 }
 
 // rudeMark does what no program should.
@@ -342,7 +354,7 @@ func (s *sim) rudeMark(t *simThread) {
 	case 2:
 		s.mark(t, mark{op: opRegionEnd, by: byFunc, id: near, site: site})
 	case 3, 4:
-		s.mark(t, mark{op: opRegionBegin, by: byFunc, id: near, site: 1})
+		s.mark(t, mark{op: opRegionBegin, by: byFunc, id: near, site: 1, goroutine: stackFrom(t)})
 		s.say(t.marks, "begin %q of %q", siteNames[1], "")
 	case 5:
 		s.mark(t, mark{op: opRegionEnd, by: byUsdt, site: site})

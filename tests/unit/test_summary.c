@@ -214,11 +214,11 @@ static void recording(void **state)
 	has(out, "\"switch\":2,");
 	has(out, "\"bad_record\":");
 	has(out, "\"annotations\":{\"tasks\":100,\"regions\":101,");
-	has(out, "\"nonsense\":118}");
+	has(out, "\"nonsense\":120}");
 	has(err, "annotations: tasks 100, regions 101, logs 102, ");
 	has(err, "calls left by an exception or a longjmp (their times are too long) 106, ");
-	has(err, "regions ended on another thread, left out 107, ");
-	has(err, "second ends of regions, left out 110, ");
+	has(err, "regions ended on another thread, left out 109, ");
+	has(err, "second ends of regions, left out 112, ");
 	has(err, "; mark 15)");
 	has(out, "\"cpu_seconds\":0.2500,");
 	has(out, "\"no_storage\":18446744073709551615,");

@@ -54,6 +54,8 @@ enum ev_need {
 	EVN_ALWAYS = 0,
 	EVN_NONZERO, /* left out when it has its default: 0, no fd class, EV_NR_NONE, no frames */
 	EVN_LONG,    /* exactly when the record is long enough to hold it */
+	EVN_FUNC,    /* a mark: as EVN_NONZERO, but only by EV_BY_FUNC … */
+	EVN_NOTFUNC, /* … and only by others: the two share their place */
 };
 
 struct ev_field {
@@ -64,7 +66,7 @@ struct ev_field {
 	uint32_t id;
 };
 
-#define EV_FIELDS_MAX 16
+#define EV_FIELDS_MAX 17
 
 struct ev_spec {
 	const char *name;

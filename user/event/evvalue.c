@@ -129,7 +129,10 @@ bool evvalue_shown(const struct ev_field *f, const unsigned char *rec, size_t le
 		return mark->ntext;
 	case EVT_U64:
 	case EVT_FRAME:
-		return f->need != EVN_NONZERO || load_u64(rec, f->off);
+		if ((f->need == EVN_FUNC || f->need == EVN_NOTFUNC) &&
+		    (f->need == EVN_FUNC) != (EV_MARK_BY(h->arg) == EV_BY_FUNC))
+			return false;
+		return f->need == EVN_ALWAYS || load_u64(rec, f->off);
 	default:
 		if (f->off >= len)
 			return false;

@@ -35,6 +35,9 @@
 	X(CROSSED, "crossed", "regions crossed")                                        \
 	X(UNWOUND, "unwound",                                                           \
 	  "calls left by an exception or a longjmp (their times are too long)")         \
+	X(CLOSED_EARLY, "closed_early",                                                 \
+	  "calls of coroutines taken for left (their times are too short)")             \
+	X(UNENDED, "unended", "calls that had not ended when their thread did")         \
 	X(ELSEWHERE, "elsewhere", "regions ended on another thread, left out")          \
 	X(INHERITED, "inherited", "tasks ended by a child process, left out")           \
 	X(UNMATCHED, "unmatched", "ends without a begin, left out")                     \

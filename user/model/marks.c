@@ -240,7 +240,7 @@ void marks_forget(struct model *m, struct g_state *g)
 		marks_count(m, MARK_COUNT_UNPLACED);
 		drop_first(g);
 	}
-	regions_free(m, &g->regions);
+	regions_over(m, &g->regions);
 }
 
 void marks_start(struct model *m)
@@ -266,8 +266,10 @@ void marks_finish(struct model *m, uint64_t ts)
 		sched_in(m, ts, g, p);
 		sched_out_runnable(m, ts, g, NULL);
 	}
-	for (g = m->threads; g; g = g->next)
+	for (g = m->threads; g; g = g->next) {
+		regions_free(m, &g->regions); /* it has not ended */
 		marks_forget(m, g);
+	}
 }
 
 void marks_free(struct model *m)

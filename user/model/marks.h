@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Annotations: the state that they need, shared by marks.c, tasks.c, regions.c, openlist.c,
- * numbers.c and goroutines.c.
+ * leftcalls.c, numbers.c and goroutines.c.
  *
  *   task        a number of the trace's own for each that a process begins; ends once
  *   region      on the G that annotates, and nested there: only the innermost may end
@@ -78,6 +78,18 @@ struct region {
 
 #define SEEN_WORDS 8
 
+/* ---- leftcalls.c ---- */
+
+struct left_call;
+
+/* Of a thread. A zeroed one is a valid empty one. */
+struct left_calls {
+	struct left_call *call;
+	unsigned cnt;
+};
+
+/* ---- regions.c ---- */
+
 /* The open regions of a G. It stays where it is; a zeroed one is a valid empty one. */
 struct regions {
 	struct region *innermost;
@@ -86,6 +98,9 @@ struct regions {
 	uint32_t gone[EV_MARK_BY_MAX]; /* forgotten: their ends are still to come */
 	uint32_t deep[EV_MARK_BY_MAX]; /* inside of all others, left out; the same */
 	uint32_t ndeep;
+	struct left_calls left;
+	bool many_stacks; /* coroutines: of two stack pointers nothing is known, but when they are
+			     the same */
 	uint64_t seen[SEEN_WORDS]; /* a bit for each kind that began, or was told as one from
 				      before; two kinds may have the same */
 };
@@ -138,6 +153,7 @@ void tasks_free(struct tasks *t);
 
 void regions_begin(struct model *m, const struct mark_at *at, const struct ev_mark *ev);
 void regions_end(struct model *m, const struct mark_at *at, const struct ev_mark *ev);
+void regions_over(struct model *m, struct regions *rs); /* its thread, or its image, ends */
 void regions_free(struct model *m, struct regions *rs);
 
 /* Opens a region like this one, inside of all that are open in rs; its reference to the name is
@@ -145,6 +161,14 @@ void regions_free(struct model *m, struct regions *rs);
 void openlist_add(struct model *m, struct regions *rs, const struct region *region);
 /* It is open no more; frees it. ended: by its own end. */
 void openlist_del(struct model *m, struct region *r, bool ended);
+
+/* r is closed, and counted, as a call that was left. */
+void leftcalls_add(struct model *m, struct left_calls *l, const struct region *r);
+/* A call begins where these have been: they are over. */
+void leftcalls_reused(struct left_calls *l, uint64_t sp);
+/* Is this the end of one of them? It is counted as one that was not left, and no more known. */
+bool leftcalls_back(struct model *m, struct left_calls *l, uint64_t sp, uint32_t site);
+void leftcalls_free(struct left_calls *l);
 
 void numbers_open(struct numbers *n, const struct region *r);
 /* It is open no more. ended: by its own end. Some of these are remembered. */

@@ -129,7 +129,7 @@ void on_exec(struct model *m, const struct ev_hdr *h, size_t len)
 	}
 	table_set_proc(m, g, h->arg);
 	tasks_end_scope(m, g->proc);
-	regions_free(m, &g->regions);
+	regions_over(m, &g->regions);
 	g->early = false;
 	memcpy(g->comm, ev->comm, EV_COMM_LEN);
 	memcpy(g->proc->comm, ev->comm, EV_COMM_LEN);

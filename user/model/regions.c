@@ -12,11 +12,11 @@
  * region. Those of the header say themselves that they began while nobody listened, or have a
  * number, which ends once: then others listened, or we did before all programs were there.
  *
- * Calls that are left by an exception or a longjmp have no end. The next call shows it, as its
- * frame lies where theirs were. But where there are coroutines a thread has many stacks, and a
- * frame of another one shows nothing. One that is closed too early lies; one that stays open for
- * too long ends with the call around it, and is counted. So only frames that are close by are
- * compared, closer than stacks of coroutines are to each other, and ends close what they match.
+ * Calls that are left by an exception or a longjmp have no end. A later call shows it, as its frame
+ * lies where theirs were, or further out. But where there are coroutines a thread has many stacks,
+ * and a frame of another one shows nothing. Stacks in mappings of their own are told apart by
+ * these; for those that share one, the first call that comes back after it was closed is the proof,
+ * and from then on nothing on that thread is closed but by its end, or a call in its very place.
  */
 #include <string.h>
 
@@ -25,7 +25,7 @@
 
 #define DEPTH_MAX 1024
 
-/* Frames that are further apart may be of two stacks. Those of coroutines have 64 KiB and more. */
+/* Where the mapping of a stack is not known, frames that are further apart may be of two. */
 #define SAME_STACK (32u << 10)
 
 static uint32_t pid_of(const struct mark_at *at)
@@ -79,42 +79,49 @@ static void close_innermost(struct model *m, const struct mark_at *at, bool ende
 	openlist_del(m, r, ended);
 }
 
-/* Was the call left that this region is, by what is known of a later one with stack pointer sp? The
- * stack grows down. */
-static bool is_dead(const struct region *r, uint64_t sp)
+/* Was the call left that this region is, by what a begin or an end of another call shows? The stack
+ * grows down. */
+static bool is_dead(const struct region *r, const struct ev_mark *ev)
 {
-	return r->by == EV_BY_FUNC && r->id <= sp && sp - r->id < SAME_STACK;
+	if (r->by != EV_BY_FUNC || EV_MARK_BY(ev->h.arg) != EV_BY_FUNC || r->id > ev->id)
+		return false;
+	if (r->of->many_stacks)
+		return r->id == ev->id;
+	return ev->stack_from ? r->id >= ev->stack_from : ev->id - r->id < SAME_STACK;
 }
 
-/* Closes what is open inside of r. sp: of the call that proves it, 0 none. */
+/* Closes what is open inside of r, as ev shows. */
 static void close_inside(struct model *m, const struct mark_at *at, const struct region *r,
-			 uint64_t sp)
+			 const struct ev_mark *ev)
 {
 	struct regions *rs = at->regions;
 
 	while (rs->innermost != r) {
-		marks_count(m,
-			    is_dead(rs->innermost, sp) ? MARK_COUNT_UNWOUND : MARK_COUNT_CROSSED);
+		if (is_dead(rs->innermost, ev))
+			leftcalls_add(m, &rs->left, rs->innermost);
+		else
+			marks_count(m, MARK_COUNT_CROSSED);
 		close_innermost(m, at, false);
 	}
 }
 
 /*
- * A call with stack pointer sp shows that those whose frames lay at or below it are over: left by
- * a longjmp or an exception, which no probe sees. All that was begun inside of them is too.
+ * A call shows that those whose frames lay where its own is, or below, are over: left by a longjmp
+ * or an exception, which no probe sees. All that was begun inside of them is too.
  */
-static void unwind(struct model *m, const struct mark_at *at, uint64_t sp)
+static void unwind(struct model *m, const struct mark_at *at, const struct ev_mark *ev)
 {
 	const struct region *r, *dead = NULL;
 
 	for (r = at->regions->innermost; r; r = r->outer) {
-		if (is_dead(r, sp))
+		if (is_dead(r, ev))
 			dead = r;
-		else if (r->by == EV_BY_FUNC && r->id - sp < SAME_STACK)
+		else if (r->by == EV_BY_FUNC && r->id - ev->id < SAME_STACK)
 			break; /* alive, and so are those around it */
 	}
 	if (dead)
-		close_inside(m, at, dead->outer, sp);
+		close_inside(m, at, dead->outer, ev);
+	leftcalls_reused(&at->regions->left, ev->id);
 }
 
 void regions_begin(struct model *m, const struct mark_at *at, const struct ev_mark *ev)
@@ -125,7 +132,7 @@ void regions_begin(struct model *m, const struct mark_at *at, const struct ev_ma
 	struct region r;
 
 	if (by == EV_BY_FUNC)
-		unwind(m, at, ev->id);
+		unwind(m, at, ev);
 	name = marks_name(m, ev);
 	is_seen(rs, ev, name);
 	if (rs->cnt >= DEPTH_MAX || rs->ndeep) {
@@ -256,16 +263,29 @@ void regions_end(struct model *m, const struct mark_at *at, const struct ev_mark
 	}
 	r = find(at->regions, ev, task, name);
 	if (r) {
-		close_inside(m, at, r, func ? ev->id : 0);
+		close_inside(m, at, r, ev);
 		close_innermost(m, at, true);
+	} else if (func && leftcalls_back(m, &at->regions->left, ev->id, ev->site)) {
+		at->regions->many_stacks = true;
 	} else {
 		end_unknown(m, at, ev, task, name);
 	}
 	marktext_put(name);
 }
 
+void regions_over(struct model *m, struct regions *rs)
+{
+	const struct region *r;
+
+	for (r = rs->innermost; r; r = r->outer)
+		if (r->by == EV_BY_FUNC)
+			marks_count(m, MARK_COUNT_UNENDED);
+	regions_free(m, rs);
+}
+
 void regions_free(struct model *m, struct regions *rs)
 {
+	leftcalls_free(&rs->left);
 	while (rs->innermost)
 		openlist_del(m, rs->innermost, false);
 	*rs = (struct regions){ 0 };
