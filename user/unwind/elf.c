@@ -15,6 +15,8 @@
 #define PHDRS_MAX 4096
 #define SHDRS_MAX (1u << 20) /* a sparse file may claim any number */
 #define NAMES_MAX (16ull << 20)
+#define SPARSE_MIN \
+	(1u << 20) /* to ask where the holes are costs more than to read less than this */
 
 int unw_elf_read(const struct unw_elf *e, uint64_t off, void *buf, size_t n)
 {
@@ -39,6 +41,63 @@ int unw_elf_read(const struct unw_elf *e, uint64_t off, void *buf, size_t n)
 		n -= (size_t)got;
 	}
 	return 0;
+}
+
+int unw_elf_spend(const struct unw_elf *e, uint64_t n)
+{
+	uint64_t cost = n > UNW_ELF_WORK_MIN ? n : UNW_ELF_WORK_MIN;
+
+	if (cost > *e->left) {
+		*e->left = 0;
+		return -E2BIG;
+	}
+	*e->left -= cost;
+	return 0;
+}
+
+uint64_t unw_elf_data(const struct unw_elf *e, uint64_t off)
+{
+	off_t at;
+
+	if (e->fd < 0 || off >= e->size)
+		return off < e->size ? off : e->size;
+	at = lseek(e->fd, (off_t)off, SEEK_DATA);
+	if (at < 0)
+		return errno == ENXIO ? e->size :
+					off; /* a file system without holes tells nothing */
+	return (uint64_t)at < e->size ? (uint64_t)at : e->size;
+}
+
+/* Where the next hole begins, at most `end`. */
+static uint64_t data_end(const struct unw_elf *e, uint64_t off, uint64_t end)
+{
+	off_t at = lseek(e->fd, (off_t)off, SEEK_HOLE);
+
+	return at > (off_t)off && (uint64_t)at < end ? (uint64_t)at : end;
+}
+
+/* Is the file still as long? What lies behind its end looks like a hole. */
+static int check_length(const struct unw_elf *e, uint64_t end)
+{
+	struct stat st;
+
+	return fstat(e->fd, &st) || (uint64_t)st.st_size < end ? -EIO : 0;
+}
+
+/* The same as unw_elf_read() into zeroed memory, which stays untouched where the file has holes. */
+static int read_sparse(const struct unw_elf *e, uint64_t off, uint8_t *buf, uint64_t n)
+{
+	uint64_t end = off + n, at = off, to;
+	int err = 0;
+
+	if (e->fd < 0 || n < SPARSE_MIN)
+		return unw_elf_read(e, off, buf, n);
+	while (!err && (at = unw_elf_data(e, at)) < end) {
+		to = data_end(e, at, end);
+		err = unw_elf_read(e, at, buf + (at - off), to - at);
+		at = to;
+	}
+	return err ? err : check_length(e, end);
 }
 
 static void add_segment(struct unw_elf *e, const Elf64_Phdr *ph, size_t *cap)
@@ -143,6 +202,8 @@ int unw_elf_open(struct unw_elf *e, int fd, const void *image, size_t size, stru
 	int err;
 
 	*e = (struct unw_elf){ .fd = fd, .image = image, .size = size };
+	e->left = xmalloc(sizeof(*e->left));
+	*e->left = UNW_ELF_WORK_MAX;
 	if (fd >= 0) {
 		if (fstat(fd, &st)) {
 			err = -errno;
@@ -178,6 +239,7 @@ void unw_elf_close(struct unw_elf *e)
 	free(e->seg);
 	free(e->sh);
 	free(e->names);
+	free(e->left);
 	*e = (struct unw_elf){ .fd = -1 };
 }
 
@@ -209,9 +271,12 @@ static int load(const struct unw_elf *e, uint64_t off, uint64_t size, struct unw
 		return -E2BIG;
 	if (off > e->size || size > e->size - off)
 		return -EINVAL;
-	out->data = xmalloc(size ? size : 1);
+	err = unw_elf_spend(e, size);
+	if (err)
+		return err;
+	out->data = xcalloc(1, size ? size : 1);
 	out->size = size;
-	err = unw_elf_read(e, off, out->data, size);
+	err = read_sparse(e, off, out->data, size);
 	if (err) {
 		free(out->data);
 		out->data = NULL;
@@ -228,7 +293,7 @@ static int inflate_part(struct unw_bytes *b, size_t head, uint64_t size)
 	int ret;
 
 	/* deflate does not get below 1/1032; so a lie about the size costs no more than the file */
-	if (size > UNW_ELF_PART_MAX)
+	if (size > UNW_ELF_INFLATED_MAX)
 		return -E2BIG;
 	if (size > in * 1032 + 1032)
 		return -EINVAL;

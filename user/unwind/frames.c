@@ -9,6 +9,9 @@
 #include "util/u64map.h"
 #include "util/xalloc.h"
 
+/* In a row: a hole of the file is nothing but end marks. */
+#define EMPTY_MAX 4096
+
 struct frames {
 	struct unw_bytes s;
 	bool eh; /* .eh_frame */
@@ -183,11 +186,13 @@ int unw_frames_read(const struct unw_bytes *section, enum unw_source source,
 		.out = out,
 	};
 	uint64_t off = 0, next;
+	unsigned empty = 0;
 	struct record r;
 	int err = 0;
 
-	while (!err && off < f.s.size && read_record(&f, off, &r, &next)) {
+	while (!err && empty < EMPTY_MAX && off < f.s.size && read_record(&f, off, &r, &next)) {
 		/* an empty one ends a part of the section, which the linker put together */
+		empty = next - off <= sizeof(uint32_t) ? empty + 1 : 0;
 		if (!r.c.bad && !is_common(&f, &r))
 			err = read_function(&f, &r);
 		off = next;

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "util/xalloc.h"
+
 /* Where things are, by version of the table. */
 #define MAGIC_1_18 0xf0 /* the first byte */
 #define MAGIC_1_20 0xf1
@@ -21,7 +23,12 @@ enum {
 	MODULE_ETEXT = 184,
 	MODULE_LEAST = 192, /* what there has to be of it */
 	MODULE_GOFUNC = 320,
+	MODULE_ALL = 328, /* what we look at */
 };
+
+/* Words and relocations are whole in it. */
+#define WINDOW_UNIT 24u
+#define WINDOW (WINDOW_UNIT * 2730)
 
 static uint64_t u64_at(const uint8_t *p)
 {
@@ -39,78 +46,116 @@ static bool is_module(const uint8_t *p, const struct gotab *g)
 	return u64_at(p) == g->addr && u64_at(p + 8) == g->addr + g->names;
 }
 
-static bool module_in_section(const struct gotab *g, const struct unw_elf *e, const char *name,
-			      struct gotab_module *m)
+/* A search for moduledata, in one section after the other. */
+struct search {
+	const struct gotab *g;
+	const struct unw_elf *e;
+	struct gotab_module *m;
+	uint64_t module, text; /* by relocations: where it is, and what the table's header says */
+};
+
+/* Looks at a piece of a section, of which one thing needs `least` bytes; true: it is found. */
+typedef bool (*look_fn)(struct search *s, const uint8_t *p, size_t size, size_t least);
+
+static bool look_at_words(struct search *s, const uint8_t *p, size_t size, size_t least)
 {
-	const Elf64_Shdr *sh = unw_elf_section(e, name);
-	struct unw_bytes b;
 	size_t i;
 
-	if (!sh || unw_elf_load(e, sh, &b))
-		return false;
-	for (i = 0; !m->text && i + MODULE_LEAST <= b.size; i += 8) {
-		if (!is_module(b.data + i, g))
+	for (i = 0; i + least <= size; i += 8) {
+		if (!is_module(p + i, s->g))
 			continue;
-		m->text = u64_at(b.data + i + MODULE_TEXT);
-		m->etext = u64_at(b.data + i + MODULE_ETEXT);
-		if (i + MODULE_GOFUNC + 8 <= b.size)
-			m->gofunc = u64_at(b.data + i + MODULE_GOFUNC);
+		s->m->text = u64_at(p + i + MODULE_TEXT);
+		s->m->etext = u64_at(p + i + MODULE_ETEXT);
+		if (i + MODULE_ALL <= size)
+			s->m->gofunc = u64_at(p + i + MODULE_GOFUNC);
+		if (s->m->text)
+			return true;
 	}
-	free(b.data);
-	return m->text;
+	return false;
 }
 
 /* In a PIE the words may be zero, and relocations say what they will be. They are sorted by
  * address, so the words of moduledata come one after the other. */
-static bool module_in_relocations(const struct gotab *g, const struct unw_elf *e,
-				  struct gotab_module *m)
+static bool look_at_relocations(struct search *s, const uint8_t *p, size_t size, size_t least)
 {
-	const Elf64_Shdr *sh = unw_elf_section(e, ".rela.dyn");
-	uint64_t module = 0, text = 0;
-	struct unw_bytes b;
-	size_t i, n;
+	const struct gotab *g = s->g;
+	struct gotab_module *m = s->m;
 	Elf64_Rela r;
+	size_t i;
 
-	if (!sh && !(sh = unw_elf_section(e, ".rela")))
-		return false;
-	if (unw_elf_load(e, sh, &b))
-		return false;
-	n = b.size / sizeof(r);
-	for (i = 0; !m->gofunc && i < n; i++) {
-		memcpy(&r, b.data + i * sizeof(r), sizeof(r));
+	for (i = 0; !m->gofunc && i + least <= size; i += sizeof(r)) {
+		memcpy(&r, p + i, sizeof(r));
 		if (ELF64_R_TYPE(r.r_info) != R_X86_64_RELATIVE)
 			continue;
 		if (r.r_offset == g->addr + HEADER_TEXT)
-			text = (uint64_t)r.r_addend;
+			s->text = (uint64_t)r.r_addend;
 		else if ((uint64_t)r.r_addend == g->addr && !m->text)
-			module = r.r_offset;
-		else if (!module)
+			s->module = r.r_offset;
+		else if (!s->module)
 			continue;
-		else if (r.r_offset == module + 8 && (uint64_t)r.r_addend != g->addr + g->names)
-			module = 0;
-		else if (r.r_offset == module + MODULE_TEXT)
+		else if (r.r_offset == s->module + 8 && (uint64_t)r.r_addend != g->addr + g->names)
+			s->module = 0;
+		else if (r.r_offset == s->module + MODULE_TEXT)
 			m->text = (uint64_t)r.r_addend;
-		else if (r.r_offset == module + MODULE_ETEXT)
+		else if (r.r_offset == s->module + MODULE_ETEXT)
 			m->etext = (uint64_t)r.r_addend;
-		else if (r.r_offset == module + MODULE_GOFUNC)
+		else if (r.r_offset == s->module + MODULE_GOFUNC)
 			m->gofunc = (uint64_t)r.r_addend;
 	}
-	free(b.data);
-	if (!m->text) /* older than the layout that we know, but the table's own header has it */
-		m->text = text;
-	return m->text;
+	return m->gofunc;
+}
+
+/* A window at a time, however large the section claims to be, and nothing of its holes. Pieces
+ * overlap by what one thing takes; at the end it may be as short as `least`. */
+static bool look_at(struct search *s, const Elf64_Shdr *sh, look_fn fn, size_t one, size_t least)
+{
+	uint64_t at, end = sh ? sh->sh_size : 0, data, n;
+	uint8_t *window;
+	bool found = false, last = false;
+
+	if (!sh || sh->sh_type == SHT_NOBITS || sh->sh_flags & SHF_COMPRESSED ||
+	    sh->sh_offset > s->e->size || end > s->e->size - sh->sh_offset)
+		return false;
+	window = xmalloc(WINDOW);
+	for (at = 0; !found && !last; at += WINDOW - one) {
+		data = unw_elf_data(s->e, sh->sh_offset + at) - sh->sh_offset;
+		if (data >= end)
+			break;
+		at += (data - at) / WINDOW_UNIT * WINDOW_UNIT;
+		last = end - at <= WINDOW;
+		n = last ? end - at : WINDOW;
+		if (unw_elf_spend(s->e, n) || unw_elf_read(s->e, sh->sh_offset + at, window, n))
+			break;
+		found = fn(s, window, n, last ? least : one);
+	}
+	free(window);
+	return found;
+}
+
+static bool module_in_relocations(struct search *s)
+{
+	const Elf64_Shdr *sh = unw_elf_section(s->e, ".rela.dyn");
+
+	if (!sh)
+		sh = unw_elf_section(s->e, ".rela");
+	look_at(s, sh, look_at_relocations, sizeof(Elf64_Rela), sizeof(Elf64_Rela));
+	if (!s->m->text) /* older than the layout that we know, but the table's own header has it */
+		s->m->text = s->text;
+	return s->m->text;
 }
 
 int gotab_module(const struct gotab *g, const struct unw_elf *e, struct gotab_module *m)
 {
 	static const char *const section[] = { ".go.module", ".noptrdata", ".data" };
+	struct search s = { .g = g, .e = e, .m = m };
 	size_t i;
 
 	*m = (struct gotab_module){ 0 };
 	for (i = 0; i < sizeof(section) / sizeof(*section); i++)
-		if (module_in_section(g, e, section[i], m))
+		if (look_at(&s, unw_elf_section(e, section[i]), look_at_words, MODULE_ALL,
+			    MODULE_LEAST))
 			return 0;
-	return module_in_relocations(g, e, m) ? 0 : -ENODATA;
+	return module_in_relocations(&s) ? 0 : -ENODATA;
 }
 
 /* ---- the table ---- */

@@ -17,8 +17,9 @@
 #include "unwind/rules.h"
 #include "unwind/table.h"
 
-#define UNW_ROWS_MAX (64u << 20)
-#define UNW_SPANS_MAX (32u << 20)
+/* Chromium, the largest program that we know, has a third of it. */
+#define UNW_ROWS_MAX (16u << 20)
+#define UNW_SPANS_MAX (4u << 20)
 /* Functions less than this apart touch: what is between is padding. */
 #define UNW_GAP_MIN 16
 
