@@ -29,15 +29,26 @@ struct symclient {
 	struct sym_packet in, out;
 };
 
+struct run {
+	symworker_hook hook;
+};
+
+static void run_worker(int sock, void *ctx)
+{
+	symworker_run(sock, ((struct run *)ctx)->hook);
+}
+
 struct symclient *symclient__new(unsigned timeout_ms, symworker_hook hook)
 {
 	struct symclient *c = xcalloc(1, sizeof(*c));
+	struct run run = { hook };
+	struct zygote_opts opts = { .name = "ctrace-symbols", .run = run_worker, .ctx = &run };
 	int err;
 
 	c->timeout_ms = timeout_ms;
 	c->sock = -1;
 	c->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	err = c->stop_fd < 0 ? -errno : zygote_start(&c->zygote, hook);
+	err = c->stop_fd < 0 ? -errno : zygote_start(&c->zygote, &opts);
 	if (!err)
 		return c;
 	symclient__free(c);

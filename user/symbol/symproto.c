@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-void sym_packet_start(struct sym_packet *p, enum sym_msg_type type, uint32_t module)
+void sym_packet_start(struct sym_packet *p, uint32_t type, uint32_t module)
 {
 	struct sym_msg m = { .type = type, .module = module };
 

@@ -60,7 +60,7 @@ struct sym_packet {
 	char data[SYM_PACKET_MAX];
 };
 
-void sym_packet_start(struct sym_packet *p, enum sym_msg_type type, uint32_t module);
+void sym_packet_start(struct sym_packet *p, uint32_t type, uint32_t module);
 void sym_packet_add(struct sym_packet *p, const void *data,
 		    size_t len); /* what does not fit: not */
 struct sym_msg *sym_packet_head(struct sym_packet *p);

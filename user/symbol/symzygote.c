@@ -8,15 +8,16 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "symbol/symproto.h"
+#include "util/clock.h"
 #include "util/privileges.h"
 #include "util/xalloc.h"
 
@@ -24,6 +25,8 @@
 #define MEMORY_MAX (4ull << 30)
 /* Modules are two descriptors each. */
 #define FILES_MAX 200000
+/* A killed worker is gone in less, unless a file system holds it. */
+#define GONE_NS 200000000ull
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1 /* needs all addresses, and stderr */
@@ -88,41 +91,64 @@ static void quiet_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int drop_all(void)
+static int drop_all(bool reads)
 {
-	cap_t none;
-	int err = privileges_drop(0);
+	int err = reads ? privileges_drop_to_reading() : privileges_drop_everything();
 
-	if (err)
-		return err;
-	none = cap_init();
-	if (!none)
-		return -ENOMEM;
-	if (cap_set_proc(none))
-		err = -errno;
-	cap_free(none);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	return err;
 }
 
-static void kill_worker(pid_t *worker, struct zygote_reply *r)
+/* The worker there is, and those that could not be ended. */
+struct brood {
+	pid_t worker;
+	pid_t stuck[ZYGOTE_STUCK_MAX];
+	unsigned nstuck;
+};
+
+static bool is_gone(pid_t pid, int *status)
 {
-	if (!*worker)
-		return;
-	/* one that is ending already keeps the reason that it has */
-	kill(*worker, SIGKILL);
-	waitpid(*worker, &r->status, 0);
-	*worker = 0;
+	return waitpid(pid, status, WNOHANG) == pid;
 }
 
-static void __attribute__((noreturn)) worker(int sock, pid_t parent, symworker_hook hook)
+static void bury_stuck(struct brood *b)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < b->nstuck; i++)
+		if (!is_gone(b->stuck[i], NULL))
+			b->stuck[n++] = b->stuck[i];
+	b->nstuck = n;
+}
+
+static void kill_worker(struct brood *b, struct zygote_reply *r)
+{
+	struct timespec moment = { 0, 1000000 };
+	uint64_t until = clock_mono() + GONE_NS;
+	bool dead;
+
+	bury_stuck(b);
+	if (!b->worker)
+		return;
+	/* one that is ending already keeps the reason that it has */
+	kill(b->worker, SIGKILL);
+	while (!(dead = is_gone(b->worker, &r->status)) && clock_mono() < until)
+		nanosleep(&moment, NULL);
+	if (!dead) {
+		r->status = SIGKILL;
+		b->stuck[b->nstuck++] = b->worker;
+	}
+	b->worker = 0;
+}
+
+static void __attribute__((noreturn)) worker(int sock, pid_t parent, const struct zygote_opts *o)
 {
 	die_with(parent);
 	sock = only_socket(sock);
 	limit(RLIMIT_NOFILE, FILES_MAX);
 	if (!SANITIZED)
 		limit(RLIMIT_DATA, MEMORY_MAX);
-	symworker_run(sock, hook);
+	o->run(sock, o->ctx);
 	_exit(0);
 }
 
@@ -136,36 +162,49 @@ static int reply(int sock, const struct zygote_reply *r, int fd)
 	return sym_send(sock, &p, &fd, fd >= 0);
 }
 
-static void __attribute__((noreturn)) zygote(int sock, symworker_hook hook)
+/* *sock: our end of the new worker's; 0 or -errno */
+static int new_worker(struct brood *b, const struct zygote_opts *o, int *sock)
 {
-	pid_t child = 0, self = getpid();
-	int pair[2];
+	pid_t self = getpid();
+	int pair[2], err = 0;
+
+	if (b->nstuck == ZYGOTE_STUCK_MAX)
+		return -EBUSY;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	b->worker = fork();
+	if (!b->worker)
+		worker(pair[1], self, o);
+	if (b->worker < 0) {
+		err = -errno;
+		b->worker = 0;
+		close(pair[0]);
+	}
+	close(pair[1]);
+	*sock = pair[0];
+	return err;
+}
+
+static void __attribute__((noreturn)) zygote(int sock, const struct zygote_opts *o)
+{
+	struct brood brood = { 0 };
+	int fd = -1;
 	char c;
 
 	while (read(sock, &c, 1) == 1) {
 		struct zygote_reply r = { .err = 0 };
 
-		kill_worker(&child, &r);
-		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
-			r.err = -errno;
-			reply(sock, &r, -1);
-			continue;
-		}
-		child = fork();
-		if (!child)
-			worker(pair[1], self, hook);
-		close(pair[1]);
-		if (child < 0) {
-			r.err = -errno;
-			child = 0;
-		}
-		reply(sock, &r, r.err ? -1 : pair[0]);
-		close(pair[0]);
+		kill_worker(&brood, &r);
+		r.err = new_worker(&brood, o, &fd);
+		r.worker = brood.worker;
+		reply(sock, &r, r.err ? -1 : fd);
+		if (!r.err)
+			close(fd);
 	}
 	_exit(0); /* the worker dies with us */
 }
 
-int zygote_start(struct zygote *z, symworker_hook hook)
+int zygote_start(struct zygote *z, const struct zygote_opts *o)
 {
 	pid_t self = getpid();
 	int pair[2], err;
@@ -175,6 +214,7 @@ int zygote_start(struct zygote *z, symworker_hook hook)
 	z->pid = fork();
 	if (z->pid < 0) {
 		err = -errno;
+		z->pid = 0;
 		close(pair[0]);
 		close(pair[1]);
 		return err;
@@ -184,12 +224,12 @@ int zygote_start(struct zygote *z, symworker_hook hook)
 
 		quiet_signals();
 		limit(RLIMIT_CORE, 0);
-		if (drop_all())
+		if (drop_all(o->reads))
 			_exit(1);
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-		prctl(PR_SET_NAME, "ctrace-symbols", 0, 0, 0);
+		prctl(PR_SET_NAME, o->name, 0, 0, 0);
 		die_with(self); /* a change of user forgets it: after that */
-		zygote(sock, hook);
+		zygote(sock, o);
 	}
 	close(pair[1]);
 	z->sock = pair[0];

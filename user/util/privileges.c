@@ -26,15 +26,17 @@ static int become(const struct invoker *who)
 	return 0;
 }
 
+#define KEEP_BPF 0x100 /* beside enum privileges_keep */
+
 struct right {
 	cap_value_t cap;
-	unsigned keep; /* enum privileges_keep: what it is for, 0 it always is */
+	unsigned keep; /* what it is for */
 };
 
 /* For reading: /proc/PID/maps and /proc/PID/root, files whatever their modes, /proc/PID/map_files. */
 static const struct right rights[] = {
-	{ CAP_BPF, 0 },
-	{ CAP_PERFMON, 0 },
+	{ CAP_BPF, KEEP_BPF },
+	{ CAP_PERFMON, KEEP_BPF },
 	{ CAP_SYS_PTRACE, PRIVILEGES_READ },
 	{ CAP_DAC_READ_SEARCH, PRIVILEGES_READ },
 	{ CAP_CHECKPOINT_RESTORE, PRIVILEGES_READ },
@@ -52,7 +54,7 @@ static int keep_caps(unsigned wanted)
 	if (!now || !keep)
 		return -ENOMEM;
 	for (r = rights; r < rights + sizeof(rights) / sizeof(rights[0]); r++) {
-		if (r->keep && !(r->keep & wanted))
+		if (!(r->keep & wanted))
 			continue;
 		if (!cap_get_flag(now, r->cap, CAP_PERMITTED, &held) && held == CAP_SET) {
 			cap_set_flag(keep, CAP_PERMITTED, 1, &r->cap, CAP_SET);
@@ -66,7 +68,7 @@ static int keep_caps(unsigned wanted)
 	return err;
 }
 
-int privileges_drop(unsigned keep)
+static int drop_to(unsigned keep)
 {
 	struct invoker who = invoker_get();
 	int err = who.other ? become(&who) : 0;
@@ -74,9 +76,24 @@ int privileges_drop(unsigned keep)
 	return err ? err : keep_caps(keep);
 }
 
+int privileges_drop(unsigned keep)
+{
+	return drop_to(KEEP_BPF | keep);
+}
+
+int privileges_drop_to_reading(void)
+{
+	return drop_to(PRIVILEGES_READ);
+}
+
+int privileges_drop_everything(void)
+{
+	return drop_to(0);
+}
+
 int privileges_drop_reading(void)
 {
-	return keep_caps(0);
+	return keep_caps(KEEP_BPF);
 }
 
 void privileges_raise_priority(void)

@@ -15,6 +15,9 @@ enum privileges_keep {
  * privileges_keep). To be called while there is one thread. 0 or -errno.
  */
 int privileges_drop(unsigned keep);
+/* The same for a process of ours that needs nothing but PRIVILEGES_READ, or no right at all. */
+int privileges_drop_to_reading(void);
+int privileges_drop_everything(void);
 /* Gives up the latter, for the calling thread and those that it makes from here on. 0 or -errno. */
 int privileges_drop_reading(void);
 
