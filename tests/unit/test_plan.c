@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "annot/plan.h"
+#include "annot/planwire.h"
 #include "bpf/event.h"
 
 struct told {
@@ -88,7 +89,12 @@ static void make(struct made *m, bool header)
 	};
 	int fd = open_file("shop");
 
-	plan_make(&m->plan, fd, "/opt/shop", &wishes, &env);
+	struct strbuf wire = STRBUF_INIT;
+
+	/* as it comes from the process that reads files */
+	planwire_make(&wire, fd, "/opt/shop", &wishes, wishes.calls);
+	assert_int_equal(planwire_take(&m->plan, wire.buf, wire.len, &wishes, &env), 0);
+	strbuf_free(&wire);
 	close(fd);
 }
 
@@ -101,6 +107,47 @@ static void done(struct made *m)
 		annot_spec_free(&m->spec[i]);
 		free(m->found[i].why);
 	}
+}
+
+static uint32_t any_site(void *ctx, const char *name)
+{
+	(void)ctx;
+	return *name ? 1 : 2;
+}
+
+static void no_trouble(void *ctx, const char *sentence)
+{
+	(void)ctx;
+	(void)sentence;
+}
+
+/* What another process tells is taken whole or not at all. */
+static void cut_short(void **state)
+{
+	struct plan_wishes wishes = { .header = true, .nspec = 1 };
+	struct strbuf wire = STRBUF_INIT;
+	struct made m = { 0 };
+	struct plan_env env = { any_site, no_trouble, NULL, m.found };
+	int fd = open_file("shop");
+	size_t n;
+
+	(void)state;
+	wish(&m, SPEC_REGION, "shop:bake");
+	wishes.spec = m.spec;
+	planwire_make(&wire, fd, "/opt/shop", &wishes, true);
+	for (n = 0; n < wire.len; n++) {
+		char *copy = xmalloc(n + 1);
+
+		memcpy(copy, wire.buf, n);
+		assert_int_equal(planwire_take(&m.plan, copy, n, &wishes, &env), -EPROTO);
+		assert_true(plan_is_empty(&m.plan));
+		free(copy);
+	}
+	assert_int_equal(planwire_take(&m.plan, wire.buf, n, &wishes, &env), 0);
+	assert_true(m.plan.nheader && m.plan.nfunc);
+	done(&m);
+	strbuf_free(&wire);
+	close(fd);
 }
 
 static void our_own_markers(void **state)
@@ -254,6 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(our_own_markers),
+		cmocka_unit_test(cut_short),
 		cmocka_unit_test(nothing_that_was_not_asked_for),
 		cmocka_unit_test(a_function_is_its_entry_and_its_exits),
 		cmocka_unit_test(markers_of_others),
