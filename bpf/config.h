@@ -36,6 +36,8 @@ enum ct_call_graph {
 	CT_CALL_GRAPH_FP = 2, /* by frame pointers alone */
 };
 
+#define CT_HELPERS 3
+
 struct ct_config {
 	__u32 filter;	 /* enum ct_filter */
 	__u32 tgid;	 /* CT_FILTER_ONE: the process, as the kernel numbers it */
@@ -46,11 +48,11 @@ struct ct_config {
 			    initial one */
 	__u32 see_all; /* processes of every user may be recorded; else one is left at the exec of a
 			  set-uid program, or of one that its user may not read */
-	__u32 helper_tgid; /* a process of the tracer, which is no more traced than those that it
-			      makes; 0 none */
-	__u32 sample_nmi;  /* ticks of the sampling clock come also while another program runs */
-	__u32 stacks;	   /* enum ct_stacks, which records carry one */
-	__u32 call_graph;  /* enum ct_call_graph. 0: stacks have kernel frames alone */
+	__u32 helper_tgid[CT_HELPERS]; /* processes of the tracer, which are no more traced than
+					  those that they make; 0 none */
+	__u32 sample_nmi; /* ticks of the sampling clock come also while another program runs */
+	__u32 stacks;	  /* enum ct_stacks, which records carry one */
+	__u32 call_graph; /* enum ct_call_graph. 0: stacks have kernel frames alone */
 };
 
 #endif

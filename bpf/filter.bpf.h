@@ -5,8 +5,32 @@
 
 #include "bpf/maps.bpf.h"
 
-/* The last process that the helper has made. */
-volatile __u32 ct_helpers_child __weak = 0;
+/* The last process that each helper has made. */
+volatile __u32 ct_helpers_child[CT_HELPERS] __weak = { 0 };
+
+static __always_inline bool ct_tgid_ours(__u32 tgid)
+{
+	int i;
+
+	if (tgid == ct_cfg.self_tgid)
+		return true;
+#pragma unroll
+	for (i = 0; i < CT_HELPERS; i++)
+		if (tgid == ct_cfg.helper_tgid[i] || tgid == ct_helpers_child[i])
+			return true;
+	return false;
+}
+
+/* A helper makes its next process, which takes the place of the last one. */
+static __always_inline void ct_note_helpers_child(__u32 parent, __u32 child)
+{
+	int i;
+
+#pragma unroll
+	for (i = 0; i < CT_HELPERS; i++)
+		if (ct_cfg.helper_tgid[i] && parent == ct_cfg.helper_tgid[i] && child != parent)
+			ct_helpers_child[i] = child;
+}
 
 static __always_inline bool ct_tgid_traced(__u32 tgid)
 {
@@ -16,8 +40,7 @@ static __always_inline bool ct_tgid_traced(__u32 tgid)
 	case CT_FILTER_SET:
 		return bpf_map_lookup_elem(&ct_targets, &tgid) != NULL;
 	case CT_FILTER_ALL:
-		return tgid && tgid != ct_cfg.self_tgid && tgid != ct_cfg.helper_tgid &&
-		       tgid != ct_helpers_child;
+		return tgid && !ct_tgid_ours(tgid);
 	}
 	return false;
 }

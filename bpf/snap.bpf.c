@@ -10,6 +10,9 @@
 #include "bpf/state.bpf.h"
 #include "bpf/syscall.bpf.h"
 
+/* Memory of a process does not answer: none is read. */
+volatile __u32 ct_snap_plain = 0;
+
 static __always_inline __u32 state_of(struct task_struct *p)
 {
 	__u32 state = p->__state;
@@ -43,7 +46,8 @@ static __noinline struct ct_walk *walk(struct task_struct *p)
 	    (ct_cfg.stacks & CT_STACK_KERNEL || sleeps_in(p, state) == EV_NR_NONE))
 		ct_stack_kernel(w, bpf_get_task_stack(p, w->ev.pc,
 						      EV_KSTACK_MAX * sizeof(w->ev.pc[0]), 0));
-	if (ct_cfg.stacks & CT_STACK_BLOCK && ct_cfg.call_graph && !(p->flags & PF_KTHREAD))
+	if (ct_cfg.stacks & CT_STACK_BLOCK && ct_cfg.call_graph && !(p->flags & PF_KTHREAD) &&
+	    !ct_snap_plain)
 		ct_walk_user(w, p, true);
 	return w;
 }

@@ -18,8 +18,7 @@ int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
 	__u32 stack = 0;
 	__u64 key;
 
-	if (ct_cfg.helper_tgid && (__u32)parent->tgid == ct_cfg.helper_tgid)
-		ct_helpers_child = child->tgid;
+	ct_note_helpers_child(parent->tgid, child->tgid);
 	if (!ct_task_traced(child))
 		return 0;
 	if (ct_cfg.call_graph && child->tgid != parent->tgid)

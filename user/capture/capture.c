@@ -16,6 +16,7 @@
 #include "bpf/config.h"
 #include "bpf/mark.h"
 #include "capture/features.h"
+#include "capture/iter.h"
 #include "util/procfs.h"
 #include "capture/rings.h"
 #include "ctrace.skel.h"
@@ -45,6 +46,7 @@ struct ring_ctx {
 };
 
 struct capture {
+	bool memory_silent;
 	struct capture_opts opts;
 	struct ctrace *skel;
 	unsigned ncpu;
@@ -190,7 +192,7 @@ static void configure(struct capture *c)
 		.self_tgid = (uint32_t)getpid(),
 		.syscalls = c->opts.syscall_hooks,
 		.filter = CT_FILTER_ALL,
-		.helper_tgid = c->opts.helper,
+		.helper_tgid = { c->opts.helper[0], c->opts.helper[1], (uint32_t)getpid() },
 		.sample_nmi = c->opts.sample_hz && has_cycles(),
 		.stacks = c->opts.stacks,
 		.call_graph = capture__walks_user(c) ? c->opts.call_graph : CT_CALL_GRAPH_NONE,
@@ -401,25 +403,6 @@ static int attach_samplers(struct capture *c, struct strbuf *why)
 	return 0;
 }
 
-static int run_iter(struct bpf_link *link)
-{
-	char nothing[64];
-	ssize_t n;
-	int fd;
-
-	if (!link)
-		return 0;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd < 0)
-		return -errno;
-	do {
-		n = read(fd, nothing, sizeof(nothing));
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	n = n < 0 ? -errno : 0;
-	close(fd);
-	return (int)n;
-}
-
 /*
  * Every thread gets its place in the kernel, before a hook needs it. The hook of the fork is there
  * first: what is born during the last walk, which finds nobody without one, gets it there. A thread
@@ -430,12 +413,12 @@ static void place_threads(struct capture *c)
 {
 	struct bpf_link *link = attach_iter(c, c->skel->progs.ct_place_tasks);
 	volatile uint32_t *unplaced = &c->skel->bss->ct_unplaced;
-	int err, tries = PLACE_TRIES;
+	int err = 0, tries = PLACE_TRIES;
 
 	c->skel->links.ct_fork = bpf_program__attach(c->skel->progs.ct_fork);
 	do {
 		*unplaced = 0;
-		err = run_iter(link);
+		err = link ? iter_run(bpf_link__fd(link)) : 0;
 	} while (!err && *unplaced && --tries);
 	if (err || *unplaced)
 		log_debug("%u threads have no place yet: %s", *unplaced, strerror(-err));
@@ -460,9 +443,31 @@ int capture__attach(struct capture *c, struct strbuf *why)
 	return err;
 }
 
+const char capture_memory_silent[] =
+	"a recorded process has memory that does not answer: threads that sleep when the recording begins have no user stacks until they run";
+
+/* Where user stacks are walked, memory of the processes is read. */
 int capture__snapshot(struct capture *c)
 {
-	return run_iter(c->skel->links.ct_snap_tasks);
+	int fd, err = 0;
+
+	if (!c->skel->links.ct_snap_tasks)
+		return 0;
+	fd = bpf_link__fd(c->skel->links.ct_snap_tasks);
+	if (capture__walks_user(c) && !c->memory_silent) {
+		err = iter_run_apart(fd);
+		if (err != -ETIMEDOUT)
+			return err;
+		c->memory_silent = true;
+		c->skel->bss->ct_snap_plain = 1;
+		log_notice("%s", capture_memory_silent);
+	}
+	return iter_run(fd);
+}
+
+bool capture__memory_silent(const struct capture *c)
+{
+	return c->memory_silent;
 }
 
 bool capture__running_syscall(const struct capture *c, unsigned cpu, struct ev_sys *out)
@@ -568,6 +573,11 @@ int capture__set_go(struct capture *c, uint32_t at, const struct ct_go *go)
 {
 	return bpf_map_update_elem(bpf_map__fd(c->skel->maps.ct_gos), &at, go, BPF_ANY) ? -errno :
 											  0;
+}
+
+void capture__helper_has(struct capture *c, unsigned helper, uint32_t pid)
+{
+	c->skel->bss->ct_helpers_child[helper] = pid;
 }
 
 bool capture__walks_user(const struct capture *c)

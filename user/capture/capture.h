@@ -28,11 +28,12 @@ struct capture_opts {
 	unsigned call_graph; /* enum ct_call_graph: how its user frames are found */
 	unsigned sample_hz;  /* CPU samples, each CPU; 0 none */
 	/* programs for probes that are set later (annot/probes.h) */
-	bool marks;	 /* PROBES_HEADER */
-	bool funcs;	 /* PROBES_FUNC */
-	bool usdt;	 /* PROBES_USDT */
-	bool go;	 /* PROBES_GO, and room for CT_GO_MAX programs */
-	uint32_t helper; /* a process of ours, not recorded, nor those that it makes; 0 none */
+	bool marks; /* PROBES_HEADER */
+	bool funcs; /* PROBES_FUNC */
+	bool usdt;  /* PROBES_USDT */
+	bool go;    /* PROBES_GO, and room for CT_GO_MAX programs */
+	/* processes of ours, not recorded, nor those that they make; 0 none */
+	uint32_t helper[2];
 };
 
 /* A record out of the ring of `cpu`, valid until it returns. */
@@ -54,6 +55,9 @@ struct ctrace *capture__skel(struct capture *c);
  * -errno. */
 int capture__set_go(struct capture *c, uint32_t at, const struct ct_go *go);
 
+/* Loaded: this helper has made a process already. */
+void capture__helper_has(struct capture *c, unsigned helper, uint32_t pid);
+
 /* Are user stacks walked, so that the maps of address spaces are to be filled? */
 bool capture__walks_user(const struct capture *c);
 /* Those maps; borrowed. */
@@ -64,6 +68,10 @@ int capture__targets_fd(const struct capture *c);
 uint32_t capture__next_epoch(struct capture *c);
 /* Every traced thread tells its state into the rings. 0 or -errno. */
 int capture__snapshot(struct capture *c);
+/* Was memory of a process held back, so that its threads' user stacks had to be left out of that? A
+ * sentence about it. */
+bool capture__memory_silent(const struct capture *c);
+extern const char capture_memory_silent[];
 /*
  * The syscall that is running on a CPU and whose entry was not told yet, as an EV_SYS_ENTER that
  * was asked for; its time is not set. Without this a generation, or the recording, could end inside

@@ -250,7 +250,7 @@ static enum exit_code attach(struct recording *r, struct strbuf *why)
 		.stacks = r->o->stacks,
 		.call_graph = r->o->call_graph,
 		.sample_hz = r->o->sample_hz,
-		.helper = r->symbolizer ? symbolizer__pid(r->symbolizer) : 0,
+		.helper = { r->symbolizer ? symbolizer__pid(r->symbolizer) : 0 },
 		.marks = wants_header(r->o),
 		.go = wants_go(r->o),
 		.funcs = has_spec(r->o, false),
@@ -443,6 +443,8 @@ static void sum_up(const struct recording *r, const char *error)
 		add_walks(r, &s, walks);
 	if (r->spaces)
 		spaces__troubles(r->spaces, keep_sentence, &symbols);
+	if (capture__memory_silent(r->capture))
+		keep_sentence(&symbols, capture_memory_silent);
 	if (r->symbolizer)
 		symbolizer__troubles(r->symbolizer, keep_sentence, &symbols);
 	if (r->annot)
