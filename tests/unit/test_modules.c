@@ -65,7 +65,7 @@ static uint32_t get(struct modules *m, const char *name)
 
 static void a_file_has_one_number(void **state)
 {
-	struct modules *m = modules__new(NULL, NULL, 100);
+	struct modules *m = modules__new(NULL, NULL, NULL, 100);
 	struct ev_module ev;
 	uint32_t a, b;
 
@@ -88,7 +88,7 @@ static void a_file_has_one_number(void **state)
 /* While somebody maps it it is what it was; afterwards it is looked at. */
 static void a_file_that_was_written_anew_is_another(void **state)
 {
-	struct modules *m = modules__new(NULL, NULL, 100);
+	struct modules *m = modules__new(NULL, NULL, NULL, 100);
 	uint32_t a;
 
 	(void)state;
@@ -109,7 +109,7 @@ static void a_file_that_was_written_anew_is_another(void **state)
 
 static void a_number_is_not_given_again_at_once(void **state)
 {
-	struct modules *m = modules__new(NULL, NULL, 4);
+	struct modules *m = modules__new(NULL, NULL, NULL, 4);
 	uint32_t a;
 	int i;
 

@@ -3,17 +3,18 @@
 #include "annot/annot.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "annot/planwire.h"
 #include "capture/capture.h"
-#include "space/mapped.h"
+#include "space/files.h"
+#include "space/filework.h"
 #include "util/clock.h"
+#include "util/ending.h"
 #include "util/hash.h"
 #include "util/log.h"
 #include "util/strbuf.h"
@@ -138,7 +139,8 @@ static void keep_trouble(void *ctx, const char *sentence)
 static void free_file(struct file *f)
 {
 	plan_free(&f->plan);
-	close(f->fd);
+	if (f->fd >= 0)
+		close(f->fd);
 	free(f->path);
 	free(f);
 }
@@ -150,25 +152,43 @@ static void tell_found(struct annot *a)
 	pthread_mutex_unlock(&a->lock);
 }
 
+/* The file as it is to be probed. False: it could not be looked at; another process's mapping may
+ * lead to it. */
+static bool plan_file(struct annot *a, struct file *f, uint32_t pid, const struct code_mapping *map)
+{
+	struct filework_ask ask = filework_ask_of(FILEWORK_PLAN, pid, map);
+	struct plan_env env = { site_of, keep_trouble, a, a->found };
+	struct filework_answer ans;
+	int err;
+
+	ask.calls = a->opts.wishes.calls;
+	err = files__ask(a->opts.files, &ask, f->path, &ans);
+	f->fd = ans.fd;
+	if (!err && f->fd >= 0)
+		err = planwire_take(&f->plan, ans.body.buf, ans.body.len, &a->opts.wishes, &env);
+	if (err && err != -ECANCELED)
+		troubles_add(&a->troubles, "%s: %s; its annotations are left out", f->path,
+			     files_explain(err));
+	strbuf_free(&ans.body);
+	return !err && f->fd >= 0;
+}
+
 /* NULL: there is nothing to probe in it. */
 static struct file *file_of(struct annot *a, uint32_t pid, uint32_t module,
 			    const struct code_mapping *map)
 {
-	struct plan_env env = { site_of, keep_trouble, a, a->found };
 	uint64_t *slot = u64map_get(&a->files, module);
 	struct file *f;
-	int fd;
 
 	if (slot)
 		return *slot == NOTHING ? NULL : (struct file *)(uintptr_t)*slot;
-	fd = mapped_open(pid, map);
-	if (fd < 0)
-		return NULL; /* perhaps by another process's mapping */
 	f = xcalloc(1, sizeof(*f));
 	f->module = module;
-	f->fd = fd;
 	f->path = xstrdup(map->path);
-	plan_make(&f->plan, fd, f->path, &a->opts.wishes, &env);
+	if (!plan_file(a, f, pid, map)) {
+		free_file(f);
+		return NULL;
+	}
 	tell_found(a);
 	if (plan_is_empty(&f->plan)) {
 		free_file(f);
@@ -325,15 +345,6 @@ static struct attached *new_place(struct annot *a, uint32_t pid, uint32_t module
 	return at;
 }
 
-/* Many probes take a while; whoever wants us to end does not wait for them. */
-static bool is_asked_to_end(void)
-{
-	sigset_t set;
-
-	return !sigpending(&set) && (sigismember(&set, SIGINT) || sigismember(&set, SIGTERM) ||
-				     sigismember(&set, SIGHUP));
-}
-
 /* ---- the door ---- */
 
 void annot__mapped(struct annot *a, uint32_t pid, uint32_t module, uint64_t bias,
@@ -342,7 +353,8 @@ void annot__mapped(struct annot *a, uint32_t pid, uint32_t module, uint64_t bias
 	struct attached *at;
 	struct file *f;
 
-	if (!module || !map->ino || map->path[0] != '/' || is_asked_to_end())
+	/* many probes take a while; whoever wants us to end does not wait for them */
+	if (!module || !map->ino || map->path[0] != '/' || ending_asked())
 		return;
 	f = file_of(a, pid, module, map);
 	if (!f)

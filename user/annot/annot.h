@@ -17,11 +17,13 @@
 
 struct annot;
 struct capture;
+struct files;
 struct strbuf;
 
 struct annot_opts {
 	struct capture *capture; /* loaded; borrowed, as is what wishes points at */
 	struct plan_wishes wishes;
+	struct files *files; /* reads them, for these wishes; borrowed */
 	bool each; /* probes are set in each recorded process by itself; else in all there are */
 };
 

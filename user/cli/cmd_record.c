@@ -20,6 +20,7 @@
 #include "event/evlog.h"
 #include "output/outfile.h"
 #include "pipeline.h"
+#include "space/files.h"
 #include "space/spaces.h"
 #include "symbol/symbolizer.h"
 #include "symlog.h"
@@ -31,6 +32,9 @@
 
 #define LOG_TAG "record"
 
+/* Our processes, as capture_opts has them. */
+enum { FILES_HELPER, NAMES_HELPER };
+
 struct recording {
 	const struct options *o;
 	struct target_set targets, procs; /* procs: with -a, to name them */
@@ -38,6 +42,8 @@ struct recording {
 	struct rawlog *raw;
 	struct capture *capture;
 	struct symbolizer *symbolizer; /* NULL: user stacks are not walked */
+	struct plan_wishes wishes;     /* for annotations */
+	struct files *files;	       /* NULL: no file is read */
 	struct annot *annot;	       /* NULL: no annotations are recorded */
 	struct spaces *spaces;	       /* NULL: neither of the two */
 	struct symlog *names;	       /* NULL: no raw copy is kept */
@@ -188,15 +194,11 @@ static int open_annotations(struct recording *r, struct strbuf *why)
 		strbuf_reset(why);
 		return 0;
 	}
+	r->wishes.calls = features_probes_call();
 	r->annot = annot__new(&(struct annot_opts){
 		.capture = r->capture,
-		.wishes = {
-			.header = wants_header(r->o),
-			.go = wants_go(r->o),
-			.calls = features_probes_call(),
-			.spec = r->o->annot,
-			.nspec = r->o->nannot,
-		},
+		.wishes = r->wishes,
+		.files = r->files,
 		.each = !r->o->all,
 	});
 	return 0;
@@ -213,6 +215,7 @@ static int open_spaces(struct recording *r, struct strbuf *why)
 		.annot = r->annot,
 		.targets_fd = capture__targets_fd(r->capture),
 		.symbolizer = r->symbolizer,
+		.files = r->files,
 		.targets = r->o->all ? NULL : target,
 		.ntargets = r->targets.cnt,
 	};
@@ -226,6 +229,7 @@ static int open_spaces(struct recording *r, struct strbuf *why)
 	if (!r->spaces)
 		return -errno;
 	spaces__read_all(r->spaces);
+	capture__helper_has(r->capture, FILES_HELPER, files__worker(r->files));
 	return r->annot ? annot__check(r->annot, why) : 0;
 }
 
@@ -250,7 +254,8 @@ static enum exit_code attach(struct recording *r, struct strbuf *why)
 		.stacks = r->o->stacks,
 		.call_graph = r->o->call_graph,
 		.sample_hz = r->o->sample_hz,
-		.helper = { r->symbolizer ? symbolizer__pid(r->symbolizer) : 0 },
+		.helper = { [FILES_HELPER] = r->files ? files__pid(r->files) : 0,
+			    [NAMES_HELPER] = r->symbolizer ? symbolizer__pid(r->symbolizer) : 0 },
 		.marks = wants_header(r->o),
 		.go = wants_go(r->o),
 		.funcs = has_spec(r->o, false),
@@ -293,6 +298,28 @@ static enum exit_code attach(struct recording *r, struct strbuf *why)
 	return EXIT_FINE;
 }
 
+/* The processes that read what others have written. Forked, so while there is no thread yet. */
+static int open_readers(struct recording *r, struct strbuf *why)
+{
+	bool names = r->o->call_graph && (r->o->stacks || r->o->sample_hz);
+
+	r->wishes = (struct plan_wishes){
+		.header = wants_header(r->o),
+		.go = wants_go(r->o),
+		.spec = r->o->annot,
+		.nspec = r->o->nannot,
+	};
+	if (names && !(r->symbolizer = symbolizer__new())) {
+		strbuf_set_f(why, "cannot start a process that reads symbols: %s", strerror(errno));
+		return -errno;
+	}
+	if ((names || wants_annotations(r->o)) && !(r->files = files__new(&r->wishes))) {
+		strbuf_set_f(why, "cannot start a process that reads files: %s", strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
 static enum exit_code prepare(struct recording *r, struct strbuf *why)
 {
 	enum exit_code code;
@@ -309,14 +336,8 @@ static enum exit_code prepare(struct recording *r, struct strbuf *why)
 	}
 	if (features_require(why))
 		return EXIT_MACHINE;
-	if (r->o->call_graph && (r->o->stacks || r->o->sample_hz)) {
-		r->symbolizer = symbolizer__new(); /* while there is no thread yet */
-		if (!r->symbolizer) {
-			strbuf_set_f(why, "cannot start a process that reads symbols: %s",
-				     strerror(errno));
-			return EXIT_FAILED;
-		}
-	}
+	if (open_readers(r, why))
+		return EXIT_FAILED;
 	if (r->o->all && target_in_container()) {
 		strbuf_set_f(why,
 			     "-a does not work inside a container: record on the host, or -p here");
@@ -524,6 +545,7 @@ static void release(struct recording *r)
 		outfile__close(r->raw_file);
 	spaces__free(r->spaces);
 	annot__free(r->annot);
+	files__free(r->files);
 	capture__free(r->capture);
 	symlog__free(r->names);
 	symbolizer__free(r->symbolizer);

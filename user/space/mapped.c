@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -50,6 +51,28 @@ static int open_in_root_of(uint32_t pid, const struct code_mapping *map)
 	return open_named(named, map);
 }
 
+/* A process behind it answers, or another machine. (linux: include/uapi/linux/magic.h, fs) */
+static bool may_not_answer(uint32_t type)
+{
+	static const uint32_t far[] = {
+		0x65735546, /* fuse, virtiofs */
+		0x6969,	    /* nfs */
+		0xff534d42, /* cifs */
+		0xfe534d42, /* smb2 */
+		0x01021997, /* 9p */
+		0x00c36400, /* ceph */
+		0x5346414f, /* afs */
+		0x73757245, /* coda */
+		0x0bd00bd0, /* lustre */
+		0xf15f,	    /* ecryptfs, on any of them */
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(far) / sizeof(far[0]) && far[i] != type; i++)
+		;
+	return i < sizeof(far) / sizeof(far[0]);
+}
+
 int mapped_open(uint32_t pid, const struct code_mapping *map)
 {
 	char path[64];
@@ -69,20 +92,42 @@ int mapped_open(uint32_t pid, const struct code_mapping *map)
 	return fd;
 }
 
+/* What is known without a question to a file system, which may not answer. */
+static bool is_dir(const struct statx *a, const struct statx *b)
+{
+	return a->stx_ino == b->stx_ino && a->stx_dev_major == b->stx_dev_major &&
+	       a->stx_dev_minor == b->stx_dev_minor;
+}
+
 int mapped_root(uint32_t pid)
 {
-	struct stat st, own;
+	const int flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+	struct statx st, own;
 	char path[32];
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%u/root", pid);
 	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && !stat("/", &own) && !fstat(fd, &st) && st.st_dev == own.st_dev &&
-	    st.st_ino == own.st_ino) {
+	if (fd >= 0 && !statx(AT_FDCWD, "/", flags, STATX_INO, &own) &&
+	    !statx(fd, "", flags, STATX_INO, &st) && is_dir(&st, &own)) {
 		close(fd);
 		fd = -1;
 	}
 	return fd;
+}
+
+int mapped_keep(int fd)
+{
+	char path[32];
+	struct statfs fs;
+	int named;
+
+	if (fd < 0 || (!fstatfs(fd, &fs) && !may_not_answer((uint32_t)fs.f_type)))
+		return fd;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	named = open(path, O_PATH | O_CLOEXEC);
+	close(fd);
+	return named;
 }
 
 bool mapped_is_jitdump(const char *path)

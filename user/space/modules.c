@@ -9,13 +9,13 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "space/files.h"
+#include "space/filework.h"
 #include "space/mapped.h"
 #include "space/tables.h"
 #include "symbol/symbolizer.h"
-#include "space/head.h"
 #include "unwind/table.h"
 #include "util/clock.h"
 #include "util/hash.h"
@@ -32,17 +32,16 @@
 #define REUSE_NS 60000000000ull /* frames of a number that is free may be on their way */
 
 struct module {
-	uint8_t type;		 /* enum ev_module_kind; 0: the number is free */
-	bool no_elf;		 /* a file, but of something that was made at run time */
-	bool told;		 /* there is a record of it */
-	bool has_table, again;	 /* again: it is to be read at the next chance */
-	uint32_t next;		 /* with the same hash, 0 none */
-	uint32_t users;		 /* mappings */
-	bool orphan;		 /* its process has ended, and a child still maps it */
-	uint64_t idle;		 /* without users: since when */
-	uint64_t retry;		 /* again: not before */
-	struct timespec changed; /* the file, as it was when it was read */
-	off_t size;
+	uint8_t type;	       /* enum ev_module_kind; 0: the number is free */
+	bool no_elf;	       /* a file, but of something that was made at run time */
+	bool told;	       /* there is a record of it */
+	bool has_table, again; /* again: it is to be read at the next chance */
+	uint32_t next;	       /* with the same hash, 0 none */
+	uint32_t users;	       /* mappings */
+	bool orphan;	       /* its process has ended, and a child still maps it */
+	uint64_t idle;	       /* without users: since when */
+	uint64_t retry;	       /* again: not before */
+	int64_t changed, size; /* the file, as it was when it was read */
 	uint64_t dev, ino;
 	char *path;
 	struct elf_head head;
@@ -51,6 +50,7 @@ struct module {
 struct modules {
 	struct tables *tables;
 	struct symbolizer *symbolizer;
+	struct files *files;
 	struct module *mod; /* by number; 0 is nobody's */
 	uint32_t cnt, max;
 	struct u64map by_file; /* hash of dev and ino → the first number */
@@ -84,12 +84,14 @@ static uint32_t files_max(uint32_t max)
 	return (uint32_t)(lim.rlim_cur / 2);
 }
 
-struct modules *modules__new(struct tables *tables, struct symbolizer *symbolizer, uint32_t max)
+struct modules *modules__new(struct tables *tables, struct symbolizer *symbolizer,
+			     struct files *files, uint32_t max)
 {
 	struct modules *m = xcalloc(1, sizeof(*m));
 
 	m->tables = tables;
 	m->symbolizer = symbolizer;
+	m->files = files;
 	m->max = max < EV_MODULE_MAX ? max : EV_MODULE_MAX;
 	m->mod = xcalloc(m->max, sizeof(*m->mod));
 	m->cnt = 1;
@@ -289,34 +291,50 @@ static void put_rows(struct modules *m, uint32_t id, const struct unwind_table *
 		put_plain(m, id, false);
 }
 
-/* Reads the rules of a file, or of an image in memory. */
-static void make_table(struct modules *m, uint32_t id, int fd, const void *image, size_t size)
+/* Takes the rules of a file over, or what hinders it. */
+static void put_table(struct modules *m, uint32_t id, int err, struct unwind_table *rows,
+		      const struct strbuf *why)
+{
+	if (err || !rows->nrow) {
+		if (err && err != -ENODATA)
+			troubles_add(
+				&m->troubles,
+				"%s: its unwinding tables cannot be read (%s): stacks end there",
+				m->mod[id].path, why->len ? why->buf : strerror(-err));
+		m->stats.no_table++;
+		put_plain(m, id, false);
+	} else {
+		put_rows(m, id, rows);
+		m->stats.rows += rows->nrow;
+		m->stats.bad += rows->nbad;
+	}
+	unwind_table_free(rows);
+}
+
+static void table_of_file(struct modules *m, uint32_t id, const struct filework_answer *a)
 {
 	struct strbuf why = STRBUF_INIT;
-	uint64_t begin = clock_mono();
 	struct unwind_table rows;
 	int err;
 
 	if (!m->tables)
 		return;
-	err = image ? unwind_table_image(&rows, image, size, &why) :
-		      unwind_table_read(&rows, fd, &why);
-	if (err || !rows.nrow) {
-		if (err && err != -ENODATA)
-			troubles_add(
-				&m->troubles,
-				"%s: its unwinding tables cannot be read (%s): stacks end there",
-				m->mod[id].path, why.len ? why.buf : strerror(-err));
-		m->stats.no_table++;
-		put_plain(m, id, false);
-	} else {
-		put_rows(m, id, &rows);
-		m->stats.rows += rows.nrow;
-		m->stats.bad += rows.nbad;
-	}
-	unwind_table_free(&rows);
+	err = filework_rows(a, &rows, &why);
+	put_table(m, id, err, &rows, &why);
 	strbuf_free(&why);
-	m->stats.build_ns += clock_mono() - begin;
+}
+
+static void table_of_image(struct modules *m, uint32_t id, const void *image, size_t size)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct unwind_table rows;
+	int err;
+
+	if (!m->tables)
+		return;
+	err = unwind_table_image(&rows, image, size, &why);
+	put_table(m, id, err, &rows, &why);
+	strbuf_free(&why);
 }
 
 static void name_module(struct modules *m, uint32_t id, uint32_t pid, int fd, const void *image,
@@ -354,6 +372,22 @@ static void name_module(struct modules *m, uint32_t id, uint32_t pid, int fd, co
 	mod->told = true;
 }
 
+/* The jitdump that the process has mapped; -1 */
+static int dump_of(struct modules *m, uint32_t pid)
+{
+	const struct filework_ask ask = {
+		.what = FILEWORK_DUMP,
+		.pid = pid,
+		.ns_pid = procfs_ns_pid(pid),
+	};
+	struct filework_answer a;
+
+	if (files__ask(m->files, &ask, "", &a))
+		a.fd = -1;
+	strbuf_free(&a.body);
+	return a.fd;
+}
+
 static uint32_t jit_of(struct modules *m, uint32_t pid)
 {
 	uint64_t *slot = u64map_get(&m->by_pid, pid);
@@ -368,42 +402,56 @@ static uint32_t jit_of(struct modules *m, uint32_t pid)
 	m->mod[id] = (struct module){ .type = EV_MODULE_JIT, .path = xstrdup("[jit]") };
 	m->stats.jits++;
 	put_plain(m, id, true);
-	name_module(m, id, pid, -1, NULL, 0);
+	name_module(m, id, pid, m->symbolizer ? dump_of(m, pid) : -1, NULL, 0);
 	return id;
+}
+
+/* err: nobody could look at it; else file_err: it cannot be read. */
+static void tell_unread(struct modules *m, const struct module *mod, int err, int file_err)
+{
+	if (err && err != -ECANCELED)
+		troubles_add(&m->troubles, "%s: %s; its stacks are cut", mod->path,
+			     files_explain(err));
+	else if (!err)
+		troubles_add(&m->troubles, "%s: cannot be read (%s): stacks end there", mod->path,
+			     strerror(-file_err));
+	m->stats.no_file++;
 }
 
 /* Reads the file of a module, for the first time or once more: it had to make room while nobody
  * mapped it, or could not be opened because its process was gone. */
 static void read_file(struct modules *m, uint32_t id, uint32_t pid, const struct code_mapping *map)
 {
+	struct filework_ask ask = filework_ask_of(FILEWORK_READ, pid, map);
 	struct module *mod = &m->mod[id];
-	int fd = mapped_open(pid, map), err = -errno;
-	struct stat st;
+	uint64_t begin = clock_mono();
+	struct filework_answer a;
+	int err;
 
-	if (fd >= 0)
-		err = elf_head_read(&mod->head, fd);
-	if (fd >= 0 && !fstat(fd, &st)) {
-		mod->changed = st.st_mtim;
-		mod->size = st.st_size;
-	}
-	mod->again = fd < 0;
-	if (err == -ENOEXEC) {
+	ask.rows = m->tables;
+	err = files__ask(m->files, &ask, map->path, &a);
+	mod->head = a.told.head;
+	mod->changed = a.told.mtime_ns;
+	mod->size = a.told.size;
+	mod->again = a.fd < 0;
+	if (!err && a.told.err == -ENOEXEC) {
 		mod->no_elf = true;
 		if (mapped_is_jitdump(mod->path))
-			name_module(m, jit_of(m, pid), pid, fd, NULL, 0);
-		else
-			close(fd);
+			name_module(m, jit_of(m, pid), pid, a.fd, NULL, 0);
+		else if (a.fd >= 0)
+			close(a.fd);
+		strbuf_free(&a.body);
 		return;
 	}
-	if (err) {
-		troubles_add(&m->troubles, "%s: cannot be read (%s): stacks end there", mod->path,
-			     strerror(-err));
-		m->stats.no_file++;
+	if (err || a.told.err) {
+		tell_unread(m, mod, err, a.told.err);
 		put_plain(m, id, false);
 	} else {
-		make_table(m, id, fd, NULL, 0);
+		table_of_file(m, id, &a);
 	}
-	name_module(m, id, pid, fd, NULL, 0);
+	strbuf_free(&a.body);
+	m->stats.build_ns += clock_mono() - begin;
+	name_module(m, id, pid, a.fd, NULL, 0);
 }
 
 static uint32_t new_file(struct modules *m, uint32_t pid, const struct code_mapping *map)
@@ -428,19 +476,15 @@ static uint32_t new_file(struct modules *m, uint32_t pid, const struct code_mapp
 }
 
 /* Is the file another one than it was when it was read: written anew, in the same place? */
-static bool has_changed(const struct module *mod, uint32_t pid, const struct code_mapping *map)
+static bool has_changed(struct modules *m, const struct module *mod, uint32_t pid,
+			const struct code_mapping *map)
 {
-	int fd = mapped_open(pid, map);
-	struct stat st;
-	bool changed;
+	const struct filework_ask ask = filework_ask_of(FILEWORK_STAT, pid, map);
+	struct filework_answer a;
+	int err = files__ask(m->files, &ask, map->path, &a);
 
-	if (fd < 0)
-		return false;
-	changed = !fstat(fd, &st) &&
-		  (st.st_size != mod->size || st.st_mtim.tv_sec != mod->changed.tv_sec ||
-		   st.st_mtim.tv_nsec != mod->changed.tv_nsec);
-	close(fd);
-	return changed;
+	strbuf_free(&a.body);
+	return !err && !a.told.err && (a.told.size != mod->size || a.told.mtime_ns != mod->changed);
 }
 
 static uint32_t file_of(struct modules *m, uint32_t pid, const struct code_mapping *map)
@@ -450,7 +494,7 @@ static uint32_t file_of(struct modules *m, uint32_t pid, const struct code_mappi
 
 	while (id && (m->mod[id].dev != map->dev || m->mod[id].ino != map->ino))
 		id = m->mod[id].next;
-	if (id && !m->mod[id].users && !m->mod[id].again && has_changed(&m->mod[id], pid, map)) {
+	if (id && !m->mod[id].users && !m->mod[id].again && has_changed(m, &m->mod[id], pid, map)) {
 		forget_file(m, id);
 		id = 0;
 	}
@@ -491,7 +535,7 @@ static uint32_t vdso_of(struct modules *m, const struct code_mapping *map)
 	if (elf_head_image(&m->mod[id].head, image, size))
 		put_plain(m, id, false);
 	else
-		make_table(m, id, -1, image, size);
+		table_of_image(m, id, image, size);
 	name_module(m, id, 0, -1, image, size);
 	m->vdso = id;
 	return id;

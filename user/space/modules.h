@@ -17,6 +17,7 @@
 #include "bpf/event.h"
 #include "space/maps.h"
 
+struct files;
 struct modules;
 struct symbolizer;
 struct tables;
@@ -28,12 +29,14 @@ struct modules_stats {
 	uint64_t no_room;     /* times that tables found no room */
 	uint64_t no_number;   /* times that there were too many modules */
 	uint64_t rows, bad;   /* of all tables; rows that cannot be followed */
-	uint64_t build_ns;    /* time spent on making tables */
+	uint64_t build_ns;    /* time until files were read and had their tables */
 	size_t bytes;	      /* of tables in use */
 };
 
-/* tables: NULL where user stacks are not walked. symbolizer: NULL none. Borrowed. */
-struct modules *modules__new(struct tables *tables, struct symbolizer *symbolizer, uint32_t max);
+/* tables: NULL where user stacks are not walked. symbolizer: NULL none. files: who reads them,
+ * NULL: the calling thread. Borrowed. */
+struct modules *modules__new(struct tables *tables, struct symbolizer *symbolizer,
+			     struct files *files, uint32_t max);
 /* Calls fn when the number of a file is free for another one. */
 void modules__on_forget(struct modules *m, void (*fn)(void *ctx, uint32_t module), void *ctx);
 void modules__free(struct modules *m); /* NULL is fine */

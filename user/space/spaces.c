@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "annot/annot.h"
+#include "space/files.h"
 #include "space/mapevents.h"
 #include "space/maplist.h"
 #include "util/clock.h"
@@ -89,7 +90,7 @@ static int set_up(struct spaces *s, struct strbuf *why)
 	s->tables = s->opts.walks ? tables__new(&s->opts.maps, why) : NULL;
 	if (s->opts.walks && !s->tables)
 		return -errno;
-	s->modules = modules__new(s->tables, s->opts.symbolizer,
+	s->modules = modules__new(s->tables, s->opts.symbolizer, s->opts.files,
 				  s->opts.walks ? s->opts.maps.nmodules : EV_MODULE_MAX);
 	if (s->opts.annot)
 		modules__on_forget(s->modules, forget_annotations, s->opts.annot);
@@ -104,6 +105,8 @@ static int set_up(struct spaces *s, struct strbuf *why)
 	s->quit_fd = eventfd(0, EFD_CLOEXEC);
 	if (s->epoll_fd < 0 || s->quit_fd < 0)
 		return -errno;
+	if (s->opts.files)
+		files__stop_fd(s->opts.files, s->quit_fd);
 	err = s->events ? mapevents__watch(s->events, s->epoll_fd, FROM_NEWS) : 0;
 	if (!err && epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->quit_fd, &ev))
 		err = -errno;

@@ -2,8 +2,8 @@
 /*
  * The address spaces of the recorded processes: which code is where, kept up to date while they
  * execute, load libraries and end, so that the BPF programs can walk stacks and the symbolizer can
- * name frames. A thread of its own does that, woken by the kernel's news; the drain waits for
- * nothing.
+ * name frames. A thread of its own does that, woken by the kernel's news, and lets a process read
+ * the files (files.h); the drain waits for nothing.
  */
 #ifndef CTRACE_SPACE_SPACES_H
 #define CTRACE_SPACE_SPACES_H
@@ -17,6 +17,7 @@
 #include "space/tables.h"
 
 struct annot;
+struct files;
 struct spaces;
 struct strbuf;
 
@@ -25,6 +26,7 @@ struct spaces_opts {
 	struct tables_opts maps;
 	struct annot *annot;	       /* is told what is mapped; borrowed, NULL none */
 	struct symbolizer *symbolizer; /* borrowed, NULL none */
+	struct files *files;	       /* reads them; borrowed */
 	/* the processes, as we and as the kernel number them; NULL: every one but our own */
 	const struct space_target *targets;
 	size_t ntargets;

@@ -22,7 +22,6 @@
 #include <unistd.h>
 
 #include "symbol/jitcode.h"
-#include "symbol/jitfind.h"
 #include "symbol/strpool.h"
 #include "symbol/symclient.h"
 #include "util/arena.h"
@@ -44,8 +43,7 @@ struct root {
 	struct root *next;
 	int fd;
 	unsigned refs;
-	struct stat st;
-	uint64_t mount;
+	struct statx st; /* all 0: not known */
 };
 
 struct module {
@@ -138,24 +136,35 @@ static void put_root(struct symbolizer *s, struct root *r)
 	free(r);
 }
 
+/* What the kernel knows by itself: nobody asks a file system that may not answer. */
+static bool is_known(int fd, struct statx *st)
+{
+	return !statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO | STATX_MNT_ID, st) &&
+	       st->stx_mask & STATX_MNT_ID;
+}
+
+static bool is_same(const struct statx *a, const struct statx *b)
+{
+	return a->stx_mnt_id && a->stx_mnt_id == b->stx_mnt_id && a->stx_ino == b->stx_ino &&
+	       a->stx_dev_major == b->stx_dev_major && a->stx_dev_minor == b->stx_dev_minor;
+}
+
 /* The same directory of the same mount is kept once: a process of a thousand has one each. */
 static struct root *get_root(struct symbolizer *s, int fd)
 {
 	struct root *r, now = { .fd = fd, .refs = 1 };
-	struct statx sx;
 
 	if (fd < 0)
 		return NULL;
-	if (!statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &sx) && sx.stx_mask & STATX_MNT_ID)
-		now.mount = sx.stx_mnt_id;
-	if (!fstat(fd, &now.st) && now.mount)
-		for (r = s->roots; r; r = r->next)
-			if (r->mount == now.mount && r->st.st_ino == now.st.st_ino &&
-			    r->st.st_dev == now.st.st_dev) {
-				close(fd);
-				r->refs++;
-				return r;
-			}
+	if (!is_known(fd, &now.st))
+		now.st = (struct statx){ 0 };
+	for (r = s->roots; r; r = r->next) {
+		if (is_same(&r->st, &now.st)) {
+			close(fd);
+			r->refs++;
+			return r;
+		}
+	}
 	r = xmalloc(sizeof(*r));
 	*r = now;
 	r->next = s->roots;
@@ -215,8 +224,6 @@ void symbolizer__add(struct symbolizer *s, const struct sym_module *add)
 	m->fd = add->fd;
 	if (m->type == EV_MODULE_VDSO)
 		m->fd = image_fd(add->image, add->image_size);
-	else if (m->type == EV_MODULE_JIT && m->fd < 0)
-		m->fd = jitfind_dump(add->pid, add->ns_pid, add->root_fd);
 	m->path = xstrdup(add->path ? add->path : "");
 	m->nbuild = add->nbuild <= sizeof(m->build_id) ? add->nbuild : 0;
 	memcpy(m->build_id, add->build_id, m->nbuild);

@@ -28,11 +28,12 @@ struct sym_module {
 	uint32_t pid;	 /* EV_MODULE_JIT: whose; what it wrote is believed when it belongs to
 			    the user of this process, or to root */
 	uint32_t ns_pid; /* … as the process numbers itself */
-	int fd;		 /* EV_MODULE_FILE: the file, open for reading; taken over; -1 none: path is
-			    looked for under the root, and taken when it has this build-id. EV_MODULE_JIT:
-			    the jitdump; -1: that which the process has mapped */
-	int root_fd;	 /* the root directory of the process, for debug files and perf maps; taken
-			    over; -1: our own */
+	int fd;	     /* EV_MODULE_FILE: the file, open for reading, or by its name alone (O_PATH):
+			then it is opened by who reads it; taken over; -1 none: path is looked for
+			under the root, and taken when it has this build-id. EV_MODULE_JIT: the
+			jitdump; -1: none */
+	int root_fd; /* the root directory of the process, for debug files and perf maps; taken
+			over; -1: our own */
 	const void *image; /* EV_MODULE_VDSO: copied */
 	size_t image_size;
 	const char *path; /* as the process sees it; copied */

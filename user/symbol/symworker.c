@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -97,6 +98,18 @@ static void add_module(struct symworker *w, const int *fd, size_t nfd)
 	w->module[number] = m;
 }
 
+/* A descriptor that only names its file (O_PATH) is opened here, where it may take its time.
+ * Another one is as it was; -1 with errno. */
+static int to_read(int fd)
+{
+	char path[32];
+
+	if (fd < 0 || !(fcntl(fd, F_GETFL) & O_PATH))
+		return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
 /*
  * The file that the process mapped, or the one that has its name now if it is the same: only the
  * build-id tells. Names of another file would be wrong ones, and nobody could see it.
@@ -107,8 +120,12 @@ static int module_fd(struct module *m)
 	struct build_id id;
 	int fd;
 
-	if (m->fd >= 0)
-		return fcntl(m->fd, F_DUPFD_CLOEXEC, 0);
+	if (m->fd >= 0) {
+		fd = to_read(m->fd);
+		if (fd < 0)
+			strbuf_set_f(&m->why, "it cannot be opened: %s", strerror(errno));
+		return fd;
+	}
 	if (!m->id.len) {
 		strbuf_set_f(
 			&m->why,
@@ -141,6 +158,11 @@ static void open_module(struct module *m)
 	m->tried = true;
 	strbuf_reset(&m->why);
 	if (m->type == EV_MODULE_JIT) {
+		int fd = to_read(m->fd);
+
+		if (m->fd >= 0)
+			close(m->fd);
+		m->fd = fd;
 		m->jit = jitcode__new(&(struct jitcode_opts){ .root_fd = m->root_fd,
 							      .dump_fd = m->fd,
 							      .ns_pid = m->ns_pid,
