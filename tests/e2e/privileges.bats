@@ -163,6 +163,36 @@ as_user_hidden() { as_user env "$1" hide; }
 	sound T T2
 }
 
+# threads_with CAP: threads of the recorder that hold capability number CAP.
+threads_with() {
+	local status n=0
+	for status in "/proc/$rec_pid/task/"*/status; do
+		if [ "$((0x$(awk '/^CapEff/ { print $2 }' "$status") >> $1 & 1))" -eq 1 ]; then n=$((n + 1)); fi
+	done
+	echo "$n"
+}
+
+# sys_admin is 21
+@test "where setting probes takes CAP_SYS_ADMIN it is kept for a program that has some, and for no other" {
+	sed 's/bpf_uprobe_multi_link/bpf_uprobe_multi_none/g' /sys/kernel/btf/vmlinux >btf
+	CTRACE_BTF=$PWD/btf rec -p "$P" -o T
+	[ "$(threads_with 21)" -eq 0 ]
+	rec_stop
+	CTRACE_BTF=$PWD/btf rec -p "$P" --region known:main -o T2
+	[ "$(threads_with 21)" -eq 1 ]
+	rec_stop
+	stop_prog
+	start_prog marks
+	CTRACE_BTF=$PWD/btf rec -p "$(ready_word 2)" -o T3
+	[ "$(threads_with 21)" -eq 1 ]
+	[ "$((0x$(awk '/^CapEff/ { print $2 }' "/proc/$rec_pid/status") >> 21 & 1))" -eq 0 ] # the drain, which is the main thread
+	rec_stop
+	rec -p "$(ready_word 2)" -o T4
+	[ "$(threads_with 21)" -eq 0 ] # not where the kernel has uprobe_multi
+	rec_stop
+	sound T T2 T3 T4
+}
+
 # Beside four hundred runnable threads an ordinary thread loses half of the records.
 @test "drain and encoder go before others, also when the privileges are gone" {
 	rec -p "$P" -o T

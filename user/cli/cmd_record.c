@@ -244,6 +244,14 @@ static bool has_spec(const struct options *o, bool usdt)
 	return false;
 }
 
+/* Without uprobe_multi setting a probe takes nearly all rights there are. They are kept for those
+ * that have something to probe, and not for what may come: programs that say nothing are many. */
+static bool probes_take_root(const struct recording *r)
+{
+	return r->annot && !features[FEATURE_UPROBE_MULTI].ask() &&
+	       (r->o->nannot || annot__stats(r->annot).files);
+}
+
 /* Everything that needs privileges; they are gone afterwards. */
 static enum exit_code attach(struct recording *r, struct strbuf *why)
 {
@@ -284,9 +292,8 @@ static enum exit_code attach(struct recording *r, struct strbuf *why)
 	err = r->o->all ? 0 : target_check(&r->targets, why);
 	if (err)
 		return target_code(err, why);
-	err = privileges_drop(
-		(r->spaces ? PRIVILEGES_READ : 0) |
-		(r->annot && !features[FEATURE_UPROBE_MULTI].ask() ? PRIVILEGES_PROBES : 0));
+	err = privileges_drop((r->spaces ? PRIVILEGES_READ : 0) |
+			      (probes_take_root(r) ? PRIVILEGES_PROBES : 0));
 	if (!err && r->spaces)
 		err = spaces__start(r->spaces);
 	if (!err && r->spaces)
