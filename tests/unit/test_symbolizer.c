@@ -466,6 +466,51 @@ static void jit_of_whom(void **state)
 	waitpid(other, &status, 0);
 }
 
+/* A daemon that begins as root and goes on as somebody else, who writes the map. */
+static void jit_of_whom_later(void **state)
+{
+	static const char map[] = "tmp/perf-43.map";
+	struct sym_module m = {
+		.module = JIT, .type = EV_MODULE_JIT, .ns_pid = 43, .fd = -1, .path = "[jit]"
+	};
+	struct timespec pause_ns = { .tv_nsec = 10000000 };
+	struct symbolizer *s = new_symbolizer(0);
+	int status, i;
+	pid_t other;
+
+	(void)state;
+	if (geteuid())
+		skip();
+	assert_int_equal(sh("mkdir -p tmp && chmod 755 . && rm -f %s", map), 0);
+	put_file(map, "1000 10 mapped\n");
+	assert_int_equal(sh("chown 65534 %s", map), 0);
+	other = fork();
+	if (!other) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		raise(SIGSTOP);
+		if (setresuid(65534, 65534, 65534) || prctl(PR_SET_PDEATHSIG, SIGKILL))
+			_exit(1);
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(other, &status, WUNTRACED), other);
+	m.pid = (uint32_t)other;
+	m.root_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	symbolizer__add(s, &m);
+	assert_string_equal(first(s, JIT, 0x1004)->func, "[jit]+0x1004");
+	kill(other, SIGCONT);
+	assert_int_equal(waitpid(other, &status, WUNTRACED), other);
+	assert_true(WIFSTOPPED(status));
+	/* a frame without a name is asked about again after a while */
+	for (i = 0; i < 1000 && strcmp(first(s, JIT, 0x1004)->func, "mapped") != 0; i++)
+		nanosleep(&pause_ns, NULL);
+	assert_string_equal(first(s, JIT, 0x1004)->func, "mapped");
+	kill(other, SIGKILL);
+	waitpid(other, &status, 0);
+	symbolizer__free(s);
+	assert_int_equal(sh("rm %s", map), 0);
+}
+
 /* Where this process has the kernel's code. */
 static bool vdso_range(uint64_t *from, uint64_t *to)
 {
@@ -658,6 +703,7 @@ int main(void)
 		cmocka_unit_test(by_path),
 		cmocka_unit_test(jit),
 		cmocka_unit_test(jit_of_whom),
+		cmocka_unit_test(jit_of_whom_later),
 		cmocka_unit_test(vdso),
 		cmocka_unit_test(no_privilege),
 		cmocka_unit_test(parent_killed),

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "symbol/jitcode.h"
@@ -51,14 +53,16 @@ struct module {
 	uint32_t turn; /* which one with this number */
 	uint32_t number;
 	uint8_t type;
-	uint32_t ns_pid, uid;
+	uint32_t pid, ns_pid;
 	int fd;
+	int pidfd;	   /* EV_MODULE_JIT: the process; -1: it is gone, or nobody's */
 	struct root *root; /* NULL: our own */
 	char *path;
 	uint8_t build_id[32];
 	uint8_t nbuild;
 	/* of the thread that asks */
 	uint32_t told; /* the worker that knows it */
+	uint32_t uid;  /* … of this user */
 	bool bad;      /* not to be asked about any more */
 };
 
@@ -178,6 +182,8 @@ static void put_module(struct symbolizer *s, struct module *m)
 		return;
 	if (m->fd >= 0)
 		close(m->fd);
+	if (m->pidfd >= 0)
+		close(m->pidfd);
 	put_root(s, m->root);
 	free(m->path);
 	free(m);
@@ -189,6 +195,28 @@ static uint32_t user_of(uint32_t pid)
 	uint32_t uid;
 
 	return pid && !procfs_uid(pid, &uid) ? uid : geteuid();
+}
+
+/* The descriptor was there before the question and is alive after it: its number is no other's. */
+static bool has_ended(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return pidfd < 0 || poll(&p, 1, 0) > 0;
+}
+
+/* A process may become another user's. True: it has, and the worker has to know. */
+static bool user_has_changed(struct module *m)
+{
+	uint32_t uid;
+
+	if (m->type != EV_MODULE_JIT || has_ended(m->pidfd))
+		return false;
+	uid = user_of(m->pid);
+	if (uid == m->uid || has_ended(m->pidfd))
+		return false;
+	m->uid = uid;
+	return true;
 }
 
 /* An image in memory as a file. */
@@ -218,9 +246,13 @@ void symbolizer__add(struct symbolizer *s, const struct sym_module *add)
 	m->refs = 1;
 	m->number = add->module;
 	m->type = add->type;
+	m->pid = add->pid;
 	m->ns_pid = add->ns_pid;
-	if (m->type == EV_MODULE_JIT)
+	m->pidfd = -1;
+	if (m->type == EV_MODULE_JIT) {
+		m->pidfd = add->pid ? (int)syscall(SYS_pidfd_open, add->pid, 0) : -1;
 		m->uid = user_of(add->pid);
+	}
 	m->fd = add->fd;
 	if (m->type == EV_MODULE_VDSO)
 		m->fd = image_fd(add->image, add->image_size);
@@ -398,9 +430,7 @@ void symbolizer__free(struct symbolizer *s)
 /* Makes the module known to the worker. False: there is no worker. */
 static bool tell_module(struct symbolizer *s, struct module *m)
 {
-	struct sym_msg_module info = {
-		.type = m->type, .ns_pid = m->ns_pid, .uid = m->uid, .nbuild = m->nbuild
-	};
+	struct sym_msg_module info = { .type = m->type, .ns_pid = m->ns_pid, .nbuild = m->nbuild };
 	struct strbuf why = STRBUF_INIT;
 	uint32_t worker = symclient__worker(s->client, &why);
 	int fd[2];
@@ -412,8 +442,9 @@ static bool tell_module(struct symbolizer *s, struct module *m)
 		strbuf_free(&why);
 		return false;
 	}
-	if (m->told == worker)
+	if (!user_has_changed(m) && m->told == worker)
 		return true;
+	info.uid = m->uid;
 	if (m->fd >= 0) {
 		fd[nfd++] = m->fd;
 		info.has |= SYM_HAS_FILE;

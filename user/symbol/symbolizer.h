@@ -26,7 +26,7 @@ struct sym_module {
 	uint32_t module; /* its number in EV_FRAME() */
 	uint8_t type;	 /* enum ev_module_kind */
 	uint32_t pid;	 /* EV_MODULE_JIT: whose; what it wrote is believed when it belongs to
-			    the user of this process, or to root */
+			    the user that this process has when it is read, or to root */
 	uint32_t ns_pid; /* … as the process numbers itself */
 	int fd;	     /* EV_MODULE_FILE: the file, open for reading, or by its name alone (O_PATH):
 			then it is opened by who reads it; taken over; -1 none: path is looked for
