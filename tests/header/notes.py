@@ -3,8 +3,8 @@
 """Are the markers of a file as a tracer needs them?   notes.py FILE NAME[,NAME…] [--bare]
 
 Each note of provider "ctrace" must have the arguments of them all, a nop where it says, and the one semaphore of the
-file, in its section .probes; there must be notes of each NAME and of no other name, and no relocation of
-code. With --bare nothing may come behind the nop but the end of the function: code that would read the
+file, in its section .probes; there must be notes of each NAME and of no other name, on x86 with both kinds of nop, and
+no relocation of code. With --bare nothing may come behind the nop but the end of the function: code that would read the
 stack there could find it changed. Exit 1 with a line on what is wrong.
 """
 import re
@@ -12,8 +12,8 @@ import subprocess
 import sys
 
 ARGS = {"x86": "8@%rdi 8@%rsi 8@%rdx 8@%rcx 8@%r8 8@%r9", "arm": "8@x0 8@x1 8@x2 8@x3 8@x4 8@x5"}
-NOP = {"x86": re.compile(r"^0f 1f 44 00 00\s"), "arm": re.compile(r"^(1f 20 03 d5|d503201f)\s")}
-END = re.compile(r"\s(retq?|popq?\s.*|leaveq?|addq?\s.*%rsp|add\s+sp, sp.*|ldp\s+x29, x30.*|autiasp)\s*$")
+NOP = {"x86": re.compile(r"^(0f 1f 44 00 00|90)\s"), "arm": re.compile(r"^(1f 20 03 d5|d503201f)\s")}
+END = re.compile(r"\s(nop|retq?|popq?\s.*|leaveq?|addq?\s.*%rsp|add\s+sp, sp.*|ldp\s+x29, x30.*|autiasp)\s*$")
 RET = re.compile(r"\sretq?\s*$")
 
 
@@ -42,6 +42,7 @@ def main():
         return "markers are %s" % sorted({name for name, *_ in found})
     if len({semaphore for _, _, semaphore, _ in found}) != 1 or not begin <= int(found[0][2], 16) < begin + size:
         return "not one semaphore in .probes: %s" % found
+    kinds = set()
     for name, location, _, args in found:
         at, where = int(location, 16), "%s at %s: " % (name, location)
         if args.strip() != ARGS[arch]:
@@ -49,13 +50,17 @@ def main():
         insns = code(path, at)
         if not insns or not NOP[arch].search(insns[0]):
             return where + "no nop: %s" % insns[:1]
-        if arch == "x86" and at % 8 > 3:
+        length = len(insns[0].split("\t")[0].split())
+        kinds.add((name, length))
+        if length == 5 and at % 8 > 3:
             return where + "may lie in two pages"
         for insn in insns[1:] if "--bare" in sys.argv else []:
             if not END.search(insn):
                 return where + "behind the nop comes " + insn
             if RET.search(insn):
                 break
+    if arch == "x86" and kinds != {(name, size) for name in names for size in (1, 5)}:
+        return "not both kinds of nop: %s" % sorted(kinds)
     return None
 
 
