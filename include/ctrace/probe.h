@@ -57,9 +57,22 @@ extern "C" {
 #endif
 extern volatile unsigned short ctrace_semaphore_;
 CTRACE_ONE_FOR_ALL_
-__attribute__((__section__(".probes"))) volatile unsigned short ctrace_semaphore_ = 0;
+__attribute__((__used__, __section__(".probes"))) volatile unsigned short ctrace_semaphore_ = 0;
 #ifdef __cplusplus
 }
+#endif
+
+/* How the semaphore is named in the note. Where data may lie far from code its address is no
+ * constant to the compiler, so it stands there by its name. */
+#if defined(__code_model_large__)
+#define CTRACE_SEMAPHORE_ "ctrace_semaphore_"
+#define CTRACE_SEMAPHORE_ARG_
+#elif defined(__x86_64__)
+#define CTRACE_SEMAPHORE_ "%c[semaphore]"
+#define CTRACE_SEMAPHORE_ARG_ , [semaphore] "i"(&ctrace_semaphore_)
+#else
+#define CTRACE_SEMAPHORE_ "%c[semaphore]"
+#define CTRACE_SEMAPHORE_ARG_ , [semaphore] "S"(&ctrace_semaphore_)
 #endif
 
 #if defined(__x86_64__)
@@ -78,39 +91,40 @@ __attribute__((__section__(".probes"))) volatile unsigned short ctrace_semaphore
  * was moved after linking) and of the semaphore; provider, name, arguments. "?" puts it into the
  * section group of the code, so that both stay or go together.
  */
-#define CTRACE_NOTE_(nop, name, args)                           \
-	nop ".pushsection .note.stapsdt, \"?\", %%note\n"       \
-	    ".balign 4\n"                                       \
-	    ".4byte 992f-991f, 994f-993f, 3\n"                  \
-	    "991: .asciz \"stapsdt\"\n"                         \
-	    "992: .balign 4\n"                                  \
-	    "993: .8byte 990b, _.stapsdt.base, %c[semaphore]\n" \
-	    ".asciz \"ctrace\"\n"                               \
-	    ".asciz \"" name "\"\n"                             \
-	    ".asciz \"" args "\"\n"                             \
-	    "994: .balign 4\n"                                  \
-	    ".popsection\n"                                     \
-	    ".ifndef _.stapsdt.base\n"                          \
-	    ".pushsection .stapsdt.base, \"aG\", %%progbits, "  \
-	    ".stapsdt.base, comdat\n"                           \
-	    ".weak _.stapsdt.base\n"                            \
-	    ".hidden _.stapsdt.base\n"                          \
-	    "_.stapsdt.base: .space 1\n"                        \
-	    ".size _.stapsdt.base, 1\n"                         \
-	    ".popsection\n"                                     \
+#define CTRACE_NOTE_(nop, name, args)                          \
+	nop ".pushsection .note.stapsdt, \"?\", %%note\n"      \
+	    ".balign 4\n"                                      \
+	    ".4byte 992f-991f, 994f-993f, 3\n"                 \
+	    "991: .asciz \"stapsdt\"\n"                        \
+	    "992: .balign 4\n"                                 \
+	    "993: .8byte 990b, _.stapsdt.base\n"               \
+	    ".8byte " CTRACE_SEMAPHORE_ "\n"                   \
+	    ".asciz \"ctrace\"\n"                              \
+	    ".asciz \"" name "\"\n"                            \
+	    ".asciz \"" args "\"\n"                            \
+	    "994: .balign 4\n"                                 \
+	    ".popsection\n"                                    \
+	    ".ifndef _.stapsdt.base\n"                         \
+	    ".pushsection .stapsdt.base, \"aG\", %%progbits, " \
+	    ".stapsdt.base, comdat\n"                          \
+	    ".weak _.stapsdt.base\n"                           \
+	    ".hidden _.stapsdt.base\n"                         \
+	    "_.stapsdt.base: .space 1\n"                       \
+	    ".size _.stapsdt.base, 1\n"                        \
+	    ".popsection\n"                                    \
 	    ".endif\n"
 
 /* The body of a marker's function. */
 #if defined(__x86_64__)
-#define CTRACE_BODY_(nop, name, a, b, c, d, e, f)                                    \
-	do {                                                                         \
-		register uint64_t r8_ __asm__("r8") = (e);                           \
-		register uint64_t r9_ __asm__("r9") = (f);                           \
-		__asm__ __volatile__(CTRACE_NOTE_(nop, name, CTRACE_ARGS_)           \
-				     :                                               \
-				     : "D"(a), "S"(b), "d"(c), "c"(d), "r"(r8_),     \
-				       "r"(r9_), [semaphore] "i"(&ctrace_semaphore_) \
-				     : "memory");                                    \
+#define CTRACE_BODY_(nop, name, a, b, c, d, e, f)                                \
+	do {                                                                     \
+		register uint64_t r8_ __asm__("r8") = (e);                       \
+		register uint64_t r9_ __asm__("r9") = (f);                       \
+		__asm__ __volatile__(CTRACE_NOTE_(nop, name, CTRACE_ARGS_)       \
+				     :                                           \
+				     : "D"(a), "S"(b), "d"(c), "c"(d), "r"(r8_), \
+				       "r"(r9_)CTRACE_SEMAPHORE_ARG_             \
+				     : "memory");                                \
 	} while (0)
 #else
 #define CTRACE_BODY_(nop, name, a, b, c, d, e, f)                                        \
@@ -124,7 +138,7 @@ __attribute__((__section__(".probes"))) volatile unsigned short ctrace_semaphore
 		__asm__ __volatile__(CTRACE_NOTE_(nop, name, CTRACE_ARGS_)               \
 				     :                                                   \
 				     : "r"(x0_), "r"(x1_), "r"(x2_), "r"(x3_), "r"(x4_), \
-				       "r"(x5_), [semaphore] "S"(&ctrace_semaphore_)     \
+				       "r"(x5_)CTRACE_SEMAPHORE_ARG_                     \
 				     : "memory");                                        \
 	} while (0)
 #endif

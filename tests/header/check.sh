@@ -77,7 +77,7 @@ parts() {
 }
 parts_not_run() { RUN_NOT=1 parts "$@"; }
 
-# The same in C alone: musl has no C++ library here. c_parts CC FLAGS
+# The same in C alone: musl has no C++ library here, and C++'s is not built for code far away. c_parts CC FLAGS
 c_parts() {
 	compile "$1" -std=c11 $2 "$here/main.c" "$here/part.c" -o "$dir/parts"
 	notes "$dir/parts" $all --bare
@@ -131,7 +131,7 @@ refuses() {
 }
 
 matrix() {
-	local cc cxx o std link
+	local cc cxx o std link large
 	mkdir -p "$dir"
 	if [ "$native" = x86_64 ]; then
 		for o in -O0 -O1 -O2 -O3; do
@@ -151,6 +151,9 @@ matrix() {
 			verdict "$cxx -fno-exceptions -fno-rtti" $cxx says $cxx say.cpp -std=c++17 -O2 -fno-exceptions -fno-rtti
 		done
 		for cc in gcc clang; do
+			for large in "-fPIC" "-fPIE -pie" "-fno-pic -no-pie"; do
+				verdict "three sources: $cc -mcmodel=large $large" $cc c_parts $cc "-O2 -mcmodel=large $large"
+			done
 			verdict "$cc -std=gnu17 -Os -fPIE, protected" $cc says $cc say.c -std=gnu17 -Os -fPIE -pie -fstack-protector-strong -fcf-protection
 		done
 	fi
