@@ -20,9 +20,18 @@
  * nothing to link, and nothing has to be there when the program runs. While nobody listens, a call
  * reads one counter of the program's own memory, and that is all; a new task takes a number, too.
  *
- * Without a lock, and from any thread. In a signal handler only ctrace_is_enabled() and logs are
- * allowed. A child made by fork() goes on by itself: what it does for a task that its parent began
- * is shown there, and does not end it.
+ * Without a lock, and from any thread. No call makes a syscall or changes errno, so that sandboxes
+ * do not mind, and they take little stack; but ctrace_logf() takes the 3 KiB of vsnprintf(). In a
+ * signal handler only ctrace_is_enabled() and ctrace_log() are allowed.
+ *
+ * A child made by fork() goes on by itself: what it does for a task that its parent began is shown
+ * there, and does not end it. A child that is made in a signal handler must not return from it
+ * while its parent is recorded: it may return into a marker, and Linux 6.18 ends it there.
+ *
+ * As a program begins or a library is loaded it asks the kernel for a page that no child inherits.
+ * By that its markers know that they may be the faster ones, those that are no breakpoints. Inside
+ * of a seccomp filter, in static programs and without glibc nothing is asked, since that may not be
+ * welcome, and markers are breakpoints (first.h).
  *
  * Strings (types, categories, messages) are read by the tracer up to 1 KiB, longer ones are cut,
  * which is marked. They are UTF-8; whatever else they are is replaced where it is shown. There
@@ -72,6 +81,18 @@ typedef struct ctrace_region {
 #if CTRACE_AVAILABLE
 #include "ids.h"
 #include "seen.h"
+
+/* Once for each source file, at the begin of its program or as its library is loaded. */
+static __attribute__((__constructor__(101), __used__)) void ctrace_load_(void)
+{
+	if (CTRACE_ROOM_.loaded)
+		return;
+	CTRACE_ROOM_.loaded = 1;
+	ctrace_ids_load_();
+#if defined(__x86_64__)
+	ctrace_first_load_();
+#endif
+}
 
 /* The words of ctrace_seen_(), as the last arguments of a marker's function. */
 #define CTRACE_HEARD_ __builtin_expect(ctrace_semaphore_ != 0, 0)
@@ -187,15 +208,23 @@ CTRACE_FN_ void ctrace_log(ctrace_ctx ctx, const char *category, const char *mes
 #endif
 }
 
+#if CTRACE_AVAILABLE
+#include "text.h"
+#endif
+
 CTRACE_PRINTF_(3, 0)
 CTRACE_PLAIN_ void ctrace_vlogf_(ctrace_ctx ctx, const char *category, const char *format,
 				 va_list args)
 {
 #if CTRACE_AVAILABLE
-	char text[1024 + 2]; /* one more than a tracer reads, so that it sees that there was more */
+	struct ctrace_text_ text;
 
-	if (CTRACE_HEARD_ && vsnprintf(text, sizeof(text), format, args) >= 0)
-		CTRACE_MARK_(log, (ctx.task, category, text, 0, 0, 0));
+	if (!CTRACE_HEARD_)
+		return;
+	ctrace_text_take_(&text);
+	if (ctrace_text_print_(&text, format, args))
+		CTRACE_MARK_(log, (ctx.task, category, text.at, 0, 0, 0));
+	ctrace_text_give_(&text);
 #else
 	(void)ctx;
 	(void)category;
@@ -207,7 +236,8 @@ CTRACE_PLAIN_ void ctrace_vlogf_(ctrace_ctx ctx, const char *category, const cha
 /*
  * The same with a text as by printf, made only when somebody listens. It is also a macro, so that
  * an idle call costs no more than the others: what is written as an argument is then not even
- * evaluated, and so must have no effect of its own. (ctrace_logf)(...) is the function.
+ * evaluated, and so must have no effect of its own. (ctrace_logf)(...) is the function. Not for
+ * signal handlers.
  */
 CTRACE_PRINTF_(3, 4)
 CTRACE_PLAIN_ void ctrace_logf(ctrace_ctx ctx, const char *category, const char *format, ...)

@@ -3,90 +3,74 @@
  * Numbers for ctrace.h, which includes this file: unique in the process, never 0.
  *
  * A program and each library that uses the header number for themselves and know nothing of each
- * other. So a number begins with that of a page of the address space, which whoever numbers
- * reserves, never to be read or written, and never gives back, also when the library is unloaded:
- * nobody else can have it. The rest counts on. Threads take blocks of numbers, and each counts in
- * its own without any lock.
+ * other. Each begins at a number of its own, made of where it lies and of how many libraries had
+ * been loaded: others lie elsewhere, or came later, when the first was unloaded. These beginnings
+ * are spread over 63 bits: that two that count to 2^32 meet has odds of one in 2^26.
  *
- *	63                            29              8         0
- *	[ number of the reserved page | block          | number  ]
+ * There is no syscall, nor anything of a thread's own: in a library that was loaded late, memory is
+ * allocated when a thread first uses that. Most threads count by different counters all the same.
  */
 #ifndef CTRACE_IDS_H
 #define CTRACE_IDS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/mman.h>
 
-#if defined(__x86_64__)
-#define CTRACE_ID_BITS_ 29 /* addresses have 47 bits, pages 12 */
-#else
-#define CTRACE_ID_BITS_ 28 /* 48 bits */
-#endif
-#define CTRACE_ID_BLOCK_ 256u
-
-#ifndef CTRACE_ANONYMOUS_ /* first.h has it, too */
-#ifdef MAP_ANONYMOUS
-#define CTRACE_ANONYMOUS_ MAP_ANONYMOUS
-#else /* strict C and C++ do not name it */
-#define CTRACE_ANONYMOUS_ 0x20
-#endif
-#endif
-
-#ifdef __cplusplus
-#define CTRACE_ADDRESS_(p) static_cast<uint64_t>(reinterpret_cast<uintptr_t>(p))
-#else
-#define CTRACE_ADDRESS_(p) ((uint64_t)(uintptr_t)(p))
-#endif
+/* As in <link.h>, which is there only for who asks for more than C. */
+struct ctrace_loaded_ {
+	uint64_t address;
+	const char *name;
+	const void *headers;
+	uint16_t header_cnt;
+	unsigned long long loads;
+	unsigned long long unloads;
+};
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-/* The next block, of all threads; at the end of a page and at the beginning of all: take a new
- * page. */
-extern uint64_t ctrace_blocks_;
-CTRACE_ONE_FOR_ALL_ uint64_t ctrace_blocks_ = 0;
+extern int ctrace_each_loaded_(int (*call)(struct ctrace_loaded_ *, size_t, void *),
+			       void *data) __asm__("dl_iterate_phdr") __attribute__((__weak__));
+static inline __attribute__((__unused__)) int ctrace_count_loads_(struct ctrace_loaded_ *loaded,
+								  size_t size, void *data)
+{
+	if (size >= offsetof(struct ctrace_loaded_, unloads))
+		__builtin_memcpy(data, &loaded->loads, sizeof(uint64_t));
+	return 1;
+}
 #ifdef __cplusplus
 }
 #endif
 
-/* The next number of this thread; at the end of a block: take a new one. */
-static __thread uint64_t ctrace_next_id_ __attribute__((__unused__)) = 0;
-
-static CTRACE_ALONE_ uint64_t ctrace_id_block_(void)
+/* For whoever is being loaded, or counts before that. */
+static CTRACE_ALONE_ uint64_t ctrace_ids_load_(void)
 {
-	uint64_t block = __atomic_load_n(&ctrace_blocks_, __ATOMIC_RELAXED), first;
-	const void *place;
-	void *page;
+	uint64_t loads = 0, base = 0, x;
 
-	for (;;) {
-		if (block & ((1u << CTRACE_ID_BITS_) - 1)) {
-			if (__atomic_compare_exchange_n(&ctrace_blocks_, &block,
-							block + CTRACE_ID_BLOCK_, false,
-							__ATOMIC_RELAXED, __ATOMIC_RELAXED))
-				return block;
-			continue;
-		}
-		page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | CTRACE_ANONYMOUS_, -1, 0);
-		place = page == MAP_FAILED ? &ctrace_blocks_ : page; /* the next best: our own */
-		first = CTRACE_ADDRESS_(place) >> 12 << CTRACE_ID_BITS_;
-		if (__atomic_compare_exchange_n(&ctrace_blocks_, &block, first + CTRACE_ID_BLOCK_,
-						false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-			return first;
-		if (page != MAP_FAILED)
-			munmap(page, 4096);
-	}
+	if (ctrace_each_loaded_)
+		ctrace_each_loaded_(ctrace_count_loads_, &loads);
+	/* 36 bits of the page, and stirred, so that what differs little comes to lie far away */
+	x = CTRACE_ADDRESS_(&CTRACE_ROOM_) >> 12 << 28 ^ loads;
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	x = (x ^ x >> 31) >> 1 | 1; /* half of all numbers are above: it never comes to 0 */
+	if (__atomic_compare_exchange_n(&CTRACE_ROOM_.base, &base, x, 0, __ATOMIC_RELAXED,
+					__ATOMIC_RELAXED))
+		return x;
+	return base;
 }
 
 static inline __attribute__((__unused__)) uint64_t ctrace_id_(void)
 {
-	uint64_t id = ctrace_next_id_;
+	uint64_t base = __atomic_load_n(&CTRACE_ROOM_.base, __ATOMIC_RELAXED), on_stack, which;
 
-	if (__builtin_expect(id % CTRACE_ID_BLOCK_ == 0, 0))
-		id = ctrace_id_block_();
-	ctrace_next_id_ = id + 1;
-	return id;
+	if (__builtin_expect(!base, 0))
+		base = ctrace_ids_load_();
+	/* stacks of threads are apart */
+	which = (CTRACE_ADDRESS_(&on_stack) >> 12) * 0x9e3779b97f4a7c15u >> 60;
+	return base + which +
+	       CTRACE_COUNTERS_ *
+		       __atomic_fetch_add(&CTRACE_ROOM_.counters[which].count, 1, __ATOMIC_RELAXED);
 }
 
 #endif

@@ -10,7 +10,7 @@
  *
  * Linux 6.18 gives a forked child such a call and not the page that it leads to: the child would
  * die there. So each marker has a second site, a nop of one byte, where a tracer has a breakpoint,
- * and children use that one; see ctrace_is_first_().
+ * and children use that one, and whoever cannot tell; see first.h. It is slower, but always right.
  *
  * A stapsdt note tells tracers where the nop is, where the arguments are, and which semaphore, a
  * counter in the data of the program, is to be raised. One semaphore is enough for all markers: an
@@ -61,6 +61,14 @@ __attribute__((__used__, __section__(".probes"))) volatile unsigned short ctrace
 #ifdef __cplusplus
 }
 #endif
+
+#ifdef __cplusplus
+#define CTRACE_ADDRESS_(p) reinterpret_cast<uintptr_t>(p)
+#else
+#define CTRACE_ADDRESS_(p) ((uintptr_t)(p))
+#endif
+
+#include "room.h"
 
 /* How the semaphore is named in the note. Where data may lie far from code its address is no
  * constant to the compiler, so it stands there by its name. */

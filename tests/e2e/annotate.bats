@@ -169,6 +169,31 @@ computes() {
 	is_true 'any(.logs[]; .category == "late")'
 }
 
+# minds HOW: a program that can be harmed by what is done in its name (tests/header/sandbox.c) is not, while it is recorded.
+minds() {
+	local status=0
+	mkdir -p p
+	gcc -O2 -std=gnu11 -I"$ROOT/include" "$ROOT/tests/header/sandbox.c" -o p/sandbox || return 1
+	PROG=$PWD/p start_prog sandbox "$1" traced
+	rec -p "$(ready_word 2)" -o T || return 1
+	tell go
+	wait "$prog_pid" || status=$?
+	prog_pid=''
+	rec_stop -
+	[ "$status" != 77 ] || skip "there is a sandbox around us"
+	echo "$1: $status" && cat said said.err
+	[ "$status" -eq 0 ] && [ "$rec_status" -eq 0 ] && grep -qx alive said && marks || return 1
+	[ "$(from_json .lost sum)" -gt 0 ] || is_true '(.logs | map(select(.category == "round" or .category == "category")) | length) == 2000'
+}
+
+@test "a program in seccomp's strict mode lives while it is recorded" { minds strict; }
+
+@test "a program whose filter allows it nothing lives while it is recorded" { minds filter; }
+
+@test "a program's errno stays while it is recorded, also when no memory is left" { minds errno; }
+
+@test "a coroutine with a small stack lives while it is recorded" { minds stack; }
+
 # ---- who listens ----
 
 # heard PROGRAM LIBRARY: what it says of its two semaphores now.

@@ -13,7 +13,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../lib/common.bash"
 
 dir=$O/header
-warn="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -I$ROOT/include"
+warn="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wcast-qual -Wundef -Wredundant-decls -Werror -I$ROOT/include"
 all=task_begin,task_end,region_begin,region_end,log
 native=$(uname -m)
 only=${1:-}
@@ -107,6 +107,21 @@ ids() {
 	"$dir/ids" "$dir"
 }
 
+# What the header may not do to a program (sandbox.c): unharmed HOW FIRST CC FLAGS
+unharmed() {
+	local how=$1 first=$2 status=0
+	{
+		compile "$3" $4 -O2 -fPIC -shared "$here/part.c" -o "$dir/part.so"
+		compile "$3" $4 -O2 -std=gnu11 "$here/sandbox.c" -o "$dir/sandbox" -ldl
+	}
+	"$dir/sandbox" "$how" "$dir/part.so" >"$dir/says" || status=$?
+	if [ "$status" = 77 ]; then return; fi # there is a sandbox around us
+	cat "$dir/says"
+	[ "$status" = 0 ]
+	[ -z "$first" ] || no grep -qx "first $((1 - first))" "$dir/says"
+	grep -qx alive "$dir/says"
+}
+
 # Nothing of it is left: gone COMPILER FLAGS SOURCE…
 gone_with() {
 	local compiler=$1 flags=$2
@@ -131,7 +146,7 @@ refuses() {
 }
 
 matrix() {
-	local cc cxx o std link large
+	local cc cxx o std link how first large null
 	mkdir -p "$dir"
 	if [ "$native" = x86_64 ]; then
 		for o in -O0 -O1 -O2 -O3; do
@@ -149,8 +164,21 @@ matrix() {
 		done
 		for cxx in g++ clang++; do
 			verdict "$cxx -fno-exceptions -fno-rtti" $cxx says $cxx say.cpp -std=c++17 -O2 -fno-exceptions -fno-rtti
+			null=-Wzero-as-null-pointer-constant
+			[ $cxx != g++ ] || null="$null -Wuseless-cast"
+			verdict "$cxx with warnings that few ask for" $cxx says $cxx say.cpp -std=c++17 -O2 $null
 		done
 		for cc in gcc clang; do
+			for how in strict filter errno stack; do
+				verdict "nothing happens to a program: $how, $cc" $cc unharmed $how "" $cc ""
+			done
+			verdict "nothing happens to a program: stack, -z lazy, $cc" $cc unharmed stack "" $cc "-Wl,-z,lazy"
+			# none of these may ask the kernel for anything, and so they have the slower markers
+			verdict "a program in a sandbox is executed: $cc" $cc unharmed executed 0 $cc ""
+			verdict "a library is loaded in a sandbox: $cc" $cc unharmed loaded 0 $cc ""
+			# outside of one a program has the faster ones
+			grep -q $'^Seccomp:\t0' /proc/self/status && first=1 || first=0
+			verdict "a program without a sandbox: $cc" $cc unharmed first $first $cc ""
 			for large in "-fPIC" "-fPIE -pie" "-fno-pic -no-pie"; do
 				verdict "three sources: $cc -mcmodel=large $large" $cc c_parts $cc "-O2 -mcmodel=large $large"
 			done

@@ -26,6 +26,12 @@
 
 #include <ctrace/ctrace.h>
 
+#ifdef __cplusplus
+#define LISTEN_NONE nullptr
+#else
+#define LISTEN_NONE NULL
+#endif
+
 static const unsigned char listen_nop[5] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
 static uintptr_t listen_at[5];
 static uint64_t listen_ids[26];
@@ -138,11 +144,11 @@ static void listen_start(void)
 	memset(&alt, 0, sizeof(alt));
 	alt.ss_sp = stack;
 	alt.ss_size = sizeof(stack);
-	sigaltstack(&alt, NULL);
+	sigaltstack(&alt, LISTEN_NONE);
 	memset(&act, 0, sizeof(act));
 	act.sa_sigaction = listen_hit;
 	act.sa_flags = SA_SIGINFO | SA_ONSTACK;
-	sigaction(SIGTRAP, &act, NULL);
+	sigaction(SIGTRAP, &act, LISTEN_NONE);
 	listen_set(0, (uintptr_t)ctrace_mark_task_begin_first_);
 	listen_set(1, (uintptr_t)ctrace_mark_task_end_first_);
 	listen_set(2, (uintptr_t)ctrace_mark_region_begin_first_);

@@ -27,3 +27,12 @@ const volatile void *part_semaphore(void)
 	return NULL;
 #endif
 }
+
+int part_first(void)
+{
+#if CTRACE_AVAILABLE && defined(__x86_64__)
+	return ctrace_is_first_();
+#else
+	return 0;
+#endif
+}

@@ -13,6 +13,7 @@ extern "C" {
 uint64_t part_task(void);
 int part_work(ctrace_ctx ctx);
 const volatile void *part_semaphore(void);
+int part_first(void); /* its markers are the faster ones */
 int part2_work(ctrace_ctx ctx);
 const volatile void *part2_semaphore(void);
 #pragma GCC visibility pop
