@@ -28,6 +28,23 @@ static __always_inline bool ct_is_queued(struct task_struct *p)
 	return true;
 }
 
+/* A kernel that is built without CONFIG_USERFAULTFD does not have this. */
+struct vm_userfaultfd_ctx___on {
+	void *ctx;
+} __attribute__((preserve_access_index));
+struct vm_area_struct___on {
+	struct vm_userfaultfd_ctx___on vm_userfaultfd_ctx;
+} __attribute__((preserve_access_index));
+
+/* Does the process itself bring what is not resident there? */
+static __always_inline bool ct_serves_faults(struct vm_area_struct *vma)
+{
+	struct vm_area_struct___on *v = (void *)vma;
+
+	return bpf_core_field_exists(v->vm_userfaultfd_ctx.ctx) &&
+	       BPF_CORE_READ(v, vm_userfaultfd_ctx.ctx);
+}
+
 /*
  * From 6.10 on a program may keep its CPU for a while. While one is inside the storage of a task,
  * no other program on that CPU can make any: an iterator that is preempted there costs records of

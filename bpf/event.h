@@ -307,12 +307,13 @@ struct ev_mark {
 /* An argument of somebody else's marker. */
 struct ev_mark_arg {
 	__u64 value; /* sign or zero extended */
-	__u8 size;   /* bytes in the program; with EV_ARG_SIGNED */
+	__u8 size;   /* bytes in the program; with EV_ARG_* */
 	__u8 pad;
 	__u16 nstr; /* bytes of the text that it points at, which follow; 0: it points at none */
 	__u32 pad2;
 };
 #define EV_ARG_SIGNED 0x80
+#define EV_ARG_BAD 0x40 /* what lies there cannot be read; value 0: nor can the argument */
 
 /* EV_SITE; name is as long as it is */
 struct ev_site {

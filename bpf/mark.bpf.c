@@ -4,6 +4,7 @@
  * include/ctrace/ctrace.h, functions whose calls are regions, and markers of others. None is
  * attached by itself; user/annot/probes.c sets them, and bpf/mark.h says what their cookies mean.
  */
+#include "bpf/fetch.bpf.h"
 #include "bpf/mark.bpf.h"
 
 #include <bpf/usdt.bpf.h>
@@ -119,11 +120,18 @@ int ct_mark_func(struct pt_regs *ctx)
 #define ARG_STR 255 /* bytes of the text that an argument points at */
 #define ARG_ROOM (sizeof(struct ev_mark_arg) + ARG_STR)
 
+/*
+ * Arguments are read while a room is held, so without waiting. Those that cannot be read are asked
+ * for when it is given back, and then all are read once more.
+ */
 struct args {
 	struct pt_regs *ctx;
 	const struct __bpf_usdt_spec *spec;
 	struct ct_mark_room *room;
-	__u32 flags; /* EV_MARK_* */
+	__u32 flags;  /* EV_MARK_* */
+	__u32 again;  /* it is the second time */
+	__u32 ask;    /* a bit for each argument to be asked for */
+	__u32 number; /* … for each that is known to be no address */
 };
 
 /* Is this what somebody would print? Else the argument points at something else. */
@@ -138,12 +146,16 @@ static __always_inline bool is_text(const __u8 *s, __u32 n)
 	return !bad;
 }
 
-/* The text that an argument points at, to where it belongs. Returns its bytes. */
-static __always_inline __u32 arg_text(struct args *a, char *to, __u64 at)
+/* The text that an argument points at, to where it belongs. Returns its bytes, or -1: it cannot be
+ * read. */
+static __always_inline long arg_text(struct args *a, char *to, __u64 at)
 {
-	long n = bpf_probe_read_user_str(to, ARG_STR + 2, (void *)at) - 1;
+	long n = bpf_probe_read_user_str(to, ARG_STR + 2, (void *)at);
 	__u32 flags = 0;
 
+	if (n < 0)
+		return -1;
+	n--;
 	if (n <= 0)
 		return 0;
 	if (n > ARG_STR) {
@@ -156,35 +168,87 @@ static __always_inline __u32 arg_text(struct args *a, char *to, __u64 at)
 	return n;
 }
 
+static __always_inline __u32 arg_size(const struct __bpf_usdt_arg_spec *spec)
+{
+	return (64u - (__u8)spec->arg_bitshift) / 8;
+}
+
+static __always_inline bool may_point(const struct __bpf_usdt_arg_spec *spec, __u64 value)
+{
+	return value && !spec->arg_signed && arg_size(spec) == sizeof(void *);
+}
+
 static long add_arg(__u32 i, void *data)
 {
 	struct args *a = data;
 	const struct __bpf_usdt_arg_spec *spec;
 	struct ev_mark_arg *arg;
 	struct ev_mark *ev = &a->room->ev;
-	__u32 at = a->room->len, size, nstr = 0;
-	long value = 0;
+	__u32 at = a->room->len, nstr = 0, bad = 0;
+	long value = 0, n = 0;
 
 	if (i >= BPF_USDT_MAX_ARG_CNT || at > sizeof(ev->text) - ARG_ROOM)
 		return 1;
 	spec = &a->spec->args[i];
-	size = (64u - (__u8)spec->arg_bitshift) / 8;
-	bpf_usdt_arg(a->ctx, i, &value);
 	arg = (struct ev_mark_arg *)(ev->text + at);
 	at += sizeof(*arg);
-	if (size == sizeof(void *) && !spec->arg_signed && value) {
+	if (bpf_usdt_arg(a->ctx, i, &value)) {
+		bad = EV_ARG_BAD;
+	} else if (may_point(spec, value)) {
 		/* what comes behind has room for its numbers at least */
 		if (at + ARG_STR + BPF_USDT_MAX_ARG_CNT * sizeof(*arg) <= sizeof(ev->text))
-			nstr = arg_text(a, (char *)(arg + 1), value);
+			n = arg_text(a, (char *)(arg + 1), value);
 		else
 			a->flags |= EV_MARK_TEXT_CUT;
+		if (n > 0)
+			nstr = n;
+		else if (n && !(a->number >> i & 1) && ct_look(value) != CT_LIES_NOWHERE)
+			bad = EV_ARG_BAD;
+	}
+	if (bad) {
+		a->flags |= EV_MARK_TEXT_BAD;
+		a->ask |= 1u << i;
 	}
 	arg->value = value;
-	arg->size = size | (spec->arg_signed ? EV_ARG_SIGNED : 0);
+	arg->size = arg_size(spec) | (spec->arg_signed ? EV_ARG_SIGNED : 0) | bad;
 	arg->pad = 0;
 	arg->nstr = nstr;
 	arg->pad2 = 0;
 	a->room->len = at + nstr;
+	return 0;
+}
+
+/* The value of an argument, which is fetched where it lies in memory that is not resident. False:
+ * it cannot be read. */
+static __always_inline bool fetch_value(struct pt_regs *ctx, const struct __bpf_usdt_spec *spec,
+					__u32 i, long *value)
+{
+	const struct __bpf_usdt_arg_spec *arg;
+	__u64 at = 0, nr = i;
+
+	if (!bpf_usdt_arg(ctx, i, value))
+		return true;
+	barrier_var(nr); /* what is looked at is what is used, for the verifier of 6.1 */
+	if (nr >= BPF_USDT_MAX_ARG_CNT)
+		return false;
+	arg = &spec->args[nr];
+	if (arg->arg_type != BPF_USDT_ARG_REG_DEREF ||
+	    bpf_probe_read_kernel(&at, sizeof(at), (void *)ctx + arg->reg_off))
+		return false;
+	ct_fetch(at + arg->val_off, sizeof(*value));
+	return !bpf_usdt_arg(ctx, i, value);
+}
+
+static long fetch_arg(__u32 i, void *data)
+{
+	struct args *a = data;
+	long value = 0;
+
+	if (i >= BPF_USDT_MAX_ARG_CNT)
+		return 1;
+	if (a->ask >> i & 1 && fetch_value(a->ctx, a->spec, i, &value) &&
+	    may_point(&a->spec->args[i], value) && ct_fetch(value, ARG_STR + 1) == CT_LIES_NOWHERE)
+		a->number |= 1u << i;
 	return 0;
 }
 
@@ -195,34 +259,68 @@ static __always_inline const struct __bpf_usdt_spec *spec_of(struct pt_regs *ctx
 	return bpf_map_lookup_elem(&__bpf_usdt_specs, &id);
 }
 
-/* A log whose message is the arguments, as they are. */
-static __noinline int log_args(struct pt_regs *ctx, struct ct_mark *m)
+/* Sends the arguments, unless it is the first time and some have to be asked for. */
+static __noinline int try_args(struct args *a, const struct ct_mark *m, __u64 key, __u32 stack)
+{
+	const struct __bpf_usdt_spec *spec = a->spec;
+	struct ct_mark_room *r = ct_mark_begin();
+
+	if (!r) {
+		ct_count_drop(bpf_get_smp_processor_id(), EV_MARK);
+		a->ask = 0;
+		return 0;
+	}
+	a->room = r;
+	a->flags = 0;
+	r->len = 0;
+	bpf_loop(spec->arg_cnt, add_arg, a, 0);
+	if (!a->ask || a->again) {
+		ct_mark_fill(&r->ev, m, key, stack);
+		r->ev.nname = 0;
+		r->ev.ntext = r->len;
+		ct_mark_output(r, r->len, EV_MARK_PACK(m->op, m->by, a->flags));
+	}
+	ct_mark_end(r);
+	return 0;
+}
+
+static __noinline int send_args(struct pt_regs *ctx, const struct ct_mark *m, __u64 key,
+				__u32 stack)
 {
 	const struct __bpf_usdt_spec *spec = spec_of(ctx);
+	struct args a = { .ctx = ctx, .spec = spec };
+
+	if (!spec)
+		return 0;
+	try_args(&a, m, key, stack);
+	if (!a.ask)
+		return 0;
+	bpf_loop(spec->arg_cnt, fetch_arg, &a, 0);
+	a.again = 1;
+	try_args(&a, m, key, stack);
+	return 0;
+}
+
+/* A log whose message is the arguments, as they are. These have a frame of their own: there is not
+ * room for them below a stack that is walked. */
+static __noinline int log_args(struct pt_regs *ctx, const struct ct_mark *m)
+{
 	struct task_struct *cur = bpf_get_current_task_btf();
 	__u64 key = ct_mark_thread(cur);
-	struct args a = { .ctx = ctx, .spec = spec };
-	struct ct_mark_room *r;
 	__u32 stack = 0;
 
-	if (!key || !spec)
+	if (!key)
 		return 0;
 	if (ct_cfg.stacks & CT_STACK_MARK)
 		stack = ct_mark_stack(ctx, cur, key);
-	r = ct_mark_begin();
-	if (!r) {
-		ct_count_drop(bpf_get_smp_processor_id(), EV_MARK);
-		return 0;
-	}
-	a.room = r;
-	r->len = 0;
-	bpf_loop(spec->arg_cnt, add_arg, &a, 0);
-	ct_mark_fill(&r->ev, m, key, stack);
-	r->ev.nname = 0;
-	r->ev.ntext = r->len;
-	ct_mark_output(r, r->len, EV_MARK_PACK(m->op, m->by, a.flags));
-	ct_mark_end(r);
-	return 0;
+	return send_args(ctx, m, key, stack);
+}
+
+static __noinline bool name_arg(struct pt_regs *ctx, __u32 i, long *name)
+{
+	const struct __bpf_usdt_spec *spec = spec_of(ctx);
+
+	return spec && fetch_value(ctx, spec, i, name);
 }
 
 SEC("usdt.s")
@@ -239,8 +337,10 @@ int ct_mark_usdt(struct pt_regs *ctx)
 
 	if (m.op == EV_MARK_LOG)
 		return log_args(ctx, &m);
-	if (nr && !bpf_usdt_arg(ctx, nr - 1, &name))
+	if (nr && name_arg(ctx, nr - 1, &name))
 		m.name = text_at(name); /* beside the site, which the end has too */
+	else if (nr)
+		m.flags = EV_MARK_NAME_BAD;
 	ct_mark_send(ctx, &m);
 	return 0;
 }

@@ -188,6 +188,33 @@ usdt_program() {
 	jq -e '[.regions[] | select(.depth > 0 or .begin < 0)] == [] and ([.regions[] | .end - .begin] | min > 500000)' marks
 }
 
+@test "arguments of somebody else's markers are read where nothing is resident yet; what cannot be read is told" {
+	local bad text='a text in a page that is not there yet'
+	start_prog pointers
+	rec_whole --usdt 'pointers:pointers:text' --usdt 'pointers:pointers:held' --usdt 'pointers:pointers:number' \
+		--usdt-region 'pointers:pointers:named,named__end:arg1'
+	[ "$rec_status" -eq 0 ]
+	sound T
+	"$JUDGE" marks T >marks
+	says() { jq -r --arg c "pointers:$1" '.logs[] | select(.category == $c) | .message' marks; }
+	says text | sort | uniq -c
+	[ "$(says text | grep -cxF "arg1=\"$text\"")" -eq 40 ]
+	[ "$(says held | grep -cxF "arg1=\"$text\" arg2=7")" -eq 40 ]
+	[ "$(ended "$text")" -eq 40 ]
+	# what cannot be read stands there as an address, and is counted; so is an argument that is nowhere
+	diff <(says text | grep -vF "$text") <(awk '$1 == "text" { print "arg1=" $2 " (unreadable)" }' said)
+	[ "$(says held | grep -vF "$text")" = 'arg1=(unreadable) arg2=7' ]
+	bad=$(($(grep -c '^text' said) + 1))
+	[ "$bad" -ge 4 ]
+	[ "$(from_json .annotations.unreadable sum)" -eq "$bad" ]
+	# an address of nothing is a number, and to ask what it is does nothing to the program
+	[ "$(says number | wc -l)" -eq 6 ]
+	no grep -F unreadable <(says number)
+	says number | grep -x 'arg1=123456789'
+	says number | grep -x 'arg1=0x10000000000'
+	grep -x 'stack grew 0' said
+}
+
 @test "a marker of five bytes in a function without a frame is refused in words, and the program stays right" {
 	usdt_program
 	run -1 "$CTRACE" -p "$prog_pid" -d 1 -o T --usdt 'usdt:shop:below__sp'

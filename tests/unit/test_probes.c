@@ -206,6 +206,12 @@ static void act(char what, int out)
 		text[300] = 0;
 		query(1, text, 2, "\001binary");
 		break;
+	case 'p':
+		at = absent();
+		query((uintptr_t)at, "at hand", 1, at);
+		munmap(at - 4090 + 4096, 4096);
+		query(1ull << 40, "", 2, at);
+		break;
 	case 'c':
 		called();
 		memcpy(reply, &called_sp, sizeof(reply));
@@ -670,6 +676,43 @@ static void arguments_of_others(void **state)
 	assert_int_equal(EV_MARK_FLAGS(b->r.mark[1].h.arg), EV_MARK_TEXT_CUT);
 }
 
+/* The first and the last of four arguments. */
+static void ends_of(const struct ev_mark *m, struct ev_mark_arg *first, struct ev_mark_arg *last,
+		    size_t last_text)
+{
+	memcpy(first, m->text, sizeof(*first));
+	memcpy(last, m->text + m->ntext - last_text - sizeof(*last), sizeof(*last));
+}
+
+/* An address that leads nowhere is a number; one that leads to what cannot be read is told. */
+static void arguments_that_are_not_resident_are_fetched(void **state)
+{
+	static const char hello[] = "hello, world";
+	const size_t len = strlen(hello);
+	struct bench *b = bench_of(state);
+	struct ev_mark_arg first, last;
+
+	b->r.probes = probes__attach_usdt(capture__skel(b->r.capture), b->r.main, b->r.exe,
+					  "probed", "query",
+					  CT_COOKIE(EV_MARK_LOG, EV_BY_USDT, 0, 0, 77), &b->r.why);
+	if (!b->r.probes)
+		fail_msg("%s", b->r.why.buf);
+	ask(&b->c, 'p');
+	drain(&b->r);
+	assert_int_equal(b->r.marks, 2);
+	ends_of(&b->r.mark[0], &first, &last, len);
+	assert_int_equal(first.nstr, len);
+	assert_memory_equal(b->r.mark[0].text + sizeof(first), hello, len);
+	assert_int_equal(last.nstr, len);
+	assert_memory_equal(b->r.mark[0].text + b->r.mark[0].ntext - len, hello, len);
+	assert_int_equal(EV_MARK_FLAGS(b->r.mark[0].h.arg), 0);
+	ends_of(&b->r.mark[1], &first, &last, 0);
+	assert_int_equal(first.size, 8);
+	assert_int_equal(last.size, 8 | EV_ARG_BAD);
+	assert_true(last.value);
+	assert_int_equal(EV_MARK_FLAGS(b->r.mark[1].h.arg), EV_MARK_TEXT_BAD);
+}
+
 static void a_region_can_have_the_name_of_an_argument(void **state)
 {
 	struct bench *b = bench_of(state);
@@ -920,6 +963,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(a_sleep_in_a_probe_is_user_code, plain_bench,
 						take_down),
 		cmocka_unit_test_setup_teardown(arguments_of_others, plain_bench, take_down),
+		cmocka_unit_test_setup_teardown(arguments_that_are_not_resident_are_fetched,
+						plain_bench, take_down),
 		cmocka_unit_test_setup_teardown(a_region_can_have_the_name_of_an_argument,
 						plain_bench, take_down),
 		cmocka_unit_test_setup_teardown(functions_tell_their_stack_pointer, plain_bench,

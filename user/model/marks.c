@@ -79,11 +79,8 @@ static void add_quoted(struct strbuf *out, const char *text, size_t len)
 
 #define BIG_NUMBER 0xffffffffull /* unsigned ones above are addresses, most often */
 
-/* arg2="SELECT 1" */
-static void add_arg(struct strbuf *out, unsigned nr, const struct ev_mark_arg *arg,
-		    const char *text)
+static void add_value(struct strbuf *out, const struct ev_mark_arg *arg, const char *text)
 {
-	strbuf_addf(out, "arg%u=", nr);
 	if (arg->nstr)
 		add_quoted(out, text, arg->nstr);
 	else if (arg->size & EV_ARG_SIGNED)
@@ -92,6 +89,19 @@ static void add_arg(struct strbuf *out, unsigned nr, const struct ev_mark_arg *a
 		strbuf_addf(out, "0x%" PRIx64, (uint64_t)arg->value);
 	else
 		strbuf_addf(out, "%" PRIu64, (uint64_t)arg->value);
+}
+
+/* arg2="SELECT 1", arg3=0x7f0000001000 (unreadable) */
+static void add_arg(struct strbuf *out, unsigned nr, const struct ev_mark_arg *arg,
+		    const char *text)
+{
+	bool bad = arg->size & EV_ARG_BAD, known = !bad || arg->value;
+
+	strbuf_addf(out, "arg%u=", nr);
+	if (known)
+		add_value(out, arg, text);
+	if (bad)
+		strbuf_addf(out, "%s" MARK_UNREADABLE, known ? " " : "");
 }
 
 /* ---- writing ---- */
@@ -138,7 +148,8 @@ static void write_args(struct model *m, const struct mark_at *at, const struct m
 
 static void write_log(struct model *m, const struct mark_at *at, const struct ev_mark *ev)
 {
-	struct message msg = { .fate = fate_of(ev, EV_MARK_TEXT_CUT, EV_MARK_TEXT_BAD) };
+	bool args = EV_MARK_BY(ev->h.arg) == EV_BY_USDT; /* they say themselves what is bad */
+	struct message msg = { .fate = fate_of(ev, EV_MARK_TEXT_CUT, args ? 0 : EV_MARK_TEXT_BAD) };
 	const char *text = ev->text + ev->nname;
 	struct mark_text *name = NULL;
 
@@ -147,7 +158,7 @@ static void write_log(struct model *m, const struct mark_at *at, const struct ev
 		name = marks_name(m, ev);
 	msg.category = name ? marktext_string(m, name) : 0;
 	marks_count(m, MARK_COUNT_LOGS);
-	if (EV_MARK_BY(ev->h.arg) == EV_BY_USDT)
+	if (args)
 		write_args(m, at, &msg, text, ev->ntext);
 	else
 		write_message(m, at, &msg, text, ev->ntext, msg.fate);

@@ -11,7 +11,6 @@
 
 #define ELLIPSIS "\xe2\x80\xa6"
 #define ELLIPSIS_LEN 3u
-#define UNREADABLE "(unreadable)"
 #define UNNAMED "(unnamed)"
 
 /* Copies a text as it may stand in a trace. Returns its length. */
@@ -21,8 +20,8 @@ static size_t clean(char out[GO_STRING_MAX], const char *text, size_t len, enum 
 	size_t n;
 
 	if (fate == MARK_BAD) {
-		text = UNREADABLE;
-		len = strlen(UNREADABLE);
+		text = MARK_UNREADABLE;
+		len = strlen(MARK_UNREADABLE);
 	}
 	n = utf8_clean(wide, sizeof(wide), text, len);
 	if (fate != MARK_CUT && n <= GO_STRING_MAX) {

@@ -19,6 +19,8 @@ struct model;
 /* How a text came out of the program. */
 enum mark_fate { MARK_WHOLE = 0, MARK_CUT, MARK_BAD };
 
+#define MARK_UNREADABLE "(unreadable)" /* stands for a bad one */
+
 struct mark_text {
 	uint32_t refs;
 	uint32_t open; /* regions that have it */
