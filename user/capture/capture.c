@@ -67,16 +67,16 @@ struct capture {
 	void *ctx;
 };
 
+/* What the verifier says is many lines, of which the last ones matter. */
 static int libbpf_says(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	char text[1024];
-	size_t len;
+	char *text = NULL, *line, *save;
 
-	vsnprintf(text, sizeof(text), fmt, ap);
-	len = strlen(text);
-	while (len && text[len - 1] == '\n')
-		text[--len] = 0;
-	log_line("libbpf", level == LIBBPF_WARN ? LOG_INFO : LOG_DEBUG, "%s", text);
+	if (vasprintf(&text, fmt, ap) < 0)
+		return 0;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		log_line("libbpf", level == LIBBPF_WARN ? LOG_INFO : LOG_DEBUG, "%s", line);
+	free(text);
 	return 0;
 }
 
