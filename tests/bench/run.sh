@@ -69,7 +69,7 @@ scratch=${TMPDIR:-/tmp}
 if [ -z "${TMPDIR:-}" ] && [ -w /dev/shm ] && [ "$(df --output=avail -k /dev/shm | tail -n 1)" -gt 6291456 ]; then
 	scratch=/dev/shm
 fi
-work=$(mktemp -d "$scratch/ctrace-bench.XXXXXX")
+work=$(mktemp -d -p "$scratch")
 chmod 755 "$work" # the database server is another user
 trap 'rm -rf "$work"' EXIT
 # without root only the generator of the replay is built: no clang, no BTF, and no build directory of root's

@@ -24,7 +24,7 @@ esac
 	exit 3
 }
 make -s -C "$here" O="$O" "$O/bench/work"
-work=$(mktemp -d "${TMPDIR:-/tmp}/ctrace-soak.XXXXXX")
+work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0
 python3 "$here/soak.py" --work "$work" "$@" || status=$?

@@ -9,7 +9,7 @@ setup() {
 	load ../lib/programs.sh
 	e2e_setup
 	program=postgres
-	tmp=$(mktemp -d /var/tmp/ctrace-programs.XXXXXX)
+	tmp=$(mktemp -d -p /var/tmp)
 	cd "$tmp"
 	chmod 755 "$tmp"
 	pgbench_options=(-n -f "$tmp/one.sql" -l --log-prefix="$tmp/pg/latency")

@@ -188,7 +188,7 @@ programs_bye() {
 # programs_run NAME…: each with the caller's run_program, between its suite_begin and suite_end. Where suite_begin is false,
 # $lacks is why nothing is run.
 programs_run() {
-	tmp=$(mktemp -d /var/tmp/ctrace-programs.XXXXXX)
+	tmp=$(mktemp -d -p /var/tmp)
 	trap programs_bye EXIT
 	if ! suite_begin; then
 		echo "1..0 # SKIP $lacks"

@@ -41,6 +41,17 @@ static inline uint64_t rnd(uint64_t *state)
 	return *state;
 }
 
+/* ---- directories ---- */
+
+#define TEMP_LEN 64
+
+/* Makes one for a test, whose name is in it; the caller removes it. 0 or -1. */
+static UNUSED int temp_dir(char out[TEMP_LEN], const char *test)
+{
+	snprintf(out, TEMP_LEN, "/tmp/ctrace-%s-XXXXXX", test);
+	return mkdtemp(out) ? 0 : -1;
+}
+
 /* ---- sinks: one that keeps everything, one for a file ---- */
 
 static UNUSED int sink_keep(void *ctx, const void *data, size_t len)

@@ -11,12 +11,12 @@
 
 #include "helpers.h"
 
-static char dir[] = "/tmp/ctrace-symbols-XXXXXX";
+static char dir[TEMP_LEN];
 
 static UNUSED int make_dir(void **state)
 {
 	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
+	return temp_dir(dir, "symbols");
 }
 
 /* In the directory, by a shell, told nothing; its exit status. */

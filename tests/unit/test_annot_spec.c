@@ -201,11 +201,11 @@ static void files(void **state)
 /* redis-server is a link to redis-check-rdb, which is what processes have mapped. */
 static void links(void **state)
 {
-	char dir[] = "/tmp/ctrace-spec-XXXXXX", *old = xstrdup(getenv("PATH")), *real;
+	char dir[TEMP_LEN], *old = xstrdup(getenv("PATH")), *real;
 	struct strbuf path = STRBUF_INIT, file = STRBUF_INIT, link = STRBUF_INIT;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	assert_int_equal(temp_dir(dir, "spec"), 0);
 	real = realpath(dir, NULL);
 	strbuf_addf(&file, "%s/check-rdb", real);
 	strbuf_addf(&link, "%s/server", real);

@@ -13,7 +13,7 @@
 
 #include "capture/cgroup.h"
 
-static char root[] = "/tmp/ctrace-cgroup-XXXXXX";
+static char root[TEMP_LEN];
 
 /* A file below the root, with the directories that lead to it. */
 static void put(const char *path, const char *text)
@@ -45,8 +45,7 @@ static void is(uint64_t want)
 static int begin(void **state)
 {
 	(void)state;
-	strcpy(root, "/tmp/ctrace-cgroup-XXXXXX");
-	return mkdtemp(root) ? 0 : -1;
+	return temp_dir(root, "cgroup");
 }
 
 static int take_away(const char *path, const struct stat *st, int flag, struct FTW *at)

@@ -10,7 +10,7 @@
 
 #include "space/modules.h"
 
-static char dir[] = "/tmp/ctrace-modules-XXXXXX";
+static char dir[TEMP_LEN];
 static uint32_t forgotten[8];
 static size_t nforgotten;
 
@@ -41,7 +41,7 @@ static void make_file(const char *name, size_t more)
 /* A mapping of it, in this process. */
 static struct code_mapping mapping_of(const char *name)
 {
-	static char path[64];
+	static char path[TEMP_LEN + 16];
 	struct stat st;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
@@ -130,7 +130,7 @@ static void a_number_is_not_given_again_at_once(void **state)
 static int set_up(void **state)
 {
 	(void)state;
-	return !mkdtemp(dir) || chdir(dir);
+	return temp_dir(dir, "modules") || chdir(dir);
 }
 
 static int tear_down(void **state)

@@ -20,14 +20,13 @@
 #include "output/outfile.h"
 #include "util/privileges.h"
 
-static char dir[64], path[96], other[96];
+static char dir[TEMP_LEN], path[96], other[96];
 
 static int setup(void **state)
 {
 	(void)state;
 	unsetenv("SUDO_UID"); /* as who we are */
-	strcpy(dir, "/tmp/test_outfile.XXXXXX");
-	if (!mkdtemp(dir))
+	if (temp_dir(dir, "outfile"))
 		return -1;
 	snprintf(path, sizeof(path), "%s/trace", dir);
 	snprintf(other, sizeof(other), "%s/other", dir);
