@@ -76,24 +76,21 @@ check_trace() { # NAME FILE
 	fi
 }
 
-check_summary() { # NAME FILE: the JSON that the recording printed
-	local lost=0
+holds() { # NAME FILE FILTER: what jq says of the JSON that the recording printed
+	local status=0
 	have jq || return 0
-	jq -e '.events > 100 and .threads >= 14 and .lost == 0' "$2" >/dev/null 2>&1 || lost=1
-	result $lost "$1: the summary tells of events, of all threads and of no loss"
-	[ $lost = 0 ] || explain "$2"
-	local cut=0
-	jq -e '.stacks | .walks.complete > 100 and .walks.complete >= 0.99 * ([.walks[]] | add)' "$2" >/dev/null 2>&1 || cut=1
-	result $cut "$1: user stacks are walked to their end"
-	[ $cut = 0 ] || explain "$2"
+	jq -e "$3" "$2" >/dev/null 2>&1 || status=1
+	result $status "$1"
+	[ $status = 0 ] || explain "$2"
 }
 
-check_lost() { # NAME FILE: the JSON that the recording printed
-	local lost=0
-	have jq || return 0
-	jq -e '.events > 1000 and .lost == 0' "$2" >/dev/null 2>&1 || lost=1
-	result $lost "$1: nothing is lost"
-	[ $lost = 0 ] || explain "$2"
+check_summary() { # NAME FILE
+	holds "$1: the summary tells of events, of all threads and of no loss" "$2" '.events > 100 and .threads >= 14 and .lost == 0'
+	holds "$1: user stacks are walked to their end" "$2" '.stacks.walks | .complete > 100 and .complete >= 0.99 * ([.[]] | add)'
+}
+
+check_lost() { # NAME FILE
+	holds "$1: nothing is lost" "$2" '.events > 1000 and .lost == 0'
 }
 
 # What the demo's threads wait for, and by name: this is what the programs read from the structs of the kernel.
