@@ -639,6 +639,16 @@ static void a_sleep_in_a_probe_is_user_code(void **state)
 	assert_false(b->r.shows);
 }
 
+/* Each hit of somebody else's marker is a log, of site 77. */
+static void attach_query(struct bench *b)
+{
+	b->r.probes = probes__attach_usdt(capture__skel(b->r.capture), b->r.main, b->r.exe,
+					  "probed", "query",
+					  CT_COOKIE(EV_MARK_LOG, EV_BY_USDT, 0, 0, 77), &b->r.why);
+	if (!b->r.probes)
+		fail_msg("%s", b->r.why.buf);
+}
+
 static void arguments_of_others(void **state)
 {
 	struct bench *b = bench_of(state);
@@ -652,11 +662,7 @@ static void arguments_of_others(void **state)
 	const char *at;
 	size_t i;
 
-	b->r.probes = probes__attach_usdt(capture__skel(b->r.capture), b->r.main, b->r.exe,
-					  "probed", "query",
-					  CT_COOKIE(EV_MARK_LOG, EV_BY_USDT, 0, 0, 77), &b->r.why);
-	if (!b->r.probes)
-		fail_msg("%s", b->r.why.buf);
+	attach_query(b);
 	ask(&b->c, 'q');
 	drain(&b->r);
 	assert_int_equal(b->r.marks, 2);
@@ -692,11 +698,7 @@ static void arguments_that_are_not_resident_are_fetched(void **state)
 	struct bench *b = bench_of(state);
 	struct ev_mark_arg first, last;
 
-	b->r.probes = probes__attach_usdt(capture__skel(b->r.capture), b->r.main, b->r.exe,
-					  "probed", "query",
-					  CT_COOKIE(EV_MARK_LOG, EV_BY_USDT, 0, 0, 77), &b->r.why);
-	if (!b->r.probes)
-		fail_msg("%s", b->r.why.buf);
+	attach_query(b);
 	ask(&b->c, 'p');
 	drain(&b->r);
 	assert_int_equal(b->r.marks, 2);
