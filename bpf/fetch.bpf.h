@@ -15,11 +15,14 @@
 
 #define CT_PAGE 4096u
 
+#define CT_VM_READ 1u /* linux/mm.h: VM_READ */
+
 /* How often a look is tried; somebody else changes the mappings meanwhile. */
 #define CT_LOOKS 4
 
 enum ct_lies {
-	CT_LIES_NOWHERE = 0, /* in no mapping: it is a number, or leads to nothing */
+	CT_LIES_NOWHERE =
+		0, /* in no mapping that can be read: it is a number, or leads to nothing */
 	CT_LIES_THERE = 1,
 	CT_LIES_SERVED = 2, /* in memory whose faults the process serves */
 	CT_LIES_UNKNOWN = 3,
@@ -27,7 +30,13 @@ enum ct_lies {
 
 static long ct_look_at(struct task_struct *task, struct vm_area_struct *vma, void *lies)
 {
-	*(__u32 *)lies = ct_serves_faults(vma) ? CT_LIES_SERVED : CT_LIES_THERE;
+	__u32 *l = lies;
+
+	/* a sanitizer's, a heap's or Java's reserve covers terabytes of numbers with such mappings */
+	if (!(vma->vm_flags & CT_VM_READ))
+		*l = CT_LIES_NOWHERE;
+	else
+		*l = ct_serves_faults(vma) ? CT_LIES_SERVED : CT_LIES_THERE;
 	return 0;
 }
 

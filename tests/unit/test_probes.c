@@ -148,6 +148,12 @@ static char *absent(void)
 	return at + 4090;
 }
 
+/* An address that is taken, and where nothing can be read; an ASan build has 2^40 there as well. */
+static void *reserved(void)
+{
+	return mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
 static void say_lengths(void)
 {
 	static const size_t len[] = { 0, 1023, 1024, 1025, 5000 };
@@ -210,7 +216,7 @@ static void act(char what, int out)
 		at = absent();
 		query((uintptr_t)at, "at hand", 1, at);
 		munmap(at - 4090 + 4096, 4096);
-		query(1ull << 40, "", 2, at);
+		query((uintptr_t)reserved(), "", 2, at);
 		break;
 	case 'c':
 		called();
