@@ -63,7 +63,8 @@ enum event_kind {
 	EV_EPOCH =
 		42,   /* stack ids are given anew: those of the epoch before the last are no more */
 	EV_SITE = 43, /* the name that a site of annotations stands for; goes ahead of them */
-	EV_KIND_MAX = 44,
+	EV_CUT = 44,  /* a file of the trace, or a snapshot, ends here, and the next one begins */
+	EV_KIND_MAX = 45,
 };
 
 /* What a thread is doing when it leaves a CPU; one letter each, as in ps(1). */
@@ -321,6 +322,10 @@ struct ev_site {
 	char name[EV_PATH_MAX];
 };
 #define EV_SITE_SHORT offsetof(struct ev_site, name)
+
+/* EV_CUT: the header alone; arg: EV_CUT_*, not 0 */
+#define EV_CUT_FILE 1	  /* the file is full, or old enough */
+#define EV_CUT_SNAPSHOT 2 /* what the flight recorder has is written */
 
 /* EV_START, EV_STOP: the header alone; arg of EV_START: EV_START_* */
 #define EV_START_FLUSH \

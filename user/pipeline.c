@@ -32,6 +32,7 @@ struct pipeline *pipeline__new(const struct pipeline_opts *o)
 		.wall_offset = o->wall_offset,
 		.resolver = o->resolver,
 		.sink = o->sink,
+		.parts = o->parts,
 	});
 	if (!p->writer) {
 		free(p);
@@ -42,6 +43,7 @@ struct pipeline *pipeline__new(const struct pipeline_opts *o)
 		.go_minor = o->go_minor,
 		.first_proc = o->first_proc,
 		.group_digits = o->group_digits,
+		.openings = o->openings,
 		.start_ts = o->start_ts,
 		.wall_offset = o->wall_offset,
 	});

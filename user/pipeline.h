@@ -20,6 +20,8 @@ struct pipeline_opts {
 	int64_t wall_offset;		/* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 	struct frame_resolver resolver; /* names user frames; all NULL: they stay numbers */
 	struct sink sink;
+	struct part_sink parts; /* in place of it; see trace_writer_opts */
+	bool openings;		/* see model_opts */
 };
 
 struct pipeline_stats {

@@ -40,7 +40,8 @@ static size_t legal(union rec *r, unsigned kind)
 	memset(r, 0, sizeof(*r));
 	r->h.ts = 1000;
 	r->h.kind = (uint8_t)kind;
-	if (kind == EV_STACK || kind == EV_METRIC || kind == EV_MODULE || kind == EV_SITE)
+	if (kind == EV_STACK || kind == EV_METRIC || kind == EV_MODULE || kind == EV_SITE ||
+	    kind == EV_CUT)
 		r->h.arg = 1;
 	if (kind == EV_MODULE)
 		r->module.type = EV_MODULE_FILE;
@@ -355,6 +356,11 @@ static void marks(void **state)
 	legal(&r, EV_SITE);
 	r.h.arg = 0;
 	assert_int_equal(ev_check(&r, EV_SITE_SHORT), -EINVAL);
+	len = legal(&r, EV_CUT);
+	for (unsigned i = 0; i < 8; i++) {
+		r.h.arg = i;
+		assert_int_equal(ev_check(&r, len), i > 0 && i < 4 ? 0 : -EINVAL);
+	}
 }
 
 /* The message of somebody else's marker is its arguments, and those are whole. */

@@ -84,6 +84,9 @@ static const char *const canonical[] = {
 	"1130 0 mark thr=100 op=log by=go text=\"v\" arg=1048576",
 	"900 - site id=4 name=\"PQexec\"",
 	"2000 - epoch n=3",
+	"2000 - cut file",
+	"2000 - cut snapshot",
+	"2000 - cut file snapshot",
 	"18446744073709551615 65534 stop",
 };
 
@@ -312,6 +315,8 @@ static size_t random_record(unsigned char *rec, unsigned kind)
 		fit_mark((void *)rec, len);
 	if (kind == EV_SITE)
 		h->arg |= 1;
+	if (kind == EV_CUT)
+		h->arg = h->arg % 3 + 1;
 	return len;
 }
 

@@ -208,7 +208,7 @@ static void recording(void **state)
 	print(&s, true);
 	assert_true(is_json_line(out));
 	has(out, "\"seconds\":2.500000,");
-	has(out, "\"records\":44000,");
+	has(out, "\"records\":45000,");
 	has(out, "\"lost\":12,\"late\":3,");
 	has(out, "\"lost_by_cpu\":{\"1\":1,\"2\":2,\"3\":3}");
 	has(out, "\"switch\":2,");

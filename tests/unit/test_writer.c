@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <semaphore.h>
 
+#include "bpf/event.h"
 #include "gotrace/gen.h"
 #include "gotrace/writer.h"
 
@@ -43,7 +44,7 @@ static void all_versions(void **state)
 
 		trace_stream_init(&s, 7);
 		put_log(w, &s, START, UINT64_MAX, "hello", trace_writer__frame(w, "f", "x", 3));
-		trace_writer__next_gen(w);
+		trace_writer__next_gen(w, 0);
 		put_log(w, &s, START + 10, 2, "again", trace_writer__frame(w, "g", "x", 3));
 		assert_int_equal(trace_writer__finish(w), 0);
 		st = trace_writer__stats(w);
@@ -150,7 +151,7 @@ static void many_streams(void **state)
 		trace_stream_init(&s[i], i);
 	for (r = 0; r < ROUNDS; r++) {
 		if (r == 5)
-			trace_writer__next_gen(w);
+			trace_writer__next_gen(w, 0);
 		for (i = 0; i < STREAMS; i++)
 			trace_put(w, &s[i], trace_writer__tick(w, START + k++ * 10),
 				  GO_EV_PROC_START, i, r);
@@ -185,7 +186,7 @@ static void full_by_time(void **state)
 	assert_false(trace_writer__gen_full(w, START + 5099));
 	assert_true(trace_writer__gen_full(w, START + 5100));
 	assert_false(trace_writer__gen_full(w, START)); /* time that goes back is no reason */
-	trace_writer__next_gen(w);
+	trace_writer__next_gen(w, 0);
 	assert_int_equal(trace_writer__gen(w), 2);
 	assert_false(trace_writer__gen_full(w, START + 1000000)); /* nothing in it */
 	trace_put(w, &s, trace_writer__tick(w, START + 9000), GO_EV_PROC_STOP);
@@ -218,7 +219,7 @@ static void full_by_size(void **state)
 		n++;
 		assert_int_equal(trace_writer__gen_full(w, ts), n % 500 == 0);
 		if (trace_writer__gen_full(w, ts)) {
-			trace_writer__next_gen(w);
+			trace_writer__next_gen(w, 0);
 			gens++;
 		}
 	}
@@ -255,7 +256,7 @@ static void late_frames(void **state)
 			trace_writer__settle(w, late[i], f);
 		}
 		if (g < 2)
-			trace_writer__next_gen(w);
+			trace_writer__next_gen(w, 0);
 	}
 	assert_int_equal(trace_writer__finish(w), 0);
 	t = trace_read(&out);
@@ -285,7 +286,7 @@ static void late_ticks(void **state)
 		trace_stream_init(&s[i], i);
 	for (i = 0; i < N; i++) {
 		if (i && i % 5000 == 0) {
-			trace_writer__next_gen(w);
+			trace_writer__next_gen(w, 0);
 			first = trace_writer__tick(w, ts);
 			trace_put(w, &s[0], first, GO_EV_PROC_STOP);
 		}
@@ -410,7 +411,7 @@ static void addresses(void **state)
 		assert_int_equal(trace_writer__stack(w, (const uint32_t[]){ one, none, root }, 3),
 				 2);
 		trace_put(w, &s, trace_writer__tick(w, START + gen), GO_EV_USER_LOG, 0, 0, 0, 1);
-		trace_writer__next_gen(w);
+		trace_writer__next_gen(w, 0);
 	}
 	assert_int_equal(trace_writer__finish(w), 0);
 	assert_int_equal(a.prefetched, 2);
@@ -553,7 +554,7 @@ static void first_error_is_kept(void **state)
 		trace_stream_init(&s, 1);
 		for (unsigned g = 0; g < 10; g++) { /* it goes on for the caller */
 			trace_put(w, &s, trace_writer__tick(w, START + g), GO_EV_PROC_STOP);
-			trace_writer__next_gen(w);
+			trace_writer__next_gen(w, 0);
 		}
 		assert_int_equal(trace_writer__finish(w), -ENOSPC);
 		st = trace_writer__stats(w);
@@ -607,7 +608,7 @@ static void slow_sink(void **state)
 		if (i >= 2)
 			sem_post(&sink.go); /* before, none is needed: they wait in the queue */
 		if (i < 39)
-			trace_writer__next_gen(w);
+			trace_writer__next_gen(w, 0);
 	}
 	sem_post(&sink.go);
 	sem_post(&sink.go);
@@ -662,7 +663,7 @@ static void slow_resolver(void **state)
 		put_log(w, &s, START + i, i, "t", frame);
 		assert_int_equal(trace_writer__stalled(w), i == 16);
 		if (i < 16)
-			trace_writer__next_gen(w);
+			trace_writer__next_gen(w, 0);
 	}
 	for (i = 0; i < 17; i++)
 		sem_post(&go);
@@ -674,6 +675,103 @@ static void slow_resolver(void **state)
 	trace_writer__free(w);
 	sem_destroy(&go);
 	strbuf_free(&out);
+}
+
+/* ---- parts ---- */
+
+struct parts {
+	struct trace_part part[8];
+	struct strbuf bytes[8];
+	size_t cnt;
+};
+
+static int keep_part(void *ctx, const struct trace_part *part)
+{
+	struct parts *p = ctx;
+
+	assert_in_range(p->cnt, 0, COUNT(p->part) - 1);
+	strbuf_add(&p->bytes[p->cnt], part->data, part->len);
+	p->part[p->cnt++] = *part;
+	return 0;
+}
+
+/* A file of some parts, as a store of them makes it. */
+static struct trace file_of(const struct parts *p, size_t first, size_t second)
+{
+	struct strbuf all = STRBUF_INIT;
+	struct trace t;
+
+	strbuf_add(&all, p->bytes[first].buf, p->bytes[first].len);
+	strbuf_add(&all, p->bytes[second].buf + TRACE_HEADER_LEN,
+		   p->bytes[second].len - TRACE_HEADER_LEN);
+	t = trace_read(&all);
+	strbuf_free(&all);
+	return t;
+}
+
+/* Two generations with an opening between them: each file is one that readers take. */
+static void opening(void **state)
+{
+	struct parts p = { 0 };
+	struct strbuf one = STRBUF_INIT;
+	struct trace_stream s;
+	struct trace_writer *w;
+	struct trace t;
+	int to_parts;
+	size_t i;
+
+	(void)state;
+	for (to_parts = 0; to_parts < 2; to_parts++) {
+		w = trace_writer__new(&(struct trace_writer_opts){
+			.go_minor = 23,
+			.start_ts = START,
+			.sink = { sink_keep, &one },
+			.parts = { to_parts ? keep_part : NULL, &p },
+		});
+		trace_stream_init(&s, 7);
+		put_log(w, &s, START + 10, 1, "first", trace_writer__frame(w, "f", "x", 1));
+		i = trace_writer__gen(w);
+		trace_writer__opening(w, START + 20, EV_CUT_FILE);
+		assert_int_not_equal(trace_writer__gen(w), i); /* what was cached is not good */
+		put_log(w, &s, START + 20, 2, "opening", trace_writer__frame(w, "f", "x", 1));
+		trace_writer__next_gen(w, START + 20);
+		put_log(w, &s, START + 20, 3, "second", trace_writer__frame(w, "f", "x", 1));
+		assert_int_equal(trace_writer__finish(w), 0);
+		assert_int_equal(trace_writer__stats(w).generations, 2);
+		if (!to_parts)
+			assert_int_equal(trace_writer__stats(w).bytes, one.len);
+		trace_writer__free(w);
+	}
+	t = trace_read(&one); /* one trace has no use for it */
+	assert_int_equal(t.ngen, 2);
+	assert_int_equal(t.cnt, 2);
+	assert_string_equal(t.ev[1].text, "second");
+	trace_free(&t);
+
+	assert_int_equal(p.cnt, 3);
+	assert_int_equal(p.part[0].number, 1);
+	assert_int_equal(p.part[0].cut, EV_CUT_FILE);
+	assert_int_equal(p.part[0].begin_ts, START + 10);
+	assert_int_equal(p.part[0].end_ts, START + 20);
+	assert_true(p.part[1].opening);
+	assert_int_equal(p.part[1].number, 1);
+	assert_int_equal(p.part[1].begin_ts, START + 20);
+	assert_int_equal(p.part[2].number, 2);
+	assert_int_equal(p.part[2].cut, 0);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(go_header(p.bytes[i].buf, p.bytes[i].len), 23);
+	t = file_of(&p, 0, 2);
+	assert_int_equal(t.cnt, 2);
+	trace_free(&t);
+	t = file_of(&p, 1, 2);
+	assert_int_equal(t.cnt, 2);
+	assert_string_equal(t.ev[0].text, "opening");
+	assert_string_equal(t.ev[0].leaf, "f");
+	assert_true(t.ev[1].ev.time > t.ev[0].ev.time);
+	trace_free(&t);
+	for (i = 0; i < 3; i++)
+		strbuf_free(&p.bytes[i]);
+	strbuf_free(&one);
 }
 
 int main(void)
@@ -693,6 +791,7 @@ int main(void)
 		cmocka_unit_test(first_error_is_kept),
 		cmocka_unit_test(slow_sink),
 		cmocka_unit_test(slow_resolver),
+		cmocka_unit_test(opening),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

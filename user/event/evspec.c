@@ -173,13 +173,17 @@ static const struct ev_spec specs[] = {
 		{ "file", EVT_FILE, EVN_ALWAYS, offsetof(struct ev_sym, text), 0 },
 		F_OPT("line", EVT_U32, struct ev_sym, h.arg),
 	} },
+	[EV_CUT] = { "cut", FIXED(struct ev_hdr), .field = {
+		{ "file", EVT_ARGBIT, EVN_NONZERO, ARG, EV_CUT_FILE },
+		{ "snapshot", EVT_ARGBIT, EVN_NONZERO, ARG, EV_CUT_SNAPSHOT },
+	} },
 	[EV_EPOCH] = { "epoch", FIXED(struct ev_hdr), .field = {
 		F_ARG("n"),
 	} },
 };
 // clang-format on
 _Static_assert(sizeof(specs) / sizeof(specs[0]) == EV_KIND_MAX, "one row per event_kind");
-_Static_assert(EV_KERNEL_MAX == 16 && EV_KIND_MAX == 44, "a new kind needs its row above");
+_Static_assert(EV_KERNEL_MAX == 16 && EV_KIND_MAX == 45, "a new kind needs its row above");
 _Static_assert(sizeof(struct ev_stack) <= EV_RECORD_MAX &&
 		       sizeof(struct ev_exec) <= EV_RECORD_MAX &&
 		       sizeof(struct ev_proc) <= EV_RECORD_MAX,
@@ -396,6 +400,8 @@ static bool kind_ok(const unsigned char *rec, size_t len)
 		return mark_ok((const void *)rec, len);
 	case EV_SITE:
 		return h->arg;
+	case EV_CUT:
+		return h->arg && !(h->arg & ~(EV_CUT_FILE | EV_CUT_SNAPSHOT));
 	case EV_METRIC:
 		return h->arg == EV_METRIC_RSS || h->arg == EV_METRIC_LIMIT;
 	default:

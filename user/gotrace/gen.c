@@ -20,12 +20,16 @@
 #define CHUNK_MIN 112u /* with its header 128 */
 #define CHUNK_MAX 8192u
 
-void gen_reset(struct trace_gen *g, uint64_t number)
+void gen_reset(struct trace_gen *g, uint64_t id, uint64_t number)
 {
 	arena_reset(&g->arena);
 	strtab_reset(&g->strings);
 	stacktab_reset(&g->stacks);
+	g->id = id;
 	g->number = number;
+	g->begin_ts = g->end_ts = 0;
+	g->cut = 0;
+	g->opening = false;
 	g->first_tick = 0;
 	g->first = g->last = NULL;
 	g->batch_bytes = 0;

@@ -7,6 +7,7 @@
 #ifndef CTRACE_GOTRACE_GEN_H
 #define CTRACE_GOTRACE_GEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,7 +58,11 @@ struct batch {
 
 struct trace_gen {
 	struct work work; /* for the writer's thread */
-	uint64_t number;
+	uint64_t id;	  /* each once; those of streams and caches refer to it */
+	uint64_t number;  /* as readers count; an opening has that of the generation before it */
+	uint64_t begin_ts, end_ts; /* CLOCK_MONOTONIC */
+	uint32_t cut;		   /* why it was closed, 0: it was full, or the last */
+	bool opening;
 	uint64_t first_tick;
 	struct arena arena; /* everything below */
 	struct batch *first, *last;
@@ -83,7 +88,7 @@ struct gen_format {
 	struct pctab *pcs;		       /* of the whole trace */
 };
 
-void gen_reset(struct trace_gen *g, uint64_t number);
+void gen_reset(struct trace_gen *g, uint64_t id, uint64_t number);
 void gen_free(struct trace_gen *g);
 
 /* Opens a batch of M whose first event has this tick. */

@@ -32,8 +32,9 @@ struct trace_writer {
 	struct trace_writer_opts opts;
 	struct ticks ticks;
 	struct frametab *frames;
-	struct trace_gen *cur;
-	uint64_t gen_begin_ts; /* ts of the first event of cur, 0 none yet */
+	struct trace_gen *cur; /* begin_ts 0: no event yet */
+	uint64_t last_id;
+	uint64_t last_ts; /* of the newest event */
 	uint64_t events;
 
 	struct worker *worker;
@@ -43,6 +44,19 @@ struct trace_writer {
 };
 
 /* ---- the thread ---- */
+
+/* One trace: the header goes ahead of the first generation, and no opening is needed. */
+static int to_sink(struct trace_writer *w, const struct trace_part *part)
+{
+	const char *data = part->data;
+	size_t len = part->len;
+
+	if (part->opening)
+		return 0;
+	if (w->generations)
+		data = part_body(part, &len);
+	return w->opts.sink.write(w->opts.sink.ctx, data, len);
+}
 
 static int emit(void *ctx, struct work *work)
 {
@@ -55,22 +69,31 @@ static int emit(void *ctx, struct work *work)
 		.resolver = &w->opts.resolver,
 		.pcs = &w->pcs,
 	};
+	struct trace_part part = {
+		.number = g->number,
+		.begin_ts = g->begin_ts,
+		.end_ts = g->end_ts,
+		.opening = g->opening,
+		.cut = g->cut,
+	};
 	int err;
 
 	strbuf_reset(&w->out);
-	if (!w->generations) {
-		strbuf_addf(&w->out, "go 1.%d trace", w->opts.go_minor);
-		strbuf_add(&w->out, "\0\0", 3); /* the header is 16 bytes */
-	}
+	strbuf_addf(&w->out, "go 1.%d trace", w->opts.go_minor);
+	strbuf_add(&w->out, "\0\0", TRACE_HEADER_LEN - w->out.len);
 	gen_encode(g, w->frames, &fmt, &w->out);
 	if (w->opts.resolver.done)
 		w->opts.resolver.done(w->opts.resolver.ctx);
+	part.data = w->out.buf;
+	part.len = w->out.len;
 	worker_may_end();
-	err = w->opts.sink.write(w->opts.sink.ctx, w->out.buf, w->out.len);
+	err = w->opts.parts.take ? w->opts.parts.take(w->opts.parts.ctx, &part) : to_sink(w, &part);
 	worker_must_go_on();
 	if (err)
 		return err;
-	w->bytes += w->out.len;
+	if (g->opening)
+		return 0;
+	w->bytes += w->out.len - (w->generations ? TRACE_HEADER_LEN : 0);
 	w->generations++;
 	return 0;
 }
@@ -83,7 +106,7 @@ static struct trace_gen *take_gen(struct trace_writer *w, uint64_t number)
 
 	if (!g)
 		g = xcalloc(1, sizeof(*g));
-	gen_reset(g, number);
+	gen_reset(g, ++w->last_id, number);
 	return g;
 }
 
@@ -112,12 +135,15 @@ struct trace_writer *trace_writer__new(const struct trace_writer_opts *opts)
 	return w;
 }
 
-static void hand_over(struct trace_writer *w)
+/* ts: when it ends. */
+static void hand_over(struct trace_writer *w, uint64_t ts, uint64_t next)
 {
-	uint64_t next = w->cur->number + 1;
-
+	if (!w->cur->begin_ts)
+		w->cur->begin_ts = ts;
+	w->cur->end_ts = ts;
 	worker__give(w->worker, &w->cur->work);
 	w->cur = take_gen(w, next);
+	ticks_new_gen(&w->ticks);
 }
 
 bool trace_writer__stalled(struct trace_writer *w)
@@ -133,7 +159,7 @@ void trace_writer__wait(struct trace_writer *w)
 void trace_writer__close(struct trace_writer *w)
 {
 	if (w->cur->first)
-		hand_over(w);
+		hand_over(w, w->last_ts, w->cur->number + 1);
 }
 
 bool trace_writer__done(struct trace_writer *w)
@@ -184,34 +210,43 @@ struct trace_writer_stats trace_writer__stats(struct trace_writer *w)
 
 bool trace_writer__gen_full(const struct trace_writer *w, uint64_t ts)
 {
-	if (!w->gen_begin_ts)
+	uint64_t begin = w->cur->begin_ts;
+
+	if (!begin)
 		return false;
 	return w->cur->batch_bytes >= w->opts.gen_bytes ||
-	       (ts > w->gen_begin_ts && ts - w->gen_begin_ts >= w->opts.gen_ns);
+	       (ts > begin && ts - begin >= w->opts.gen_ns);
 }
 
-void trace_writer__next_gen(struct trace_writer *w)
+void trace_writer__next_gen(struct trace_writer *w, uint64_t ts)
 {
-	hand_over(w);
-	ticks_new_gen(&w->ticks);
-	w->gen_begin_ts = 0;
+	hand_over(w, ts, w->cur->number + 1);
+}
+
+void trace_writer__opening(struct trace_writer *w, uint64_t ts, uint32_t why)
+{
+	w->cur->cut = why;
+	hand_over(w, ts, w->cur->number);
+	w->cur->opening = true;
 }
 
 uint64_t trace_writer__gen(const struct trace_writer *w)
 {
-	return w->cur->number;
+	return w->cur->id;
 }
 
 uint64_t trace_writer__tick(struct trace_writer *w, uint64_t ts)
 {
-	if (!w->gen_begin_ts)
-		w->gen_begin_ts = ts ? ts : 1;
+	if (!w->cur->begin_ts)
+		w->cur->begin_ts = ts ? ts : 1;
+	if (ts > w->last_ts)
+		w->last_ts = ts;
 	return ticks_next(&w->ticks, ts);
 }
 
 uint64_t trace_writer__tick_late(struct trace_writer *w, const struct trace_stream *s, uint64_t ts)
 {
-	return ticks_late(&w->ticks, ts, s->gen == w->cur->number ? s->last_tick : 0);
+	return ticks_late(&w->ticks, ts, s->gen == w->cur->id ? s->last_tick : 0);
 }
 
 /* ---- events ---- */
@@ -219,7 +254,7 @@ uint64_t trace_writer__tick_late(struct trace_writer *w, const struct trace_stre
 static void open_batch(struct trace_writer *w, struct trace_stream *s, uint64_t tick)
 {
 	s->batch = gen_open_batch(w->cur, s->m, tick);
-	s->gen = w->cur->number;
+	s->gen = w->cur->id;
 	s->last_tick = tick;
 }
 
@@ -231,7 +266,7 @@ void trace_writer__put(struct trace_writer *w, struct trace_stream *s, uint64_t 
 	struct chunk *c;
 	unsigned i;
 
-	if (s->gen != w->cur->number || s->batch->size > GO_BATCH_MAX - BATCH_EVENT_MAX)
+	if (s->gen != w->cur->id || s->batch->size > GO_BATCH_MAX - BATCH_EVENT_MAX)
 		open_batch(w, s, tick);
 	b = s->batch;
 	if (b->last->cap - b->last->used < BATCH_EVENT_MAX)

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gotrace/part.h"
 #include "gotrace/resolver.h"
 #include "gotrace/spec.h"
 #include "util/sink.h"
@@ -29,9 +30,10 @@ struct trace_writer_opts {
 	uint64_t gen_ns;		/* a generation is full after this long; 0: 1 s */
 	size_t gen_bytes;		/* … or with so many bytes of batches; 0: 4 MiB */
 	struct frame_resolver resolver; /* for trace_writer__addr_frame(); all NULL: none */
-	/* takes whole generations, from the writer's thread; after an error it is not called again,
-	 * and what was written before must stay readable */
+	/* takes the bytes of one trace, whole generations, from the writer's thread; after an error
+	 * it is not called again, and what was written before must stay readable */
 	struct sink sink;
+	struct part_sink parts; /* in place of it, for more than one file; take NULL: sink */
 };
 
 /* The events of one M. Embedded where the M is kept; may be forgotten at any time. */
@@ -71,11 +73,17 @@ struct trace_writer_stats trace_writer__stats(struct trace_writer *w);
 /* Is it time to change? ts: CLOCK_MONOTONIC ns of the next event. */
 bool trace_writer__gen_full(const struct trace_writer *w, uint64_t ts);
 /*
- * Closes the generation and opens the next. Every late frame must have been settled. The caller
- * then repeats the state of every P and G before anything else.
+ * Closes the generation, which ends at ts, and opens the next. Every late frame must have been
+ * settled. The caller then repeats the state of every P and G before anything else.
  */
-void trace_writer__next_gen(struct trace_writer *w);
-uint64_t trace_writer__gen(const struct trace_writer *w); /* its number, from 1 */
+void trace_writer__next_gen(struct trace_writer *w, uint64_t ts);
+/*
+ * Closes the generation and opens one that is an opening (part.h), at ts; why: EV_CUT_*, what
+ * closed it. The caller tells all states as at the begin of a trace, then opens the next.
+ */
+void trace_writer__opening(struct trace_writer *w, uint64_t ts, uint32_t why);
+/* An id of the open one, of which each is given once. */
+uint64_t trace_writer__gen(const struct trace_writer *w);
 
 /* ---- time; see ticks.h ---- */
 

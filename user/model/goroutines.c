@@ -222,6 +222,38 @@ void goroutines_status(struct model *m, uint64_t ts)
 	write_status(m, ts, &m->go.busy);
 }
 
+/* Each as if it had come here from a P, which gives it a name and a reason to wait. */
+static void tell(struct model *m, uint64_t ts, const struct aged_list *l)
+{
+	struct trace_stream *s = &m->go.stream;
+	struct goroutine *g;
+	struct aged *a;
+
+	for (a = l->first; a; a = a->next) {
+		g = of(a);
+		if (!g->told)
+			continue;
+		make_root(m, g);
+		g->seq = 0;
+		wire_ev(m, ts, s, GO_EV_PROC_START, proc_id(m), ++m->go.pseq);
+		if (m->opts.go_minor >= 23)
+			wire_ev(m, ts, s, GO_EV_GO_STATUS_STACK, g->gid, s->m, GO_RUNNING,
+				g->stack);
+		else
+			wire_ev(m, ts, s, GO_EV_GO_STATUS, g->gid, s->m, GO_RUNNING);
+		leave(m, ts, g);
+	}
+}
+
+void goroutines_tell(struct model *m, uint64_t ts)
+{
+	if (!m->go.online)
+		return;
+	write_proc_status(m, ts);
+	tell(m, ts, &m->go.idle);
+	tell(m, ts, &m->go.busy);
+}
+
 static void end_those(struct model *m, uint64_t ts, struct aged *a, uint32_t scope)
 {
 	struct aged *next;

@@ -194,6 +194,7 @@ struct goroutines {
 /* st: its stack, NULL unknown */
 void goroutines_mark(struct model *m, const struct ev_mark *ev, struct kept_stack *st);
 void goroutines_status(struct model *m, uint64_t ts); /* in a new generation */
+void goroutines_tell(struct model *m, uint64_t ts);   /* in an opening: with names and reasons */
 void goroutines_end(struct model *m, uint64_t ts, uint32_t scope);
 void goroutines_free(struct model *m);
 

@@ -88,7 +88,6 @@ static void walk(struct model *m, uint64_t ts, struct g_state *g, struct p_state
 {
 	enum g_life life = g->life;
 
-	m->stats.threads++;
 	g->seq = 0;
 	if (life == G_RUNNABLE && m->opts.go_minor >= 23) {
 		wire_ev(m, ts, &m->m0, GO_EV_GO_STATUS_STACK, g->gid, GO_NO_THREAD, GO_RUNNABLE,
@@ -140,14 +139,49 @@ static struct p_state *first_cpu(const struct model *m)
 	return p;
 }
 
-/* Closes the generation and opens the next with the state of everything. */
-static void next_generation(struct model *m, uint64_t ts)
+/* The states of all, with what they are in, as nobody has been told of them before. */
+static void tell_states(struct model *m, uint64_t ts)
+{
+	struct p_state *p, *p0;
+	struct g_state *g;
+	unsigned i;
+
+	for (i = 0; i < m->ncpu; i++) { /* all are idle while the sleepers are walked */
+		p = &m->cpu[i];
+		g = p->cur;
+		p->cur = NULL;
+		if (p->online)
+			wire_proc_status(m, ts, p);
+		p->cur = g;
+	}
+	p0 = first_cpu(m);
+	g = p0->cur;
+	for (struct g_state *s = m->threads; s; s = s->next)
+		if (s->life != G_NEW && !is_on_cpu(s))
+			walk(m, ts, s, p0);
+	p0->cur = g;
+	for (i = 0; i < m->ncpu; i++)
+		if (m->cpu[i].cur)
+			walk(m, ts, m->cpu[i].cur, &m->cpu[i]);
+	goroutines_tell(m, ts);
+}
+
+/*
+ * Closes the generation and opens the next with the state of everything. Where a file may have to
+ * begin between the two there is an opening; why: EV_CUT_*, 0 it was full.
+ */
+static void next_generation(struct model *m, uint64_t ts, uint32_t why)
 {
 	struct g_state *g;
 	unsigned i;
 
 	names_settle_all(m);
-	trace_writer__next_gen(m->w);
+	if (why || m->opts.openings) {
+		trace_writer__opening(m->w, ts, why);
+		tell_states(m, ts);
+		names_settle_all(m);
+	}
+	trace_writer__next_gen(m->w, ts);
 	for (i = 0; i < m->ncpu; i++)
 		if (m->cpu[i].online)
 			wire_proc_status(m, ts, &m->cpu[i]);
@@ -158,7 +192,6 @@ static void next_generation(struct model *m, uint64_t ts)
 
 static void on_start(struct model *m, const struct ev_hdr *h, size_t len)
 {
-	struct p_state *p, *p0;
 	struct g_state *g;
 	unsigned i;
 
@@ -170,28 +203,22 @@ static void on_start(struct model *m, const struct ev_hdr *h, size_t len)
 	m->live = true;
 	m->stats.begin_ts = h->ts;
 	marks_start(m);
-	for (i = 0; i < m->ncpu; i++) { /* all are idle while the sleepers are walked */
-		p = &m->cpu[i];
-		g = p->cur;
-		p->cur = NULL;
-		if (p->online)
-			wire_proc_status(m, h->ts, p);
-		p->cur = g;
-	}
-	p0 = first_cpu(m);
-	g = p0->cur;
-	for (struct g_state *s = m->threads; s; s = s->next)
-		if (s->life != G_NEW && !is_on_cpu(s))
-			walk(m, h->ts, s, p0);
-	p0->cur = g;
-	for (i = 0; i < m->ncpu; i++)
-		if (m->cpu[i].cur)
-			walk(m, h->ts, m->cpu[i].cur, &m->cpu[i]);
+	for (g = m->threads; g; g = g->next)
+		m->stats.threads += g->life != G_NEW || g->p;
+	tell_states(m, h->ts);
 	for (i = 0; i < m->ncpu; i++)
 		if (m->cpu[i].cur)
 			notes_flush(m, h->ts, m->cpu[i].cur);
 	if (h->arg & EV_START_FLUSH)
-		next_generation(m, h->ts);
+		next_generation(m, h->ts, 0);
+}
+
+/* A file ends here, or a snapshot of the recording. */
+static void on_cut(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	(void)len;
+	if (m->live)
+		next_generation(m, h->ts, h->arg);
 }
 
 /* A loss up to the end has nobody who runs behind it: a thread that is off its CPU is brought there
@@ -245,19 +272,33 @@ static const struct {
 	handler fn;
 	uint8_t events; /* firings of a hook that the record stands for */
 } handlers[EV_KIND_MAX] = {
-	[EV_THREAD] = { on_thread, 0 },	      [EV_SWITCH] = { on_switch, 1 },
-	[EV_WAKING] = { on_waking, 1 },	      [EV_WAKEUP] = { on_wakeup, 1 },
-	[EV_FORK] = { on_fork, 1 },	      [EV_EXEC] = { on_exec, 1 },
-	[EV_EXIT] = { on_exit_, 1 },	      [EV_RENAME] = { on_rename, 1 },
-	[EV_SYS_ENTER] = { on_sys_enter, 1 }, [EV_SYS_EXIT] = { on_sys_exit, 1 },
-	[EV_SYSCALL] = { on_syscall, 2 },     [EV_STACK] = { on_stack, 0 },
-	[EV_SNAP] = { on_snap, 0 },	      [EV_START] = { on_start, 0 },
-	[EV_STOP] = { on_stop, 0 },	      [EV_LOST] = { on_lost, 0 },
-	[EV_METRIC] = { on_metric, 0 },	      [EV_PROC] = { on_proc, 0 },
-	[EV_KSYM] = { on_ksym, 0 },	      [EV_CPU] = { on_cpu, 0 },
-	[EV_CONFIG] = { on_config, 0 },	      [EV_SAMPLE] = { on_sample, 1 },
-	[EV_MODULE] = { on_module, 0 },	      [EV_EPOCH] = { on_epoch, 0 },
-	[EV_MARK] = { on_mark, 1 },	      [EV_SITE] = { on_site, 0 },
+	[EV_THREAD] = { on_thread, 0 },
+	[EV_SWITCH] = { on_switch, 1 },
+	[EV_WAKING] = { on_waking, 1 },
+	[EV_WAKEUP] = { on_wakeup, 1 },
+	[EV_FORK] = { on_fork, 1 },
+	[EV_EXEC] = { on_exec, 1 },
+	[EV_EXIT] = { on_exit_, 1 },
+	[EV_RENAME] = { on_rename, 1 },
+	[EV_SYS_ENTER] = { on_sys_enter, 1 },
+	[EV_SYS_EXIT] = { on_sys_exit, 1 },
+	[EV_SYSCALL] = { on_syscall, 2 },
+	[EV_STACK] = { on_stack, 0 },
+	[EV_SNAP] = { on_snap, 0 },
+	[EV_START] = { on_start, 0 },
+	[EV_STOP] = { on_stop, 0 },
+	[EV_LOST] = { on_lost, 0 },
+	[EV_METRIC] = { on_metric, 0 },
+	[EV_PROC] = { on_proc, 0 },
+	[EV_KSYM] = { on_ksym, 0 },
+	[EV_CPU] = { on_cpu, 0 },
+	[EV_CONFIG] = { on_config, 0 },
+	[EV_SAMPLE] = { on_sample, 1 },
+	[EV_MODULE] = { on_module, 0 },
+	[EV_EPOCH] = { on_epoch, 0 },
+	[EV_MARK] = { on_mark, 1 },
+	[EV_SITE] = { on_site, 0 },
+	[EV_CUT] = { on_cut, 0 },
 };
 
 void model__feed(struct model *m, const struct ev_hdr *h, size_t len)
@@ -272,7 +313,7 @@ void model__feed(struct model *m, const struct ev_hdr *h, size_t len)
 	if (m->live) {
 		m->stats.events += handlers[h->kind].events;
 		if (trace_writer__gen_full(m->w, h->ts))
-			next_generation(m, h->ts);
+			next_generation(m, h->ts, 0);
 	}
 	handlers[h->kind].fn(m, h, len);
 }

@@ -25,8 +25,9 @@ struct model_opts {
 	int go_minor;		     /* as the writer's */
 	unsigned first_proc;	     /* the row number of CPU 0 */
 	bool group_digits;	     /* pool-1, pool-2 … become pool-# */
-	uint64_t start_ts;	     /* as the writer's */
-	int64_t wall_offset;	     /* as the writer's */
+	bool openings;	     /* a file may begin at each generation, not only behind an EV_CUT */
+	uint64_t start_ts;   /* as the writer's */
+	int64_t wall_offset; /* as the writer's */
 };
 
 /* A module in which walks of user stacks ended before they were complete. */
