@@ -212,22 +212,75 @@ static void abbreviations(void **state)
 
 static void the_rest(void **state)
 {
-	struct options o = good(FOR_RECORD, "one -a -- -p two");
+	struct options o = good(FOR_CONVERT, "one --text -- -p two");
 
 	(void)state;
 	assert_int_equal(o.nrest, 3);
 	assert_string_equal(o.rest[0], "one");
 	assert_string_equal(o.rest[1], "-p");
 	assert_string_equal(o.rest[2], "two");
-	assert_true(o.all);
-	assert_int_equal(o.npid, 0);
+	assert_true(o.text);
+	assert_null(o.command);
+	options_free(&o);
+
+	/* a command has options of its own, and -- may be one of its words */
+	o = good(FOR_RECORD, "-q -d 5 -- ls -a -- -d 7");
+	assert_int_equal(o.nrest, 0);
+	assert_string_equal(o.command[0], "ls");
+	assert_string_equal(o.command[1], "-a");
+	assert_string_equal(o.command[2], "--");
+	assert_string_equal(o.command[4], "7");
+	assert_null(o.command[5]);
+	assert_int_equal(o.duration_ns, 5000000000);
+	assert_false(o.all);
+	options_free(&o);
+	o = good(FOR_RECORD, "-q --");
+	assert_null(o.command[0]);
+	options_free(&o);
+	o = good(FOR_RECORD, "ls -- -a"); /* this one is a mistake, which the caller tells */
+	assert_null(o.command);
+	assert_int_equal(o.nrest, 3);
+	options_free(&o);
+}
+
+static void long_running(void **state)
+{
+	struct options o = good(FOR_RECORD, "--rotate=10m --keep=5 --duty=500ms/1m");
+
+	(void)state;
+	assert_int_equal(o.rotate_ns, 600000000000);
+	assert_int_equal(o.rotate_bytes, 0);
+	assert_int_equal(o.keep, 5);
+	assert_int_equal(o.duty_on_ns, 500000000);
+	assert_int_equal(o.duty_ns, 60000000000);
+	assert_true(o.irq_ns == IRQ_UNSAID);
+	assert_int_equal(o.trigger_gap_ns, 1000000000);
+	options_free(&o);
+	o = good(FOR_RECORD, "--rotate=64M --flight-recorder=10s --irq=0 --sample-processes=5%");
+	assert_int_equal(o.rotate_ns, 0);
+	assert_int_equal(o.rotate_bytes, 64 << 20);
+	assert_int_equal(o.flight_ns, 10000000000);
+	assert_int_equal(o.flight_bytes, 64 << 20);
+	assert_int_equal(o.irq_ns, 0);
+	assert_int_equal(o.sample_processes, 5);
+	options_free(&o);
+	o = good(FOR_RECORD, "--flight-recorder=1m,512K --trigger=a>1ms --trigger=b --comm=x* "
+			     "--exclude=7 --uid=root --trigger-gap=5s");
+	assert_int_equal(o.flight_ns, 60000000000);
+	assert_int_equal(o.flight_bytes, 512 << 10);
+	assert_int_equal(o.trigger.cnt, 2);
+	assert_string_equal(o.trigger.v[1], "b");
+	assert_int_equal(o.comm.cnt, 1);
+	assert_int_equal(o.exclude.cnt, 1);
+	assert_int_equal(o.uid.cnt, 1);
+	assert_int_equal(o.trigger_gap_ns, 5000000000);
 	options_free(&o);
 }
 
 static void help_text(void **state)
 {
 	static const unsigned cmds[] = { FOR_RECORD, FOR_CONVERT, FOR_FEATURES, FOR_MARKERS };
-	static const int lines[] = { 24, 10, 4, 6 };
+	static const int lines[] = { 52, 11, 4, 6 };
 	char *text, *p;
 	size_t len;
 	int n;
@@ -377,6 +430,7 @@ int main(void)
 		cmocka_unit_test(help_and_version),
 		cmocka_unit_test(abbreviations),
 		cmocka_unit_test(the_rest),
+		cmocka_unit_test(long_running),
 		cmocka_unit_test(help_text),
 		cmocka_unit_test(refusals),
 	};

@@ -22,7 +22,9 @@
 	(CT_STACK_BLOCK | CT_STACK_WAKEUP | CT_STACK_FORK | CT_STACK_SYSCALL | CT_STACK_PREEMPT | \
 	 CT_STACK_KERNEL | CT_STACK_MARK)
 #define STACKS_SAMPLE (1u << 31) /* asks for samples; no bit of ct_stacks */
-#define SAMPLE_HZ 99		 /* beside the round numbers at which programs do things */
+#define FLIGHT_BYTES (64ull << 20)
+#define TRIGGER_GAP_NS 1000000000ull
+#define SAMPLE_HZ 99 /* beside the round numbers at which programs do things */
 
 /* ---- setters of their own ---- */
 
@@ -72,6 +74,54 @@ static int be_verbose(const struct opt_row *row, void *options, const char *arg,
 	(void)row, (void)options, (void)arg, (void)why;
 	log_set_level(log_wants("", LOG_INFO) ? LOG_DEBUG : LOG_INFO);
 	return 0;
+}
+
+/* A time, a size, or both, apart by a comma. Sizes have a letter, so that nothing can be either. */
+static int set_flight(const struct opt_row *row, void *options, const char *arg, struct strbuf *why)
+{
+	char *text = xstrdup(arg), *size = text, *time = strsep(&size, ",");
+	struct options *o = options;
+	int err = 0;
+
+	o->flight_bytes = FLIGHT_BYTES;
+	if (parse_duration(time, &o->flight_ns) || !o->flight_ns || o->flight_ns > DURATION_MAX)
+		err = opt_refuse(row, arg, why, "'%s' is not a time to look back", time);
+	else if (size && (parse_size(size, &o->flight_bytes) || !o->flight_bytes))
+		err = opt_refuse(row, arg, why, "'%s' is not a size of memory", size);
+	free(text);
+	return err;
+}
+
+static bool is_size(const char *arg)
+{
+	return strpbrk(arg, "KMGTB") != NULL;
+}
+
+static int set_rotate(const struct opt_row *row, void *options, const char *arg, struct strbuf *why)
+{
+	struct options *o = options;
+
+	if (is_size(arg) && !parse_size(arg, &o->rotate_bytes) && o->rotate_bytes)
+		return 0;
+	if (!is_size(arg) && strpbrk(arg, "smh") && !parse_duration(arg, &o->rotate_ns) &&
+	    o->rotate_ns && o->rotate_ns <= DURATION_MAX)
+		return 0;
+	return opt_refuse(row, arg, why, "neither a time nor a size, each with its unit");
+}
+
+static int set_duty(const struct opt_row *row, void *options, const char *arg, struct strbuf *why)
+{
+	char *text = xstrdup(arg), *period = text, *on = strsep(&period, "/");
+	struct options *o = options;
+	int err = 0;
+
+	if (!period || parse_duration(on, &o->duty_on_ns) || parse_duration(period, &o->duty_ns) ||
+	    o->duty_ns > DURATION_MAX)
+		err = opt_refuse(row, arg, why, "not a time to record out of another");
+	else if (!o->duty_on_ns || o->duty_on_ns >= o->duty_ns)
+		err = opt_refuse(row, arg, why, "%s is no part of %s", on, period);
+	free(text);
+	return err;
 }
 
 /* ---- the words of a value ---- */
@@ -125,11 +175,43 @@ static const struct opt_word no_stdout[] = {
 #define TO(kind, field) OPT_FIELD(kind, struct options, field)
 #define OWN(setter) .kind = OPT_OWN, .set = setter
 #define STOP(code) .kind = OPT_STOP, .unsaid = code
+#define HEADING(cmds, text)                                    \
+	{                                                      \
+		0, NULL, NULL, cmds, text, .kind = OPT_HEADING \
+	}
 
 static const struct opt_row rows[] = {
+	HEADING(FOR_RECORD, "who is recorded"),
 	{ 'p', "pid", "PID[,PID]", FOR_RECORD, "record these processes, with all their threads",
 	  OWN(set_pid), .way = "-p 42 or -p 42,43" },
 	{ 'a', "all", NULL, FOR_RECORD, "record every process of the machine", TO(FLAG, all) },
+	{ 0, "cgroup", "PATH|ID", FOR_RECORD,
+	  "record the processes of this control group and of those below it", TO(STRING, cgroup),
+	  .what = "a control group", .way = "its path or its number" },
+	{ 0, "container", "ID", FOR_RECORD, "record the processes of this container",
+	  TO(STRING, container), .what = "the id of a container",
+	  .way = "its first six digits, or more" },
+	{ 'f', "follow", NULL, FOR_RECORD,
+	  "record children, too, that are made while recording (always with -- CMD)",
+	  TO(FLAG, follow) },
+	{ 0, "comm", "GLOB", FOR_RECORD,
+	  "of -a and --cgroup: only processes with such a name; repeatable", TO(STRINGS, comm),
+	  .what = "a process's name", .way = "a glob such as nginx or 'java*'" },
+	{ 0, "uid", "USER", FOR_RECORD,
+	  "of -a and --cgroup: only processes of this user; repeatable", TO(STRINGS, uid),
+	  .what = "a user", .way = "a name or a number" },
+	{ 0, "exclude", "GLOB|PID", FOR_RECORD,
+	  "of -a and --cgroup: not processes with such a name, or this one; repeatable",
+	  TO(STRINGS, exclude), .what = "a process", .way = "a glob of names, or a process id" },
+	{ 0, "kernel-threads", NULL, FOR_RECORD, "of -a: the threads of the kernel, too",
+	  TO(FLAG, kernel_threads) },
+	{ 0, "sample-processes", "P%", FOR_RECORD,
+	  "of -a and --cgroup: only so many of the processes, chosen by chance",
+	  TO(PERCENT, sample_processes), .min = 1 },
+	{ 0, "irq", "TIME", FOR_RECORD,
+	  "tell of interrupts that took longer than this; 0: of none (default 1ms with -a, else none)",
+	  TO(DURATION, irq_ns), .max = DURATION_MAX },
+	HEADING(FOR_RECORD, "how long, and where to"),
 	{ 'd', "duration", "TIME", FOR_RECORD,
 	  "stop after this time: 5, 500ms, 1m (default: until Ctrl-C or the last target's end)",
 	  TO(DURATION, duration_ns), .min = 1, .max = DURATION_MAX,
@@ -138,6 +220,7 @@ static const struct opt_row rows[] = {
 	{ 'o', "output", "FILE", FOR_RECORD | FOR_CONVERT,
 	  "where the trace goes, - is standard output (default go.trace)", TO(STRING, output),
 	  .what = "a file name", .way = "go.trace, or - for standard output" },
+	HEADING(FOR_RECORD, "what of it"),
 	{ 0, "syscalls", "MODE", FOR_RECORD,
 	  "all: every syscall; blocking: those that threads sleep in, cheaper; none: only why they sleep",
 	  TO(WORD, syscalls), .words = syscall_modes },
@@ -171,6 +254,7 @@ static const struct opt_row rows[] = {
 	{ 0, "region", "GLOB", FOR_MARKERS,
 	  "list the functions that match, too, and why some cannot be regions; repeatable",
 	  TO(STRINGS, regions), .what = "a function's name", .way = "a glob; * is every one" },
+	HEADING(FOR_RECORD, "how it is shown"),
 	{ 0, "go-version", "1.NN", FOR_RECORD | FOR_CONVERT,
 	  "write for the readers of Go 1.22, 1.23 (default), 1.25 or 1.26 and newer",
 	  TO(WORD, go_minor), .words = go_versions },
@@ -179,9 +263,32 @@ static const struct opt_row rows[] = {
 	{ 0, "first-proc", "N", FOR_RECORD | FOR_CONVERT,
 	  "number of CPU 0's row; with 1 the viewer draws arrows from CPU 0 too (default 0)",
 	  TO(NUMBER, first_proc), .max = 100000, .what = "a row number", .way = "0 or 1" },
+	HEADING(FOR_RECORD, "limits, and recordings that go on"),
 	{ 0, "buffer", "SIZE", FOR_RECORD,
 	  "kernel memory for records, all CPUs together (default 16M for each CPU)",
 	  TO(SIZE, buffer), .min = 1, .low = "nothing would be recorded" },
+	{ 0, "rotate", "TIME|SIZE", FOR_RECORD | FOR_CONVERT,
+	  "begin a new file after so long, or so many bytes; each is a trace of its own",
+	  OWN(set_rotate), .way = "60s, 10m, 512K or 64M" },
+	{ 0, "keep", "N", FOR_RECORD,
+	  "of the files of --rotate, --duty and --flight-recorder keep only the newest",
+	  TO(NUMBER, keep), .min = 1, .what = "a number of files" },
+	{ 0, "max-size", "SIZE", FOR_RECORD, "stop before the files have more bytes than this",
+	  TO(SIZE, max_size), .min = 1, .low = "nothing could be written" },
+	{ 0, "min-free", "SIZE", FOR_RECORD, "stop before the disk has less room than this",
+	  TO(SIZE, min_free), .min = 1, .low = "a full disk has that" },
+	{ 0, "duty", "ON/PERIOD", FOR_RECORD,
+	  "record for so long out of each such time, each in a file of its own", OWN(set_duty),
+	  .way = "1s/60s" },
+	{ 0, "flight-recorder", "TIME[,SIZE]", FOR_RECORD,
+	  "keep the newest part in memory (64M when not told), and write it on SIGUSR2 or --trigger",
+	  OWN(set_flight), .way = "10s or 10s,64M" },
+	{ 0, "trigger", "WHEN", FOR_RECORD,
+	  "write what the flight recorder has when this happens; repeatable; see the manual",
+	  TO(STRINGS, trigger), .what = "a reason", .way = "such as 'region:query>10ms'" },
+	{ 0, "trigger-gap", "TIME", FOR_RECORD,
+	  "at most one file for all triggers in this time (default 1s)",
+	  TO(DURATION, trigger_gap_ns), .max = DURATION_MAX },
 	{ 0, "raw", "FILE", FOR_RECORD, "keep the records as they came, for convert",
 	  TO(STRING, raw), .what = "a file name", .words = no_stdout, .way = "the name of a file" },
 	{ 0, "strict", NULL, FOR_RECORD, "exit with 4 when records were lost", TO(FLAG, strict) },
@@ -189,6 +296,7 @@ static const struct opt_row rows[] = {
 	{ 0, "repair", NULL, FOR_CONVERT,
 	  "cut a trace that was broken off back to its last whole generation; in place without -o",
 	  TO(FLAG, repair) },
+	HEADING(FOR_RECORD, "this program"),
 	{ 'q', "quiet", NULL, FOR_ALL, "say nothing but errors", OWN(be_quiet) },
 	{ 'v', "verbose", NULL, FOR_ALL, "say more; twice: what libbpf and the verifier say",
 	  OWN(be_verbose) },
@@ -208,6 +316,10 @@ void options_help(FILE *out, unsigned cmd)
 	for (i = 0; i < NROW; i++) {
 		if (!(rows[i].cmds & cmd))
 			continue;
+		if (rows[i].kind == OPT_HEADING) {
+			fprintf(out, "%s%s\n", i ? "\n" : "", rows[i].help);
+			continue;
+		}
 		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", rows[i].letter ? '-' : ' ',
 			 rows[i].letter ? rows[i].letter : ' ', rows[i].letter ? "," : " ",
 			 rows[i].name,
@@ -262,17 +374,21 @@ static void unknown_option(unsigned cmd, char **argv, struct strbuf *why)
 int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct strbuf *why)
 {
 	struct option longs[NROW + 1] = { 0 };
-	char shorts[2 * NROW + 3] = ":";
-	size_t i, nl = 0, ns = 1;
+	/* a command behind -- has options of its own: nothing is moved about ahead of it */
+	char shorts[2 * NROW + 4] = "+:";
+	bool posix = cmd & FOR_RECORD;
+	size_t i, nl = 0, ns = 2;
 	int c, err;
 
 	*o = (struct options){
+		.irq_ns = IRQ_UNSAID,
+		.trigger_gap_ns = TRIGGER_GAP_NS,
 		.go_minor = 23,
 		.stacks = STACKS_DEFAULT,
 		.call_graph = CT_CALL_GRAPH_CFI,
 	};
 	for (i = 0; i < NROW; i++) {
-		if (!(rows[i].cmds & cmd))
+		if (!(rows[i].cmds & cmd) || rows[i].kind == OPT_HEADING)
 			continue;
 		longs[nl++] = (struct option){ rows[i].name,
 					       !rows[i].arg		 ? no_argument :
@@ -285,11 +401,11 @@ int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct
 			shorts[ns++] = ':';
 	}
 	shorts[ns] = 0;
-	optind = 1;
+	optind = 0; /* begins anew, and reads the + anew */
 	opterr = 0;
 	for (;;) {
 		optopt = 0;
-		c = getopt_long(argc, argv, shorts, longs, NULL);
+		c = getopt_long(argc, argv, shorts + !posix, longs, NULL);
 		if (c < 0)
 			break;
 		for (i = 0; i < NROW && !is_row(&rows[i], cmd, c); i++)
@@ -309,6 +425,10 @@ int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct
 	o->stacks &= ~STACKS_SAMPLE;
 	o->rest = argv + optind;
 	o->nrest = argc - optind;
+	if (posix && optind > 1 && !strcmp(argv[optind - 1], "--")) {
+		o->command = o->rest;
+		o->nrest = 0;
+	}
 	return 0;
 }
 
@@ -320,5 +440,9 @@ void options_free(struct options *o)
 		annot_spec_free(&o->annot[i]);
 	free(o->annot);
 	free(o->regions.v);
+	free(o->comm.v);
+	free(o->exclude.v);
+	free(o->uid.v);
+	free(o->trigger.v);
 	free(o->pid);
 }

@@ -27,10 +27,20 @@ struct strbuf;
 enum syscall_mode { SYSCALLS_ALL, SYSCALLS_BLOCKING, SYSCALLS_NONE };
 enum listen { LISTEN_AUTO, LISTEN_OFF };
 
+#define IRQ_UNSAID UINT64_MAX
+
 struct options {
 	uint32_t *pid; /* as the user wrote them, each once */
 	size_t npid, cap_pid;
 	bool all;
+	bool follow;			  /* children of what is recorded, too */
+	const char *cgroup, *container;	  /* NULL: none */
+	struct opt_strings comm, exclude; /* of -a and --cgroup: names as globs, exclude pids too */
+	struct opt_strings uid;		  /* names or numbers */
+	bool kernel_threads;
+	unsigned sample_processes; /* percent; 0: all of them */
+	uint64_t irq_ns; /* interrupts that take longer are told; 0: none, IRQ_UNSAID: as the mode
+			    has it */
 	uint64_t duration_ns; /* 0: until stopped */
 	const char *output;   /* NULL: the command's default */
 	enum syscall_mode syscalls;
@@ -46,6 +56,13 @@ struct options {
 	const char *raw;
 	bool text;
 	bool repair;
+	uint64_t rotate_ns, rotate_bytes; /* 0: one file */
+	unsigned keep;			  /* files; 0: all of them */
+	uint64_t max_size, min_free;	  /* bytes, 0: no limit */
+	uint64_t duty_on_ns, duty_ns;	  /* so much of each so much; 0: all the time */
+	uint64_t flight_ns, flight_bytes; /* of the flight recorder; flight_ns 0: none */
+	struct opt_strings trigger;
+	uint64_t trigger_gap_ns;  /* between two snapshots that triggers write */
 	struct annot_spec *annot; /* --region, --usdt, --usdt-region, as they were given */
 	size_t nannot, cap_annot;
 	enum listen annotations;    /* off: neither markers of ctrace.h nor of Go are listened to */
@@ -54,6 +71,7 @@ struct options {
 
 	char **rest; /* what is no option */
 	int nrest;
+	char **command; /* behind --, with its arguments and a NULL; NULL: there is no -- */
 };
 
 /*

@@ -232,6 +232,7 @@ int opt_set(const struct opt_row *row, void *options, const char *arg, struct st
 	void *field = (char *)options + row->at;
 
 	switch (row->kind) {
+	case OPT_HEADING:
 	case OPT_STOP:
 		break;
 	case OPT_FLAG:

@@ -16,17 +16,18 @@
 struct strbuf;
 
 enum opt_kind {
-	OPT_STOP = 1, /* nothing is read: the parser returns .unsaid at once */
-	OPT_FLAG,     /* bool: it was given */
-	OPT_STRING,   /* const char *, not empty, borrowed; what .words has in it is refused */
-	OPT_STRINGS,  /* struct opt_strings: each that was given */
-	OPT_NUMBER,   /* unsigned, min to max */
-	OPT_PERCENT,  /* unsigned, min to max, 100 if that is not set; with or without the % */
-	OPT_DURATION, /* uint64_t, ns, min to max */
-	OPT_SIZE,     /* uint64_t, bytes, min to max */
-	OPT_WORD,     /* unsigned: the value of one of .words */
-	OPT_WORDS,    /* unsigned: the values of words apart by commas, or-ed */
-	OPT_OWN,      /* whatever .set does */
+	OPT_HEADING = 1, /* no option: .help stands above those that follow, .name is NULL */
+	OPT_STOP,	 /* nothing is read: the parser returns .unsaid at once */
+	OPT_FLAG,	 /* bool: it was given */
+	OPT_STRING,	 /* const char *, not empty, borrowed; what .words has in it is refused */
+	OPT_STRINGS,	 /* struct opt_strings: each that was given */
+	OPT_NUMBER,	 /* unsigned, min to max */
+	OPT_PERCENT,	 /* unsigned, min to max, 100 if that is not set; with or without the % */
+	OPT_DURATION,	 /* uint64_t, ns, min to max */
+	OPT_SIZE,	 /* uint64_t, bytes, min to max */
+	OPT_WORD,	 /* unsigned: the value of one of .words */
+	OPT_WORDS,	 /* unsigned: the values of words apart by commas, or-ed */
+	OPT_OWN,	 /* whatever .set does */
 };
 
 struct opt_word {

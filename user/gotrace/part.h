@@ -28,7 +28,7 @@ struct trace_part {
 	uint64_t number;  /* of the generation, from 1, each one more than the last */
 	uint64_t begin_ts, end_ts; /* CLOCK_MONOTONIC, ns: what it tells of; an opening: both its
 				      moment */
-	bool opening;		   /* may stand ahead of the part that follows, and first in a file */
+	bool opening; /* may stand ahead of the part that follows, and first in a file */
 	uint32_t cut; /* EV_CUT_* of the record that closed the generation, 0 none */
 };
 
