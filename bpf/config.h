@@ -38,6 +38,14 @@ enum ct_call_graph {
 
 #define CT_HELPERS 3
 
+/* A process that is recorded, in the map ct_targets. */
+struct ct_member {
+	__u64 start; /* when it began, which tells it from the next one with its number; 0: whoever
+			has that */
+	__u32 ended; /* its last thread has begun to exit */
+	__u32 pad;
+};
+
 struct ct_config {
 	__u32 filter;	 /* enum ct_filter */
 	__u32 tgid;	 /* CT_FILTER_ONE: the process, as the kernel numbers it */
@@ -53,6 +61,7 @@ struct ct_config {
 	__u32 sample_nmi; /* ticks of the sampling clock come also while another program runs */
 	__u32 stacks;	  /* enum ct_stacks, which records carry one */
 	__u32 call_graph; /* enum ct_call_graph. 0: stacks have kernel frames alone */
+	__u32 follow;	  /* CT_FILTER_SET: children of recorded processes are recorded, too */
 };
 
 #endif

@@ -421,7 +421,8 @@ struct ev_cpu_stat {
 	__u64 stacks[16]; /* walks of user stacks, by their end (enum ev_stack_end) */
 	__u64 frames;	  /* user frames walked */
 	__u64 sampled;	  /* ticks of the sampling clock that hit a traced thread */
-	__u64 pad[7];
+	__u64 unfollowed; /* processes that should be recorded, and for which there was no room */
+	__u64 pad[6];
 };
 
 /* The traced thread on a CPU, so that its syscalls need no look-up; the collector reads which one

@@ -62,12 +62,12 @@ CT_SHARED_ARRAY(ct_stats, struct ev_cpu_stat);
 
 CT_SHARED_ARRAY(ct_now, struct ev_cpu_now);
 
-/* CT_FILTER_SET: tgids, as the kernel numbers them */
+/* CT_FILTER_SET: by tgid, as the kernel numbers them */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u8);
+	__type(value, struct ct_member);
 } ct_targets __weak SEC(".maps");
 
 /* the Go programs whose annotations are listened to; cookies of probes tell the index */

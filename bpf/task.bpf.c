@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Birth, new image, new name and death of threads. */
+#include "bpf/scope.bpf.h"
 #include "bpf/syscall.bpf.h"
 
 /* A new process begins with the mappings of its parent. */
@@ -19,6 +20,8 @@ int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
 	__u64 key;
 
 	ct_note_helpers_child(parent->tgid, child->tgid);
+	if (ct_cfg.follow && child->tgid != parent->tgid && ct_tgid_traced(parent->tgid))
+		ct_join(child);
 	if (!ct_task_traced(child))
 		return 0;
 	if (ct_cfg.call_graph && child->tgid != parent->tgid)
@@ -55,9 +58,8 @@ struct {
 static __noinline void ct_leave(void *ctx, struct task_struct *p, struct ev_cpu_now *now)
 {
 	struct ev_cpu_stat *st = ct_stat(bpf_get_smp_processor_id());
-	__u32 tgid = p->tgid;
 
-	bpf_map_delete_elem(&ct_targets, &tgid);
+	ct_part(p->tgid);
 	if (st)
 		st->left++;
 	ct_flush_syscall(ctx, now);
@@ -97,6 +99,14 @@ int BPF_PROG(ct_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 	return 0;
 }
 
+static __always_inline void told_end(__u32 tgid)
+{
+	struct ct_member *m = bpf_map_lookup_elem(&ct_targets, &tgid);
+
+	if (m)
+		ct_ends(m);
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(ct_exit, struct task_struct *p)
 {
@@ -105,6 +115,8 @@ int BPF_PROG(ct_exit, struct task_struct *p)
 
 	if (!ct_task_traced(p))
 		return 0;
+	if (ct_cfg.follow && !p->signal->live.counter)
+		told_end(p->tgid);
 	t = ct_current(p);
 	if (!t)
 		return 0;

@@ -36,6 +36,8 @@
 
 #define PLACE_TRIES 20 /* walks over the threads, until all of them have a place */
 
+#define MEMBERS_MAX 32768 /* processes that are recorded at once, where that changes by itself */
+
 #define DRAIN_TOTAL (6u << 20) /* bytes that one drain takes out of all rings, at most */
 
 struct ring_ctx {
@@ -116,7 +118,7 @@ static int set_sizes(struct capture *c, struct strbuf *why)
 /* How much the maps of address spaces hold. */
 static void set_space_sizes(struct capture *c)
 {
-	bool walks = capture__walks_user(c), all = !c->opts.targets;
+	bool walks = capture__walks_user(c), all = !c->opts.targets || c->opts.follow;
 	uint32_t procs = all ? 32768 : (uint32_t)c->opts.targets->cnt * 2 + 64;
 
 	c->nmodules = !walks ? 1 : all ? EV_MODULE_MAX : 8192;
@@ -200,10 +202,13 @@ static void configure(struct capture *c)
 
 	if (set) {
 		cfg.see_all = features[FEATURE_SEE_ALL].ask();
-		cfg.filter = set->cnt == 1 && cfg.see_all ? CT_FILTER_ONE : CT_FILTER_SET;
+		cfg.follow = c->opts.follow;
+		cfg.filter = set->cnt == 1 && cfg.see_all && !cfg.follow ? CT_FILTER_ONE :
+									   CT_FILTER_SET;
 		cfg.tgid = set->t[0].tgid;
 		cfg.ns_level = set->ns_level;
-		bpf_map__set_max_entries(c->skel->maps.ct_targets, (uint32_t)set->cnt);
+		bpf_map__set_max_entries(c->skel->maps.ct_targets,
+					 (uint32_t)set->cnt + (cfg.follow ? MEMBERS_MAX : 0));
 	}
 	memcpy((void *)&c->skel->rodata->ct_cfg, &cfg, sizeof(cfg));
 	bpf_map__set_max_entries(c->skel->maps.ct_rings, c->ncpu);
@@ -212,6 +217,7 @@ static void configure(struct capture *c)
 	bpf_program__set_autoload(c->skel->progs.ct_sys_enter, c->opts.syscall_hooks);
 	bpf_program__set_autoload(c->skel->progs.ct_sys_exit, c->opts.syscall_hooks);
 	bpf_program__set_autoload(c->skel->progs.ct_sample, c->opts.sample_hz);
+	bpf_program__set_autoload(c->skel->progs.ct_free, cfg.follow);
 	bpf_program__set_autoattach(c->skel->progs.ct_place_tasks, false);
 	configure_probes(c);
 	set_space_sizes(c);
@@ -280,8 +286,8 @@ static int map_array(const struct bpf_map *map, size_t sz, void **out)
 static int make_maps(struct capture *c, struct strbuf *why)
 {
 	const struct target_set *set = c->opts.targets;
+	struct ct_member member = { 0 };
 	unsigned i;
-	uint8_t one = 1;
 	int err = 0;
 
 	c->ring_fd = xmalloc(c->ncpu * sizeof(*c->ring_fd));
@@ -291,8 +297,9 @@ static int make_maps(struct capture *c, struct strbuf *why)
 		err = make_ring(c, i);
 	for (i = 0; !err && set && i < set->cnt; i++)
 		if (bpf_map_update_elem(bpf_map__fd(c->skel->maps.ct_targets), &set->t[i].tgid,
-					&one, BPF_ANY))
+					&member, BPF_ANY))
 			err = -errno;
+	c->skel->bss->ct_living = set ? (uint32_t)set->cnt : 0;
 	if (!err)
 		err = map_array(c->skel->maps.ct_stats, c->ncpu * sizeof(*c->stat),
 				(void **)&c->stat);
@@ -359,7 +366,7 @@ static struct bpf_link *attach_iter(struct capture *c, struct bpf_program *prog)
 	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
 	struct bpf_link *link = NULL;
 
-	if (c->opts.targets && c->opts.targets->cnt == 1) {
+	if (c->opts.targets && c->opts.targets->cnt == 1 && !c->opts.follow) {
 		info.task.pid = c->opts.targets->t[0].pid;
 		link = bpf_program__attach_iter(prog, &opts);
 	}
@@ -558,9 +565,9 @@ uint64_t capture__left(const struct capture *c)
 
 bool capture__has(const struct capture *c, const struct target *t)
 {
-	uint8_t one;
+	struct ct_member m;
 
-	return !bpf_map_lookup_elem(bpf_map__fd(c->skel->maps.ct_targets), &t->tgid, &one) ||
+	return !bpf_map_lookup_elem(bpf_map__fd(c->skel->maps.ct_targets), &t->tgid, &m) ||
 	       errno != ENOENT;
 }
 
@@ -595,16 +602,32 @@ struct tables_opts capture__tables(const struct capture *c)
 		.spaces_fd = bpf_map__fd(c->skel->maps.ct_spaces),
 		.nmodules = c->nmodules,
 		.nmappings = c->nmappings,
-		.ahead = c->opts.targets ? 1 : 4, /* a compiler's library has 3 */
+		.ahead = c->opts.targets && !c->opts.follow ? 1 :
+							      4, /* a compiler's library has 3 */
 		.bytes_max = TABLES_MAX,
 	};
 }
 
 int capture__targets_fd(const struct capture *c)
 {
-	return c->opts.targets && !features[FEATURE_SEE_ALL].ask() ?
+	return c->opts.targets && (c->opts.follow || !features[FEATURE_SEE_ALL].ask()) ?
 		       bpf_map__fd(c->skel->maps.ct_targets) :
 		       -1;
+}
+
+uint32_t capture__living(const struct capture *c)
+{
+	return c->opts.follow ? __atomic_load_n(&c->skel->bss->ct_living, __ATOMIC_RELAXED) : 0;
+}
+
+uint64_t capture__unfollowed(const struct capture *c)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < c->ncpu; i++)
+		n += capture__stat(c, i)->unfollowed;
+	return n;
 }
 
 uint32_t capture__next_epoch(struct capture *c)
@@ -647,7 +670,8 @@ uint64_t capture__snap_missed(const struct capture *c)
 
 void capture__forget(struct capture *c, const struct target *t)
 {
-	bpf_map_delete_elem(bpf_map__fd(c->skel->maps.ct_targets), &t->tgid);
+	if (!c->opts.follow)
+		bpf_map_delete_elem(bpf_map__fd(c->skel->maps.ct_targets), &t->tgid);
 }
 
 const char *capture__prog(const struct capture *c, unsigned i, uint64_t *missed)

@@ -22,6 +22,7 @@ struct strbuf;
 
 struct capture_opts {
 	const struct target_set *targets; /* NULL: everything */
+	bool follow;			  /* of targets: what they fork is recorded, too */
 	bool syscall_hooks;
 	uint64_t buffer;     /* bytes of all rings, 0 default */
 	unsigned stacks;     /* enum ct_stacks: which records carry one */
@@ -62,8 +63,15 @@ void capture__helper_has(struct capture *c, unsigned helper, uint32_t pid);
 bool capture__walks_user(const struct capture *c);
 /* Those maps; borrowed. */
 struct tables_opts capture__tables(const struct capture *c);
-/* The map of the processes that may still be recorded; -1: they cannot lose that. */
+/* The map of the processes that are recorded at this moment; -1: it never changes. */
 int capture__targets_fd(const struct capture *c);
+/*
+ * How many recorded processes have not ended; 0 without follow. One has when its last thread begins
+ * to exit; what that still does is recorded.
+ */
+uint32_t capture__living(const struct capture *c);
+/* Processes that should have been recorded, and for which there was no room. */
+uint64_t capture__unfollowed(const struct capture *c);
 /* Stack ids are given anew from now on. Returns the epoch that begins. */
 uint32_t capture__next_epoch(struct capture *c);
 /* Every traced thread tells its state into the rings. 0 or -errno. */
@@ -100,7 +108,8 @@ uint64_t capture__snap_missed(const struct capture *c); /* of all CPUs */
 uint64_t capture__left(const struct capture *c);
 bool capture__has(const struct capture *c, const struct target *t);
 
-/* Records nothing more of this target: its pid may be another's soon. */
+/* Records nothing more of this target: its pid may be another's soon. With follow the kernel side
+ * sees to that itself, when the last thread is off its CPU. */
 void capture__forget(struct capture *c, const struct target *t);
 
 /* Counters of one CPU. */

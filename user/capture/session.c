@@ -156,8 +156,11 @@ static void target_is_gone(struct session *s, struct target *t)
 	t->ended = true;
 	capture__forget(s->o->capture, t);
 	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, t->pidfd, NULL);
-	if (!--s->alive)
-		s->stop = true;
+	if (--s->alive)
+		return;
+	s->stop = !capture__living(s->o->capture);
+	if (!s->stop)
+		log_info("what they have forked goes on");
 }
 
 /* Who has become a program with rights that we do not have is left by the kernel side at once; here
@@ -188,9 +191,19 @@ static void on_target_end(struct session *s, struct target *t)
 		return;
 	log_info("process %u (%.*s) has ended", t->pid, EV_COMM_LEN, t->comm);
 	target_is_gone(s, t);
-	if (!s->alive)
+	if (s->stop)
 		log_notice("the %s ended",
 			   s->o->targets->cnt > 1 ? "last process has" : "process has");
+}
+
+/* The targets have ended; those that they have forked may go on. */
+static void look_who_lives(struct session *s)
+{
+	if (!s->o->targets || s->alive || capture__living(s->o->capture))
+		return;
+	if (!s->stop)
+		log_notice("the last process has ended");
+	s->stop = true;
 }
 
 /* Twice as long at most, half as long at least, so that one burst does not decide. */
@@ -234,6 +247,7 @@ static void on_timer(struct session *s)
 		s->next_sample = now + SAMPLE_NS;
 		collector__sample(s->collector);
 		look_who_left(s);
+		look_who_lives(s);
 		if (file_error(s)) /* no use to go on */
 			s->stop = true;
 	}

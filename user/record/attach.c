@@ -89,7 +89,8 @@ static int open_spaces(struct recording *r, struct strbuf *why)
 		.targets_fd = capture__targets_fd(r->capture),
 		.symbolizer = r->symbolizer,
 		.files = r->files,
-		.targets = r->o->all ? NULL : target,
+		/* children are known by the map; inside a container only as their parents */
+		.targets = r->o->all || (r->o->follow && !target_in_container()) ? NULL : target,
 		.ntargets = r->targets.cnt,
 	};
 	size_t i;
@@ -129,6 +130,7 @@ enum exit_code recording_attach(struct recording *r, struct strbuf *why)
 {
 	struct capture_opts opts = {
 		.targets = recording_targets(r),
+		.follow = r->o->follow,
 		.syscall_hooks = r->o->syscalls == SYSCALLS_ALL,
 		.buffer = r->o->buffer,
 		.stacks = r->o->stacks,

@@ -33,7 +33,7 @@ static uint32_t config_of(const struct recording *r)
 		config |= EV_CONFIG_SYSCALLS;
 	if (r->o->syscalls == SYSCALLS_NONE)
 		config |= EV_CONFIG_NONAMES;
-	if (r->o->all || r->targets.cnt > 1)
+	if (r->o->all || r->o->follow || r->targets.cnt > 1)
 		config |= EV_CONFIG_MANY;
 	return config;
 }

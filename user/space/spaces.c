@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "annot/annot.h"
+#include "bpf/config.h"
 #include "space/files.h"
 #include "space/mapevents.h"
 #include "space/maplist.h"
@@ -171,10 +172,10 @@ void spaces__free(struct spaces *s)
 
 static bool is_target(const struct spaces *s, uint32_t tgid)
 {
-	uint8_t one;
+	struct ct_member m;
 	int fd = s->opts.targets_fd;
 
-	return fd < 0 || !bpf_map_lookup_elem(fd, &tgid, &one) || errno != ENOENT;
+	return fd < 0 || !bpf_map_lookup_elem(fd, &tgid, &m) || errno != ENOENT;
 }
 
 /* Is it recorded? Then what the kernel calls it, else 0. */
@@ -183,7 +184,7 @@ static uint32_t tgid_of(const struct spaces *s, uint32_t pid)
 	size_t i;
 
 	if (!s->targets)
-		return pid != (uint32_t)getpid() ? pid : 0;
+		return pid != (uint32_t)getpid() && is_target(s, pid) ? pid : 0;
 	for (i = 0; i < s->opts.ntargets; i++)
 		if (s->targets[i].pid == pid && is_target(s, s->targets[i].tgid))
 			return s->targets[i].tgid;

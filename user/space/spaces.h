@@ -27,10 +27,12 @@ struct spaces_opts {
 	struct annot *annot;	       /* is told what is mapped; borrowed, NULL none */
 	struct symbolizer *symbolizer; /* borrowed, NULL none */
 	struct files *files;	       /* reads them; borrowed */
-	/* the processes, as we and as the kernel number them; NULL: every one but our own */
+	/* the processes, as we and as the kernel number them; NULL: every one but our own, as far
+	 * as targets_fd has it */
 	const struct space_target *targets;
 	size_t ntargets;
-	int targets_fd; /* a map of those that may still be recorded; -1: they cannot lose that */
+	int targets_fd; /* a map of those that are recorded at this moment, by tgid; -1: all that
+			   are named here */
 };
 
 struct space_target {
