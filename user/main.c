@@ -36,8 +36,8 @@ static void occupy_std_fds(void)
 {
 	int fd;
 
-	do {
-		fd = open("/dev/null", O_RDONLY);
+	do { /* a program that we start has them closed, as they were */
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	} while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		close(fd);
@@ -51,13 +51,28 @@ static bool stdout_is_fine(void)
 	return !fclose(stdout) && !failed;
 }
 
+static void let_write_fail(int sig)
+{
+	(void)sig;
+}
+
+/* A reader that goes away is an error of write(). A handler does that, unlike SIG_IGN, for us
+ * alone: a program that we start has the signal as it was. */
+static void no_sigpipe(void)
+{
+	struct sigaction quiet = { .sa_handler = let_write_fail, .sa_flags = SA_RESTART }, was;
+
+	if (!sigaction(SIGPIPE, NULL, &was) && was.sa_handler != SIG_IGN)
+		sigaction(SIGPIPE, &quiet, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct strbuf why = STRBUF_INIT;
 	int code;
 
 	occupy_std_fds();
-	signal(SIGPIPE, SIG_IGN); /* a reader of stdout that goes away is an error of write() */
+	no_sigpipe();
 	code = run(argc, argv);
 	if (!stdout_is_fine() && code == EXIT_FINE) {
 		strbuf_set_f(&why, "cannot write standard output: %s", strerror(errno));

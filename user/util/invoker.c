@@ -81,6 +81,17 @@ void invoker_leave(const struct invoker *who)
 		set_groups(own_ngroups, own_groups);
 }
 
+int invoker_become(const struct invoker *who)
+{
+	struct passwd *pw = getpwuid(who->uid);
+	int err = pw ? initgroups(pw->pw_name, who->gid) : setgroups(1, &who->gid);
+
+	if (err || setresgid(who->gid, who->gid, who->gid) ||
+	    setresuid(who->uid, who->uid, who->uid))
+		return -errno;
+	return 0;
+}
+
 int invoker_do(invoker_fn fn, void *ctx)
 {
 	struct invoker who = invoker_get();

@@ -30,6 +30,13 @@ void invoker_leave(const struct invoker *who);
 typedef int (*invoker_fn)(void *ctx, const struct invoker *who);
 int invoker_do(invoker_fn fn, void *ctx);
 
+/*
+ * This process is the invoker's from here on, with his groups and without a way back; the
+ * capabilities go with root unless PR_SET_KEEPCAPS holds them. To be called while there is one
+ * thread. 0 or -errno, after which nothing should be done in either name.
+ */
+int invoker_become(const struct invoker *who);
+
 /* open(2) as the invoker; -1 with errno. */
 int invoker_open(const char *path, int flags);
 

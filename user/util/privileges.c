@@ -3,8 +3,6 @@
 #include "util/privileges.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <sched.h>
 #include <stddef.h>
 #include <sys/capability.h>
@@ -16,14 +14,7 @@
 
 static int become(const struct invoker *who)
 {
-	struct passwd *pw = getpwuid(who->uid);
-	int n = pw ? initgroups(pw->pw_name, who->gid) : setgroups(1, &who->gid);
-
-	if (n || setresgid(who->gid, who->gid, who->gid))
-		return -errno;
-	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || setresuid(who->uid, who->uid, who->uid))
-		return -errno;
-	return 0;
+	return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) ? -errno : invoker_become(who);
 }
 
 #define KEEP_BPF 0x100 /* beside enum privileges_keep */
