@@ -22,6 +22,8 @@ static __always_inline __u32 leave(void *ctx, struct task_struct *prev,
 	__u32 nr = sleeps_in(prev, now), fd = 0, want = 0;
 
 	state = ct_sleep_state(state);
+	if (state == EV_ST_STOPPED) /* on its way out, too */
+		nr = EV_NR_NONE;
 	if (state == EV_ST_DEAD)
 		return EV_ST_PACK(state, fd, nr);
 	if (ct_cfg.stacks & CT_STACK_BLOCK)
