@@ -46,8 +46,7 @@ static __noinline struct ct_walk *walk(struct task_struct *p)
 	    (ct_cfg.stacks & CT_STACK_KERNEL || sleeps_in(p, state) == EV_NR_NONE))
 		ct_stack_kernel(w, bpf_get_task_stack(p, w->ev.pc,
 						      EV_KSTACK_MAX * sizeof(w->ev.pc[0]), 0));
-	if (ct_cfg.stacks & CT_STACK_BLOCK && ct_cfg.call_graph && !(p->flags & PF_KTHREAD) &&
-	    !ct_snap_plain)
+	if (ct_cfg.stacks & CT_STACK_BLOCK && ct_has_user_stack(p) && !ct_snap_plain)
 		ct_walk_user(w, p, true);
 	return w;
 }

@@ -25,6 +25,14 @@ struct {
 /* Counted up by the collector, which forgets what was sent two epochs ago. */
 volatile __u32 ct_epoch __weak = 0;
 
+/* A process that is launched, until its program's code is known: user stacks could not be walked. */
+volatile __u32 ct_unborn __weak = 0;
+
+static __always_inline bool ct_has_user_stack(struct task_struct *p)
+{
+	return ct_cfg.call_graph && !(p->flags & PF_KTHREAD) && (__u32)p->tgid != ct_unborn;
+}
+
 /* What is wanted of a stack. */
 #define CT_WANT_KERNEL 1
 #define CT_WANT_USER 2
@@ -100,7 +108,7 @@ static __noinline __u32 ct_stack(void *ctx, struct task_struct *p, __u64 key, __
 	if (want & CT_WANT_KERNEL)
 		ct_stack_kernel(w, bpf_get_stack(ctx, w->ev.pc, EV_KSTACK_MAX * sizeof(w->ev.pc[0]),
 						 0));
-	if (want & CT_WANT_USER && ct_cfg.call_graph && !(p->flags & PF_KTHREAD)) {
+	if (want & CT_WANT_USER && ct_has_user_stack(p)) {
 		ct_walk_user(w, p, false);
 		ct_stack_count(w);
 	}

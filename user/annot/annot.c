@@ -421,14 +421,14 @@ void annot__forgotten(struct annot *a, uint32_t module)
 	u64map_del(&a->files, module);
 }
 
-int annot__check(const struct annot *a, struct strbuf *why)
+int annot__check(const struct annot *a, bool say_absent, struct strbuf *why)
 {
 	const struct annot_spec *spec;
 	size_t i;
 
 	for (i = 0; i < a->opts.wishes.nspec; i++) {
 		spec = &a->opts.wishes.spec[i];
-		if (!a->found[i].files)
+		if (!a->found[i].files && say_absent)
 			log_notice("%s: no recorded process has mapped a file %s yet", spec->text,
 				   spec->bin);
 		if (a->found[i].sites || !a->found[i].files)

@@ -45,9 +45,10 @@ void annot__forgotten(struct annot *a, uint32_t module); /* its number is anothe
 
 /*
  * When all that is mapped was told for the first time: 0, or -ENOENT with the sentence in why, when
- * a file that the user named has nothing of what he wants in it. What is not mapped yet may come.
+ * a file that the user named has nothing of what he wants in it. What is not mapped yet may come;
+ * say_absent: that is told.
  */
-int annot__check(const struct annot *a, struct strbuf *why);
+int annot__check(const struct annot *a, bool say_absent, struct strbuf *why);
 
 /* From any thread: the next site that was not told yet, as a record; its length, 0: none. */
 size_t annot__take_news(struct annot *a, struct ev_site *out);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bpf/config.h"
+#include "bpf/launch.h"
 #include "capture/features.h"
 #include "ctrace.skel.h"
 #include "util/strbuf.h"
@@ -34,10 +35,9 @@ struct probes {
 };
 
 static const char *const prog_name[] = {
-	[PROBES_HEADER] = "ct_mark_header",
-	[PROBES_FUNC] = "ct_mark_func",
-	[PROBES_GO] = "ct_mark_go",
-	[PROBES_USDT] = "ct_mark_usdt",
+	[PROBES_HEADER] = "ct_mark_header",   [PROBES_FUNC] = "ct_mark_func",
+	[PROBES_GO] = "ct_mark_go",	      [PROBES_USDT] = "ct_mark_usdt",
+	[PROBES_LAUNCH] = "ct_launch_loaded",
 };
 
 const char *probes_prog_name(enum probes_prog prog)

@@ -16,7 +16,7 @@
 struct ctrace;
 struct strbuf;
 
-enum probes_prog { PROBES_HEADER, PROBES_FUNC, PROBES_GO, PROBES_USDT };
+enum probes_prog { PROBES_HEADER, PROBES_FUNC, PROBES_GO, PROBES_USDT, PROBES_LAUNCH };
 
 struct probe_site {
 	uint64_t offset;    /* in the file */

@@ -14,6 +14,7 @@
 
 #include "annot/probes.h"
 #include "bpf/config.h"
+#include "bpf/launch.h"
 #include "bpf/mark.h"
 #include "capture/features.h"
 #include "capture/iter.h"
@@ -180,6 +181,8 @@ static void configure_probes(struct capture *c)
 	want_probes(c, PROBES_FUNC, o->funcs);
 	want_probes(c, PROBES_USDT, o->usdt);
 	want_probes(c, PROBES_GO, o->go);
+	want_probes(c, PROBES_LAUNCH, o->launch);
+	bpf_program__set_autoload(c->skel->progs.ct_launch_exec, o->launch);
 	if (!o->marks && !o->funcs && !o->usdt && !o->go)
 		bpf_map__set_max_entries(c->skel->maps.ct_mark_rooms, 1);
 	bpf_map__set_max_entries(c->skel->maps.ct_gos, o->go ? CT_GO_MAX : 1);

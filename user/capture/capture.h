@@ -29,10 +29,11 @@ struct capture_opts {
 	unsigned call_graph; /* enum ct_call_graph: how its user frames are found */
 	unsigned sample_hz;  /* CPU samples, each CPU; 0 none */
 	/* programs for probes that are set later (annot/probes.h) */
-	bool marks; /* PROBES_HEADER */
-	bool funcs; /* PROBES_FUNC */
-	bool usdt;  /* PROBES_USDT */
-	bool go;    /* PROBES_GO, and room for CT_GO_MAX programs */
+	bool marks;  /* PROBES_HEADER */
+	bool funcs;  /* PROBES_FUNC */
+	bool usdt;   /* PROBES_USDT */
+	bool go;     /* PROBES_GO, and room for CT_GO_MAX programs */
+	bool launch; /* PROBES_LAUNCH: the target is stopped at its exec, see halt.h */
 	/* processes of ours, not recorded, nor those that they make; 0 none */
 	uint32_t helper[2];
 };

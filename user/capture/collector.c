@@ -265,7 +265,7 @@ int collector__begin(struct collector *c)
 	ts = clock_mono(); /* the threads, and so the processes, are known before this */
 	for (i = 0; i < procs->cnt; i++)
 		push_proc(c, ts, &procs->t[i]);
-	push_own(c, EV_START, clock_mono(), EV_START_FLUSH);
+	push_own(c, EV_START, clock_mono(), c->opts.may_be_refused ? 0 : EV_START_FLUSH);
 	collector__sample(c);
 	return 0;
 }

@@ -32,6 +32,8 @@ struct collector_opts {
 	const struct target_set *targets; /* NULL: everything */
 	const struct target_set *procs;	  /* the processes to name */
 	uint32_t config;		  /* EV_CONFIG_* */
+	bool may_be_refused; /* nothing is to be written in the first moments; else the file is
+				valid from the begin on */
 };
 
 struct collector *collector__new(const struct collector_opts *opts);

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "capture/collector.h"
+#include "capture/halt.h"
+#include "capture/launch.h"
 #include "capture/rawlog.h"
 #include "pipeline.h"
 #include "symbol/symbolizer.h"
@@ -40,7 +42,9 @@ struct session {
 	struct collector *collector;
 	int epoll_fd, timer_fd;
 	bool stop;
+	bool closing;	  /* the files are being completed */
 	unsigned signals; /* that ask for the end */
+	struct strbuf no; /* what the program that was started does not have; empty: nothing */
 	size_t alive;	  /* targets that have not ended */
 	uint64_t nleft;	  /* capture__left() at the last look */
 	uint64_t begin, until, next_sample, next_progress;
@@ -48,9 +52,9 @@ struct session {
 };
 
 /* What an epoll event is about. */
-enum source { FROM_TIMER = 1, FROM_SIGNAL, FROM_TARGET };
+enum source { FROM_TIMER = 1, FROM_SIGNAL, FROM_TARGET, FROM_HALT };
 
-int session_signals(void)
+int session_signals(bool command)
 {
 	sigset_t set;
 	int fd;
@@ -61,6 +65,10 @@ int session_signals(void)
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
+	if (command) {
+		sigaddset(&set, SIGQUIT);
+		sigaddset(&set, SIGCHLD);
+	}
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -98,6 +106,8 @@ static int set_up(struct session *s)
 	err = watch(s, s->timer_fd, FROM_TIMER, 0);
 	if (!err)
 		err = watch(s, s->o->signal_fd, FROM_SIGNAL, 0);
+	if (!err && s->o->halt)
+		err = watch(s, halt__fd(s->o->halt), FROM_HALT, 0);
 	for (i = 0; !err && set && i < set->cnt; i++) {
 		s->alive++;
 		if (set->t[i].pidfd >= 0)
@@ -131,6 +141,25 @@ static void say_state(struct session *s, bool progress)
 	}
 }
 
+static void on_child(struct session *s)
+{
+	while (s->o->launch && launch__has_stopped(s->o->launch))
+		if (s->o->halt)
+			halt__stopped(s->o->halt);
+}
+
+static void on_end_signal(struct session *s, const struct signalfd_siginfo *si)
+{
+	/* while the command lives it decides; the next signal after its end is the second one */
+	if (s->o->launch && launch__signal(s->o->launch, si) && !s->closing) {
+		s->signals = 1;
+		return;
+	}
+	s->stop = true;
+	s->signals++;
+	s->res->signal = si->ssi_signo;
+}
+
 static void on_signals(struct session *s)
 {
 	struct signalfd_siginfo si;
@@ -143,10 +172,11 @@ static void on_signals(struct session *s)
 		case SIGUSR2:
 			log_notice("SIGUSR2: there is no flight recorder to write a snapshot of");
 			break;
+		case SIGCHLD:
+			on_child(s);
+			break;
 		default:
-			s->stop = true;
-			s->signals++;
-			s->res->signal = si.ssi_signo;
+			on_end_signal(s, &si);
 		}
 	}
 }
@@ -158,6 +188,10 @@ static void target_is_gone(struct session *s, struct target *t)
 	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, t->pidfd, NULL);
 	if (--s->alive)
 		return;
+	if (s->o->launch) { /* what it leaves behind is told, not waited for */
+		s->stop = true;
+		return;
+	}
 	s->stop = !capture__living(s->o->capture);
 	if (!s->stop)
 		log_info("what they have forked goes on");
@@ -191,7 +225,7 @@ static void on_target_end(struct session *s, struct target *t)
 		return;
 	log_info("process %u (%.*s) has ended", t->pid, EV_COMM_LEN, t->comm);
 	target_is_gone(s, t);
-	if (s->stop)
+	if (s->stop && !s->o->launch)
 		log_notice("the %s ended",
 			   s->o->targets->cnt > 1 ? "last process has" : "process has");
 }
@@ -203,6 +237,15 @@ static void look_who_lives(struct session *s)
 		return;
 	if (!s->stop)
 		log_notice("the last process has ended");
+	s->stop = true;
+}
+
+/* The program stands still at its start, and we know what there is to know. */
+static void on_halt(struct session *s)
+{
+	if (!halt__answer(s->o->halt, &s->no))
+		return;
+	launch__kill(s->o->launch);
 	s->stop = true;
 }
 
@@ -245,6 +288,8 @@ static void on_timer(struct session *s)
 	set_timer(s, next);
 	if (now >= s->next_sample) {
 		s->next_sample = now + SAMPLE_NS;
+		if (s->o->halt)
+			halt__tick(s->o->halt, now);
 		collector__sample(s->collector);
 		look_who_left(s);
 		look_who_lives(s);
@@ -284,6 +329,9 @@ static void loop(struct session *s)
 				break;
 			case FROM_SIGNAL:
 				on_signals(s);
+				break;
+			case FROM_HALT:
+				on_halt(s);
 				break;
 			case FROM_TARGET:
 				on_target_end(s, &s->o->targets->t[(uint32_t)ev[i].data.u64]);
@@ -344,9 +392,36 @@ static void complete_files(struct session *s)
 	}
 }
 
+/* Those that the command has left behind. */
+static void tell_who_lives_on(const struct session *s)
+{
+	uint32_t n = capture__living(s->o->capture);
+
+	if (s->o->launch && !s->alive && n)
+		log_notice(
+			"%u process%s that %s has started live%s on, and %s not recorded any more",
+			n, n == 1 ? "" : "es", launch__name(s->o->launch), n == 1 ? "s" : "",
+			n == 1 ? "is" : "are");
+}
+
+static void say_begin(const struct session *s)
+{
+	if (s->o->launch)
+		log_info("recording %s (%d)", launch__path(s->o->launch),
+			 launch__pid(s->o->launch));
+	else
+		log_notice("recording%s", s->o->duration_ns ? "" : "; Ctrl-C stops");
+}
+
 int session_run(const struct session_opts *o, struct session_result *res, struct strbuf *why)
 {
-	struct session s = { .o = o, .res = res, .epoll_fd = -1, .timer_fd = -1 };
+	struct session s = {
+		.o = o,
+		.res = res,
+		.epoll_fd = -1,
+		.timer_fd = -1,
+		.no = STRBUF_INIT,
+	};
 	int err;
 
 	*res = (struct session_result){ 0 };
@@ -360,6 +435,7 @@ int session_run(const struct session_opts *o, struct session_result *res, struct
 		.targets = o->targets,
 		.procs = o->procs,
 		.config = o->config,
+		.may_be_refused = o->halt,
 	});
 	err = set_up(&s);
 	if (!err)
@@ -368,13 +444,26 @@ int session_run(const struct session_opts *o, struct session_result *res, struct
 		strbuf_set_f(why, "cannot begin to record: %s", strerror(-err));
 		goto out;
 	}
-	s.begin = clock_mono();
+	s.begin = res->begin_ns = clock_mono();
 	s.until = o->duration_ns ? s.begin + o->duration_ns : 0;
-	log_notice("recording%s", o->duration_ns ? "" : "; Ctrl-C stops");
+	say_begin(&s);
+	if (o->launch)
+		launch__go(o->launch);
 	loop(&s);
 	res->stop_ns = clock_mono();
-	if (o->targets && !s.alive)
+	if (s.no.len) {
+		strbuf_set_f(why, "%s", s.no.buf);
+		res->begin_ns = 0;
+		give_up_files(&s);
+		err = -ENOENT;
+		goto out;
+	}
+	if (o->halt)
+		halt__over(o->halt);
+	tell_who_lives_on(&s);
+	if (o->targets && !s.alive && !capture__living(o->capture))
 		let_them_go(&s);
+	s.closing = true;
 	collector__end(s.collector, s.until);
 	complete_files(&s);
 	res->refused = collector__refused(s.collector);
@@ -389,6 +478,7 @@ out:
 		close(s.timer_fd);
 	if (s.epoll_fd >= 0)
 		close(s.epoll_fd);
+	strbuf_free(&s.no);
 	collector__free(s.collector);
 	return err;
 }

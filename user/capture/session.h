@@ -15,6 +15,8 @@
 #include "gotrace/writer.h"
 
 struct annot;
+struct halt;
+struct launch;
 struct pipeline;
 struct rawlog;
 struct spaces;
@@ -33,27 +35,35 @@ struct session_opts {
 	struct target_set *targets;	/* NULL: everything */
 	const struct target_set *procs; /* the processes to name */
 	uint32_t config;		/* EV_CONFIG_* */
+	struct launch *launch;		/* the only target, let go when all is ready; NULL none */
+	struct halt *halt;		/* of launch; NULL: it runs as it wants */
 	uint64_t duration_ns;		/* 0: until told, or until the last target has ended */
 	bool progress;			/* a line on the terminal */
 	int signal_fd;			/* of session_signals() */
 };
 
 struct session_result {
-	int err;	  /* of the trace file: -errno, 0 fine */
-	uint64_t refused; /* records that were left out because they are not legal */
-	int raw_err;	  /* of the raw file */
-	uint64_t stop_ns; /* when the stop was asked for, CLOCK_MONOTONIC */
-	unsigned signal;  /* that stopped it, 0 none */
+	int err;	   /* of the trace file: -errno, 0 fine */
+	uint64_t refused;  /* records that were left out because they are not legal */
+	int raw_err;	   /* of the raw file */
+	uint64_t begin_ns; /* of the recording, CLOCK_MONOTONIC; 0: it did not begin, and what was
+			      to be launched was not, or has been ended before its first instruction
+			    */
+	uint64_t stop_ns;  /* when the stop was asked for, CLOCK_MONOTONIC */
+	unsigned signal;   /* that stopped it, 0 none */
 };
 
 /*
  * From now on SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 come through the descriptor that is
- * returned (-errno); to be called before any thread is made.
+ * returned (-errno); to be called before any thread is made. With a command SIGQUIT and SIGCHLD
+ * do, too: the former is its affair, the latter is how it stops and ends.
  */
-int session_signals(void);
+int session_signals(bool command);
 
-/* Records until the end, and finishes the pipeline and the raw file. 0, or -errno with the reason
- * in why when it could not begin. */
+/*
+ * Records until the end, and finishes the pipeline and the raw file. 0, or -errno with the reason
+ * in why when it could not begin. A command may still run afterwards: launch__wait().
+ */
 int session_run(const struct session_opts *opts, struct session_result *res, struct strbuf *why);
 
 #endif

@@ -262,6 +262,47 @@ bool target_in_container(void)
 	return !stat("/proc/self/ns/pid", &st) && st.st_ino != INIT_PID_NS_INO;
 }
 
+/* What the kernel calls them. */
+static int number_all(struct target_set *set, struct strbuf *why)
+{
+	size_t i;
+	int err;
+
+	if (!target_in_container())
+		return 0;
+	for (i = 0; i < set->cnt; i++)
+		set->t[i].tgid = 0;
+	err = ask_kernel(set, why);
+	for (i = 0; !err && i < set->cnt; i++) {
+		if (!set->t[i].tgid) {
+			strbuf_set_f(why, "process %u is not of this container", set->t[i].pid);
+			err = -ESRCH;
+		}
+	}
+	if (err)
+		target_free(set);
+	return err;
+}
+
+int target_launched(struct target_set *set, uint32_t pid, const char *path, struct strbuf *why)
+{
+	const char *base = strrchr(path, '/');
+	struct target *t = xcalloc(1, sizeof(*t));
+	int err;
+
+	*t = (struct target){ .pid = pid, .tgid = pid };
+	*set = (struct target_set){ .t = t, .cnt = 1 };
+	snprintf(t->comm, sizeof(t->comm), "%s", base ? base + 1 : path);
+	snprintf(t->exe, sizeof(t->exe), "%s", path);
+	t->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (t->pidfd >= 0)
+		return number_all(set, why);
+	err = -errno;
+	strbuf_set_f(why, "cannot watch process %u: %s", pid, strerror(-err));
+	target_free(set);
+	return err;
+}
+
 int target_resolve(struct target_set *set, const uint32_t *pid, size_t cnt, struct strbuf *why)
 {
 	size_t i, k;
@@ -281,20 +322,7 @@ int target_resolve(struct target_set *set, const uint32_t *pid, size_t cnt, stru
 		else
 			set->cnt++;
 	}
-	if (!target_in_container())
-		return 0;
-	for (i = 0; i < set->cnt; i++)
-		set->t[i].tgid = 0;
-	err = ask_kernel(set, why);
-	for (i = 0; !err && i < set->cnt; i++) {
-		if (!set->t[i].tgid) {
-			strbuf_set_f(why, "process %u is not of this container", set->t[i].pid);
-			err = -ESRCH;
-		}
-	}
-	if (err)
-		target_free(set);
-	return err;
+	return number_all(set, why);
 }
 
 int target_check(struct target_set *set, struct strbuf *why)

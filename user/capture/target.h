@@ -37,6 +37,11 @@ struct target_set {
  */
 int target_resolve(struct target_set *set, const uint32_t *pid, size_t cnt, struct strbuf *why);
 /*
+ * The same of one process that we have made, which is the caller's by that: it is called what it
+ * will be, by the path of its program.
+ */
+int target_launched(struct target_set *set, uint32_t pid, const char *path, struct strbuf *why);
+/*
  * The same questions once more, and the names anew: between the first time and the kernel side's
  * first look at execs a target may have become a program that the caller must not see. To be called
  * after the attach; all of set have to pass.

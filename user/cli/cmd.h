@@ -9,6 +9,10 @@ enum exit_code {
 	EXIT_USAGE = 2,
 	EXIT_MACHINE = 3, /* the machine or the privileges lack something */
 	EXIT_LOST = 4,	  /* finished, but records were lost; with --strict */
+	/* as shells have it; behind -- any other number is the command's own */
+	EXIT_CANNOT_RUN = 126,
+	EXIT_NO_COMMAND = 127,
+	EXIT_SIGNAL = 128, /* and the number of the signal that ended it */
 };
 
 struct options;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* ctrace-bpf -p PID: records running processes. */
+/* ctrace-bpf -p PID: records running processes; ctrace-bpf -- CMD: one that it starts. */
 #include <errno.h>
+#include <string.h>
 
 #include "cli/cmd.h"
 #include "cli/options.h"
@@ -8,30 +9,64 @@
 #include "record/record.h"
 #include "util/strbuf.h"
 
+static int check_files(const struct options *o, struct strbuf *why)
+{
+	if (!o->raw || !outfile_same(o->raw, recording_output(o)))
+		return 0;
+	strbuf_set_f(why, "-o and --raw name the same file, %s; choose another for one of them",
+		     o->raw);
+	return -EINVAL;
+}
+
+/* Who has started it is recorded alone: -- is a way to say who. */
+static int check_command(const struct options *o, struct strbuf *why)
+{
+	const char *other = o->npid	 ? "-p" :
+			    o->all	 ? "-a" :
+			    o->cgroup	 ? "--cgroup" :
+			    o->container ? "--container" :
+					   NULL;
+
+	if (!o->command[0])
+		strbuf_set_f(why, "-- : there is no command behind it; write -- CMD ARGS");
+	else if (other)
+		strbuf_set_f(
+			why,
+			"-- %s is recorded from its start, with its children: %s cannot be added to it; give one of them",
+			o->command[0], other);
+	else if (!strcmp(recording_output(o), "-"))
+		strbuf_set_f(
+			why,
+			"-o -: standard output is what %s writes to; give a file for the trace",
+			o->command[0]);
+	else
+		return check_files(o, why);
+	return -EINVAL;
+}
+
 static int check(const struct options *o, struct strbuf *why)
 {
 	if (o->nrest)
 		strbuf_set_f(why, "'%s' is no option; see ctrace-bpf --help", o->rest[0]);
+	else if (o->command)
+		return check_command(o, why);
 	else if (!o->npid && !o->all)
 		strbuf_set_f(
 			why,
-			"what shall be recorded? -p PID, or -a for everything; see ctrace-bpf --help");
+			"what shall be recorded? -p PID, -a for everything, or -- CMD to start it; see ctrace-bpf --help");
 	else if (o->npid && o->all)
 		strbuf_set_f(why,
 			     "-a records everything: -p cannot be added to it; give one of them");
-	else if (o->raw && outfile_same(o->raw, recording_output(o)))
-		strbuf_set_f(why,
-			     "-o and --raw name the same file, %s; choose another for one of them",
-			     o->raw);
 	else
-		return 0;
+		return check_files(o, why);
 	return -EINVAL;
 }
 
 const struct cmd cmd_record = {
 	.name = "record",
-	.synopsis = "-p PID[,PID…] [-d TIME] [-o FILE] [options]\n       ctrace-bpf -a …",
-	.summary = "records what the threads of running processes do, as a Go execution trace",
+	.synopsis =
+		"-p PID[,PID…] [-d TIME] [-o FILE] [options]\n       ctrace-bpf -a …\n       ctrace-bpf [options] -- CMD ARGS…",
+	.summary = "records what the threads of programs do, as a Go execution trace",
 	.options = FOR_RECORD,
 	.check = check,
 	.run = record_run,

@@ -427,6 +427,7 @@ int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct
 	o->nrest = argc - optind;
 	if (posix && optind > 1 && !strcmp(argv[optind - 1], "--")) {
 		o->command = o->rest;
+		o->follow = true;
 		o->nrest = 0;
 	}
 	return 0;

@@ -208,7 +208,7 @@ static void print_json(const struct summary *s)
 	}
 	strbuf_addstr(&out, "}\n");
 	/* stdout is the trace's when it goes there */
-	fputs(out.buf, strcmp(s->file, "-") ? stdout : stderr);
+	fputs(out.buf, strcmp(s->file, "-") && !s->stdout_taken ? stdout : stderr);
 	strbuf_free(&out);
 }
 

@@ -37,6 +37,7 @@ struct summary {
 	struct summary_troubles annot_troubles;	 /* with annotations */
 	/* of a recording only */
 	bool recorded;
+	bool stdout_taken; /* by a command that we have started */
 	const char *error; /* the sentence, when not all could be written; NULL fine */
 	uint64_t lost_kind[EV_KERNEL_MAX];
 	const uint64_t *lost_cpu; /* by CPU, ncpu of them; NULL none */
@@ -54,7 +55,7 @@ struct summary {
 	uint64_t buffer_bytes;
 };
 
-/* JSON goes to stderr where stdout is the trace's. */
+/* JSON goes to stderr where stdout is the trace's, or the command's. */
 void summary_print(const struct summary *s, bool json);
 
 #endif

@@ -11,6 +11,8 @@
 #include "annot/annot.h"
 #include "capture/capture.h"
 #include "capture/features.h"
+#include "capture/halt.h"
+#include "capture/launch.h"
 #include "space/files.h"
 #include "space/spaces.h"
 #include "symbol/symbolizer.h"
@@ -102,9 +104,28 @@ static int open_spaces(struct recording *r, struct strbuf *why)
 	free(target);
 	if (!r->spaces)
 		return -errno;
+	if (r->launch) /* what it is now does not matter */
+		return 0;
 	spaces__read_all(r->spaces);
 	capture__helper_has(r->capture, FILES_HELPER, files__worker(r->files));
-	return r->annot ? annot__check(r->annot, why) : 0;
+	return r->annot ? annot__check(r->annot, true, why) : 0;
+}
+
+/* Where somebody wants to know its code, the program is held until we know it. */
+static int open_halt(struct recording *r, struct strbuf *why)
+{
+	r->halt = halt__new(&(struct halt_opts){
+		.capture = r->capture,
+		.launch = r->launch,
+		.target = &r->targets.t[0],
+		.spaces = r->spaces,
+		.annot = r->annot,
+	});
+	if (r->halt)
+		return 0;
+	strbuf_set_f(why, "cannot hold %s while it starts: %s", launch__name(r->launch),
+		     strerror(errno));
+	return -errno;
 }
 
 /* Has the user named functions, or markers (usdt)? */
@@ -142,6 +163,7 @@ enum exit_code recording_attach(struct recording *r, struct strbuf *why)
 		.go = wants_go(r->o),
 		.funcs = has_spec(r->o, false),
 		.usdt = has_spec(r->o, true),
+		.launch = r->launch,
 	};
 	int err = 0;
 
@@ -154,6 +176,8 @@ enum exit_code recording_attach(struct recording *r, struct strbuf *why)
 		err = open_annotations(r, why);
 	if (!err && (r->annot || capture__walks_user(r->capture)))
 		err = open_spaces(r, why);
+	if (!err && r->launch && r->spaces)
+		err = open_halt(r, why);
 	if (err)
 		return err == -ENOENT ? EXIT_FAILED : EXIT_MACHINE;
 	privileges_raise_priority();
@@ -163,7 +187,7 @@ enum exit_code recording_attach(struct recording *r, struct strbuf *why)
 		return EXIT_MACHINE;
 	/* from here on the kernel side sees each exec; what a target became before that is seen now
 	 */
-	err = r->o->all ? 0 : target_check(&r->targets, why);
+	err = r->o->all || r->launch ? 0 : target_check(&r->targets, why);
 	if (err)
 		return recording_target_code(err, why);
 	err = privileges_drop((r->spaces ? PRIVILEGES_READ : 0) |

@@ -9,6 +9,8 @@
 #include "annot/annot.h"
 #include "capture/capture.h"
 #include "capture/features.h"
+#include "capture/halt.h"
+#include "capture/launch.h"
 #include "pipeline.h"
 #include "record/recording.h"
 #include "space/files.h"
@@ -38,6 +40,14 @@ static uint32_t config_of(const struct recording *r)
 	return config;
 }
 
+static int find_targets(struct recording *r, struct strbuf *why)
+{
+	if (r->launch)
+		return target_launched(&r->targets, (uint32_t)launch__pid(r->launch),
+				       launch__path(r->launch), why);
+	return r->o->all ? 0 : target_resolve(&r->targets, r->o->pid, r->o->npid, why);
+}
+
 static enum exit_code prepare(struct recording *r, struct strbuf *why)
 {
 	enum exit_code code;
@@ -45,13 +55,11 @@ static enum exit_code prepare(struct recording *r, struct strbuf *why)
 
 	/* at once: what comes while we load stops the recording when it begins, and leaves nothing
 	 * behind */
-	r->signal_fd = session_signals();
+	r->signal_fd = session_signals(r->launch);
 	clock_setup();
-	if (!r->o->all) {
-		err = target_resolve(&r->targets, r->o->pid, r->o->npid, why);
-		if (err)
-			return recording_target_code(err, why);
-	}
+	err = find_targets(r, why);
+	if (err)
+		return recording_target_code(err, why);
 	if (features_require(why))
 		return EXIT_MACHINE;
 	if (recording_open_readers(r, why))
@@ -93,7 +101,10 @@ static enum exit_code record(struct recording *r, struct strbuf *why)
 		.procs = r->o->all ? &r->procs : &r->targets,
 		.config = config_of(r),
 		.duration_ns = r->o->duration_ns,
-		.progress = isatty(STDERR_FILENO) && log_wants(LOG_TAG, LOG_NOTICE),
+		/* the terminal is the command's */
+		.progress = isatty(STDERR_FILENO) && log_wants(LOG_TAG, LOG_NOTICE) && !r->launch,
+		.launch = r->launch,
+		.halt = r->halt,
 		.signal_fd = r->signal_fd,
 	};
 	if (session_run(&opts, &r->res, why))
@@ -112,18 +123,40 @@ static void release(struct recording *r)
 	annot__free(r->annot);
 	files__free(r->files);
 	capture__free(r->capture);
+	halt__free(r->halt);
 	symbolizer__free(r->symbolizer);
 	target_free(&r->targets);
 	target_free(&r->procs);
-	if (r->signal_fd >= 0)
-		close(r->signal_fd);
+}
+
+/* The recording is over; the command may not be. What went wrong is told now, not when that ends. */
+static enum exit_code wait_for_command(struct recording *r, enum exit_code code, struct strbuf *why)
+{
+	int status;
+
+	if (code != EXIT_FINE && why->len)
+		log_error("%s", why->buf);
+	strbuf_reset(why);
+	status = launch__wait(r->launch, r->signal_fd, why);
+	return status ? (enum exit_code)status : code;
 }
 
 enum exit_code record_run(const struct options *o, struct strbuf *why)
 {
 	struct recording r = { .o = o, .signal_fd = -1 };
-	enum exit_code code = record(&r, why);
+	enum exit_code code = EXIT_FINE;
+	bool begun;
 
+	if (o->command) /* while nothing is open yet */
+		code = (enum exit_code)launch__new(&r.launch, o->command, why);
+	if (code == EXIT_FINE)
+		code = record(&r, why);
+	begun = r.res.begin_ns;
 	release(&r);
+	if (r.launch && begun) /* else it is none yet, and ends as it is */
+		code = wait_for_command(&r, code, why);
+	launch__free(r.launch);
+	if (r.signal_fd >= 0)
+		close(r.signal_fd);
 	return code;
 }

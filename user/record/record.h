@@ -13,7 +13,8 @@ const char *recording_output(const struct options *o);
 
 /*
  * Records what the options say, which have been checked, and prints the summary. The exit status;
- * the reason in why where it is not EXIT_FINE. Drops the privileges of the process on the way.
+ * the reason in why where it is not EXIT_FINE and not told yet. With a command it is that of the
+ * command, whatever it is, when that has one but 0. Drops the privileges of the process on the way.
  */
 enum exit_code record_run(const struct options *o, struct strbuf *why);
 

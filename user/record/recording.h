@@ -21,6 +21,8 @@
 struct annot;
 struct capture;
 struct files;
+struct halt;
+struct launch;
 struct outfile;
 struct pipeline;
 struct rawlog;
@@ -34,6 +36,8 @@ enum { FILES_HELPER, NAMES_HELPER };
 
 struct recording {
 	const struct options *o;
+	struct launch *launch;		  /* NULL: nothing is started */
+	struct halt *halt;		  /* NULL: nor held while it starts */
 	struct target_set targets, procs; /* procs: with -a, to name them */
 	struct outfile *out, *raw_file;
 	struct rawlog *raw;

@@ -109,6 +109,7 @@ void sumup_print(const struct recording *r, const char *error)
 		.writer = st.writer,
 		.late = st.late,
 		.recorded = true,
+		.stdout_taken = r->launch,
 		.error = error,
 		.lost_cpu = lost_cpu,
 		.ncpu = ncpu,

@@ -58,13 +58,18 @@ struct spaces {
 	int no_events;	       /* why there are none */
 	bool lost;
 	uint32_t round;
-	int epoll_fd, quit_fd;
+	int epoll_fd, quit_fd, ask_fd;
+	struct question {
+		uint32_t pid;
+		void (*fn)(void *ctx);
+		void *ctx;
+	} question; /* handed over by ask_fd */
 	pthread_t thread;
 	bool running;
 	struct spaces_stats stats;
 };
 
-enum source { FROM_NEWS = 1, FROM_QUIT };
+enum source { FROM_NEWS = 1, FROM_QUIT, FROM_ASKER };
 
 /* ---- life ---- */
 
@@ -86,6 +91,7 @@ static void forget_annotations(void *ctx, uint32_t module)
 static int set_up(struct spaces *s, struct strbuf *why)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = FROM_QUIT };
+	struct epoll_event ask = { .events = EPOLLIN, .data.u64 = FROM_ASKER };
 	int err;
 
 	s->tables = s->opts.walks ? tables__new(&s->opts.maps, why) : NULL;
@@ -104,12 +110,14 @@ static int set_up(struct spaces *s, struct strbuf *why)
 			strerror(errno));
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	s->quit_fd = eventfd(0, EFD_CLOEXEC);
-	if (s->epoll_fd < 0 || s->quit_fd < 0)
+	s->ask_fd = eventfd(0, EFD_CLOEXEC);
+	if (s->epoll_fd < 0 || s->quit_fd < 0 || s->ask_fd < 0)
 		return -errno;
 	if (s->opts.files)
 		files__stop_fd(s->opts.files, s->quit_fd);
 	err = s->events ? mapevents__watch(s->events, s->epoll_fd, FROM_NEWS) : 0;
-	if (!err && epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->quit_fd, &ev))
+	if (!err && (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->quit_fd, &ev) ||
+		     epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->ask_fd, &ask)))
 		err = -errno;
 	return err;
 }
@@ -120,7 +128,7 @@ struct spaces *spaces__new(const struct spaces_opts *opts, struct strbuf *why)
 	int err;
 
 	s->opts = *opts;
-	s->epoll_fd = s->quit_fd = -1;
+	s->epoll_fd = s->quit_fd = s->ask_fd = -1;
 	if (opts->targets) {
 		s->targets = xmalloc(opts->ntargets * sizeof(*s->targets));
 		memcpy(s->targets, opts->targets, opts->ntargets * sizeof(*s->targets));
@@ -163,6 +171,8 @@ void spaces__free(struct spaces *s)
 		close(s->epoll_fd);
 	if (s->quit_fd >= 0)
 		close(s->quit_fd);
+	if (s->ask_fd >= 0)
+		close(s->ask_fd);
 	free(s->targets);
 	free(s->dirty);
 	free(s);
@@ -413,12 +423,26 @@ static bool publish_marked(struct spaces *s)
 	return n;
 }
 
+/* What it has mapped is at its place at once, however little ago it was told last. */
+static void answer(struct spaces *s, const struct question *q)
+{
+	struct space *sp;
+
+	if (!s->events) /* else its news have been taken in */
+		read_process(s, q->pid);
+	sp = find_space(s, q->pid);
+	if (sp && sp->dirty && s->tables)
+		publish(s, sp);
+	q->fn(q->ctx);
+}
+
 static void *keep_up(void *arg)
 {
 	struct epoll_event ev[4];
 	struct spaces *s = arg;
 	struct timespec moment = { 0, FRESH_NS };
-	bool fresh = false, late = false;
+	bool fresh = false, late = false, asked = false;
+	uint64_t asks;
 	int n, i;
 
 	privileges_no_real_time();
@@ -426,9 +450,15 @@ static void *keep_up(void *arg)
 		if (fresh)
 			nanosleep(&moment, NULL);
 		n = epoll_wait(s->epoll_fd, ev, 4, fresh ? 0 : late ? 1 : -1);
-		for (i = 0; i < n; i++)
+		asked = false;
+		for (i = 0; i < n; i++) {
 			if (ev[i].data.u64 == FROM_QUIT)
 				return NULL;
+			if (ev[i].data.u64 == FROM_ASKER)
+				asked = read(s->ask_fd, &asks, sizeof(asks)) == sizeof(asks);
+		}
+		if (asked) /* what came before the question can be put in order */
+			nanosleep(&moment, NULL);
 		fresh = s->events && mapevents__take(s->events, on_news, s);
 		if (s->lost) {
 			s->lost = false;
@@ -436,6 +466,8 @@ static void *keep_up(void *arg)
 			read_everybody(s);
 		}
 		late = publish_marked(s);
+		if (asked)
+			answer(s, &s->question);
 		if (s->tables)
 			tables__reserve(s->tables);
 	}
@@ -460,6 +492,14 @@ int spaces__start(struct spaces *s)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	s->running = !err;
 	return -err;
+}
+
+void spaces__settle(struct spaces *s, uint32_t pid, void (*fn)(void *ctx), void *ctx)
+{
+	uint64_t one = 1;
+
+	s->question = (struct question){ pid, fn, ctx };
+	(void)!write(s->ask_fd, &one, sizeof(one)); /* orders the two threads, too */
 }
 
 size_t spaces__take_news(struct spaces *s, struct ev_module *out)

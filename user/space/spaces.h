@@ -57,6 +57,13 @@ void spaces__read_all(struct spaces *s);
 /* From here on a thread keeps that up to date. 0 or -errno. */
 int spaces__start(struct spaces *s);
 
+/*
+ * From any thread, after the start: when all that this process had mapped at the time of the call
+ * is known, probed and seen by the kernel side, fn is called, in the thread of spaces. One such
+ * question at a time.
+ */
+void spaces__settle(struct spaces *s, uint32_t pid, void (*fn)(void *ctx), void *ctx);
+
 /* From any thread: what stacks lack and why, a sentence each. */
 void spaces__troubles(const struct spaces *s, void (*fn)(void *ctx, const char *sentence),
 		      void *ctx);

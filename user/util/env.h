@@ -15,6 +15,13 @@
 #define ENV_SUDO_UID "SUDO_UID"
 #define ENV_SUDO_GID "SUDO_GID"
 
+/* … and what else it sets: a program that we start as that user does not get these. */
+#define ENV_SUDO_USER "SUDO_USER"
+#define ENV_SUDO_COMMAND "SUDO_COMMAND"
+
+/* Where a command behind -- is looked for. */
+#define ENV_PATH "PATH"
+
 /* Where debuginfod's client keeps what it has fetched, see debuginfod-find(1). */
 #define ENV_DEBUGINFOD_CACHE "DEBUGINFOD_CACHE_PATH"
 #define ENV_XDG_CACHE "XDG_CACHE_HOME"
