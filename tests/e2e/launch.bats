@@ -347,6 +347,34 @@ library() { # CC: a program whose library annotates in its constructor
 	[ "$(logs test.trace)" = go ]
 }
 
+@test "annotations and stacks of children that execute nothing" {
+	local before
+	mkfifo told
+	cp "$PROG/early" .
+	"$CTRACE" --json --stacks=all --region ./early:work -o T -- ./early fork <told >out 2>err 3>&- &
+	rec_pid=$!
+	exec {tell_fd}>told
+	until_true has_started
+	before=$(links)
+	tell fork
+	wait_line out '^child'
+	until_true more_links "$before"
+	tell go
+	rec_stop -
+	[ "$rec_status" -eq 0 ]
+	sound T
+	[ "$(logs T)" = $'constructor\nmain\nchild' ]
+	"$JUDGE" marks T | jq -e '[.regions[] | select(.type == "work")] | (length == 11) and ([.[].goroutine] | unique | length == 2)'
+	grep '^{' err | jq -e '(.stacks.walks.no_process // 0) == 0'
+}
+links() { find "/proc/$rec_pid/fd" -lname 'anon_inode:bpf*link*' | wc -l; }
+more_links() { [ "$(links)" -gt "$1" ]; }
+has_started() { # it sleeps in the read of its own
+	local pid
+	pid=$(pgrep -P "$rec_pid" -x early) && grep -q ' S ' "/proc/$pid/stat" && [ "$(readlink "/proc/$pid/exe")" = "$PWD/early" ] &&
+		grep -q '^0 0x0 ' "/proc/$pid/syscall"
+}
+
 @test "-f records the children that a running process makes" {
 	mkfifo told
 	sh -c 'echo ready; read x; /bin/true; exec 3>&1; "$1"; read x' sh "$PROG/early" <told >said 3>&- &

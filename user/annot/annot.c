@@ -36,6 +36,7 @@ struct file {
 struct attached {
 	uint32_t pid, module;
 	uint32_t go; /* index into ct_gos, 0 none */
+	uint64_t bias;
 	struct probes **probes;
 	size_t cnt, cap;
 	struct attached *next;
@@ -205,6 +206,10 @@ static struct file *file_of(struct annot *a, uint32_t pid, uint32_t module,
 static void keep_probes(struct annot *a, struct attached *at, const struct file *f,
 			const char *what, struct probes *p, struct strbuf *why)
 {
+	if (!p && errno == ESRCH) { /* it has ended already */
+		strbuf_reset(why);
+		return;
+	}
 	if (!p) {
 		troubles_add(&a->troubles, "%s: %s cannot be probed: %s", f->path, what,
 			     why->len ? why->buf : strerror(errno));
@@ -327,7 +332,7 @@ static void detach(struct annot *a, struct attached *at)
 }
 
 /* The place of these probes, made where it was not there: then they are to be set. */
-static struct attached *new_place(struct annot *a, uint32_t pid, uint32_t module)
+static struct attached *new_place(struct annot *a, uint32_t pid, uint32_t module, uint64_t bias)
 {
 	struct attached *at;
 	uint64_t *slot;
@@ -339,10 +344,26 @@ static struct attached *new_place(struct annot *a, uint32_t pid, uint32_t module
 	at = xcalloc(1, sizeof(*at));
 	at->pid = pid;
 	at->module = module;
+	at->bias = bias;
 	at->next = a->first;
 	a->first = at;
 	*slot = (uintptr_t)at;
 	return at;
+}
+
+/* All that is probed of a file, in a process that maps it. */
+static void attach(struct annot *a, uint32_t pid, struct file *f, uint64_t bias)
+{
+	struct attached *at = new_place(a, a->opts.each ? pid : 0, f->module, bias);
+
+	if (at)
+		attach_rest(a, at, f);
+	if (!f->plan.go.cnt)
+		return;
+	if (!a->opts.each && bias) /* where its code lies is told to the program for each process */
+		at = new_place(a, pid, f->module, bias);
+	if (at)
+		attach_go(a, at, f, bias);
 }
 
 /* ---- the door ---- */
@@ -350,24 +371,27 @@ static struct attached *new_place(struct annot *a, uint32_t pid, uint32_t module
 void annot__mapped(struct annot *a, uint32_t pid, uint32_t module, uint64_t bias,
 		   const struct code_mapping *map)
 {
-	struct attached *at;
 	struct file *f;
 
-	/* many probes take a while; whoever wants us to end does not wait for them */
 	if (!module || !map->ino || map->path[0] != '/' || ending_asked())
 		return;
 	f = file_of(a, pid, module, map);
-	if (!f)
+	if (f)
+		attach(a, pid, f, bias);
+}
+
+void annot__forked(struct annot *a, uint32_t pid, uint32_t parent)
+{
+	struct attached *at;
+	uint64_t *slot;
+
+	if (ending_asked())
 		return;
-	at = new_place(a, a->opts.each ? pid : 0, module);
-	if (at)
-		attach_rest(a, at, f);
-	if (!f->plan.go.cnt)
-		return;
-	if (!a->opts.each && bias) /* where its code lies is told to the program for each process */
-		at = new_place(a, pid, module);
-	if (at)
-		attach_go(a, at, f, bias);
+	for (at = a->first; at; at = at->next) { /* those of the child come before the first */
+		slot = at->pid == parent ? u64map_get(&a->files, at->module) : NULL;
+		if (slot && *slot != NOTHING)
+			attach(a, pid, (struct file *)(uintptr_t)*slot, at->bias);
+	}
 }
 
 void annot__ended(struct annot *a, uint32_t pid)

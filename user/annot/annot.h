@@ -38,6 +38,8 @@ void annot__free(struct annot *a); /* takes the probes back; NULL is fine */
 /* A process maps code of a file, which lies `bias` higher than the file counts. */
 void annot__mapped(struct annot *a, uint32_t pid, uint32_t module, uint64_t bias,
 		   const struct code_mapping *map);
+/* A process has made another, which has all that it has mapped, and goes by its probes no more. */
+void annot__forked(struct annot *a, uint32_t pid, uint32_t parent);
 void annot__ended(struct annot *a, uint32_t pid); /* the process */
 /* It executes a program, whose mappings are told next. */
 void annot__executes(struct annot *a, uint32_t pid);

@@ -352,6 +352,8 @@ static void on_fork(struct spaces *s, uint32_t pid, uint32_t parent)
 	}
 	sp = make_space(s, pid, tgid);
 	maplist_copy(&sp->maps, &from->maps, &s->hold);
+	if (s->opts.annot)
+		annot__forked(s->opts.annot, pid, parent);
 	mark(s, sp);
 }
 
