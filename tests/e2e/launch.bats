@@ -277,6 +277,25 @@ library() { # CC: a program whose library annotates in its constructor
 	grep '^{' err | jq -e '.stacks.walks | (.complete > 10) and ((.no_process // 0) == 0)'
 }
 
+@test "a recorder that is killed while it holds the command lets it go" {
+	"$CTRACE" --region 'libc.so.6:*' -o T -- sh -c 'echo started; while [ ! -e go ]; do sleep 0.01; done; echo went on' >out 2>err 3>&- &
+	rec_pid=$!
+	until_true has_held_child
+	other_pid=$(pgrep -P "$rec_pid" -x sh)
+	kill -KILL "$rec_pid"
+	touch go
+	wait_line out 'went on'
+	until_true gone "$other_pid"
+	other_pid=''
+	until_true no_guard
+	nothing_left
+}
+has_held_child() {
+	local pid
+	pid=$(pgrep -P "$rec_pid" -x sh) && is_stopped "$pid"
+}
+no_guard() { ! pgrep -P 1 -x ctrace-guard; }
+
 @test "SIGSTOP that the user means works as ever" {
 	start_launched -o T -- sh -c 'echo ready $$; while [ ! -e go ]; do sleep 0.01; done'
 	other_pid=$(awk '/ready/ { print $2 }' out)

@@ -263,9 +263,12 @@ static void one_that_is_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(status_is_its_own),   cmocka_unit_test(what_cannot_be_found),
-		cmocka_unit_test(scripts),	       cmocka_unit_test(one_that_waits_ends_with_us),
-		cmocka_unit_test(signals_are_passed_on), cmocka_unit_test(stops_are_told),
+		cmocka_unit_test(status_is_its_own),
+		cmocka_unit_test(what_cannot_be_found),
+		cmocka_unit_test(scripts),
+		cmocka_unit_test(one_that_waits_ends_with_us),
+		cmocka_unit_test(signals_are_passed_on),
+		cmocka_unit_test(stops_are_told),
 		cmocka_unit_test(one_that_is_killed),
 	};
 

@@ -16,7 +16,7 @@
 #include "bpf/launch.h"
 #include "bpf/mark.h"
 #include "capture/capture.h"
-#include "capture/features.h"
+#include "capture/guard.h"
 #include "capture/launch.h"
 #include "capture/target.h"
 #include "ctrace.skel.h"
@@ -40,10 +40,11 @@ struct halt {
 	int fd;
 
 	/* of the main thread */
-	uint32_t halted;   /* of shared->halted: seen */
-	uint64_t asked_ns; /* when it stopped; 0: it runs */
-	bool done;	   /* it is not stopped again */
-	bool over;	   /* nothing is asked any more */
+	uint32_t halted;    /* of shared->halted: seen */
+	uint64_t asked_ns;  /* when it stopped; 0: it runs */
+	bool done;	    /* it is not stopped again */
+	struct guard guard; /* until it is done */
+	bool over;	    /* nothing is asked any more */
 
 	/* of the thread of spaces */
 	struct probes *probes; /* on the loader's hook */
@@ -56,13 +57,19 @@ struct halt {
 struct halt *halt__new(const struct halt_opts *opts)
 {
 	struct halt *h = xcalloc(1, sizeof(*h));
+	int err;
 
 	h->opts = *opts;
 	h->why = STRBUF_INIT;
 	pthread_mutex_init(&h->lock, NULL);
 	h->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (h->fd < 0) {
+	err = h->fd < 0 ? -errno : guard_start(&h->guard, launch__pid(opts->launch));
+	if (err) {
+		if (h->fd >= 0)
+			close(h->fd);
+		pthread_mutex_destroy(&h->lock);
 		free(h);
+		errno = -err;
 		return NULL;
 	}
 	h->shared = &capture__skel(opts->capture)->bss->ct_launch;
@@ -81,6 +88,7 @@ void halt__free(struct halt *h)
 		launch__expect_stop(h->opts.launch, false);
 		launch__continue(h->opts.launch);
 	}
+	guard_end(&h->guard);
 	probes__free(h->probes);
 	pthread_mutex_destroy(&h->lock);
 	strbuf_free(&h->why);
@@ -169,6 +177,8 @@ static void go_on(struct halt *h)
 	h->asked_ns = 0;
 	launch__expect_stop(h->opts.launch, !h->done);
 	launch__continue(h->opts.launch);
+	if (h->done)
+		guard_end(&h->guard);
 }
 
 /* The thread of spaces may be at work at the next stop: that is for launch__wait() then. */

@@ -9,7 +9,8 @@
  *     halt__answer()   ◄─ halt__fd ── done
  *     launch__continue()
  *
- * Only stops that the BPF programs made are ended by us: one that the user makes is his.
+ * Only stops that the BPF programs made are ended by us: one that the user makes is his. Where we
+ * are killed meanwhile a guard lets the program go.
  */
 #ifndef CTRACE_CAPTURE_HALT_H
 #define CTRACE_CAPTURE_HALT_H
