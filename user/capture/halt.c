@@ -195,10 +195,11 @@ void halt__over(struct halt *h)
 
 void halt__stopped(struct halt *h)
 {
-	if (h->done || h->shared->halted == h->halted)
+	if (h->shared->halted == h->halted)
 		return; /* that was somebody else */
 	h->halted = h->shared->halted;
-	if (h->over) {
+	if (h->over) { /* the thread of spaces did not know that yet */
+		h->shared->halts = 0;
 		go_on(h);
 		return;
 	}
@@ -231,6 +232,7 @@ void halt__tick(struct halt *h, uint64_t now_ns)
 		return;
 	log_notice("%s goes on before all of its code is known: that takes more than 10 s",
 		   launch__name(h->opts.launch));
+	h->over = true;
 	h->shared->halts = 0;
 	go_on(h);
 }
