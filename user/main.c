@@ -26,7 +26,9 @@ static int run(int argc, char **argv)
 		cmd_help(&cmd_record);
 		return EXIT_FINE;
 	}
-	strbuf_set_f(&why, "no command '%s'; see ctrace-bpf --help", argv[1]);
+	strbuf_set_f(&why,
+		     "no command '%s'; see ctrace-bpf --help, or write -- %s to start a program",
+		     argv[1], argv[1]);
 	return cmd_fail(EXIT_USAGE, &why);
 }
 

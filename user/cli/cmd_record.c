@@ -47,7 +47,8 @@ static int check_command(const struct options *o, struct strbuf *why)
 static int check(const struct options *o, struct strbuf *why)
 {
 	if (o->nrest)
-		strbuf_set_f(why, "'%s' is no option; see ctrace-bpf --help", o->rest[0]);
+		strbuf_set_f(why, "'%s' is no option; to start it under trace write -- %s",
+			     o->rest[0], o->rest[0]);
 	else if (o->command)
 		return check_command(o, why);
 	else if (!o->npid && !o->all)
