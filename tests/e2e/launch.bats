@@ -154,7 +154,7 @@ is_stopped() { grep -q '^State:.*T' "/proc/$1/status"; }
 
 @test "Ctrl-\\ is the command's alone" {
 	local status=0
-	python3 "$ROOT/tests/lib/ctty.py" '^\' ready "$CTRACE" -o T -- sh -c 'trap "exit 9" QUIT; echo ready; while :; do sleep 0.1; done' >out || status=$?
+	python3 "$ROOT/tests/lib/ctty.py" "^\\" ready "$CTRACE" -o T -- sh -c 'trap "exit 9" QUIT; echo ready; while :; do sleep 0.1; done' >out || status=$?
 	[ "$status" -eq 9 ]
 	sound T
 }
@@ -332,7 +332,7 @@ no_guard() { ! pgrep -P 1 -x ctrace-guard; }
 	cp "$CTRACE" ct
 	cp "$(command -v id)" rootid
 	chmod 4755 rootid
-	local u=(setpriv --reuid=12345 --regid=12345 --clear-groups --inh-caps=-all,+bpf,+perfmon --ambient-caps=-all,+bpf,+perfmon)
+	local u=(setpriv --reuid=12345 --regid=12345 --clear-groups "--inh-caps=-all,+bpf,+perfmon" "--ambient-caps=-all,+bpf,+perfmon")
 	"${u[@]}" ./ct -o T -- ./rootid >out 2>err
 	grep -q 'euid=0(root)' out
 	grep -q 'has executed a program with more rights (set-uid)' err

@@ -233,6 +233,7 @@ static void the_rest(void **state)
 	assert_null(o.command[5]);
 	assert_int_equal(o.duration_ns, 5000000000);
 	assert_false(o.all);
+	assert_true(o.follow); /* what it makes belongs to it */
 	options_free(&o);
 	o = good(FOR_RECORD, "-q --");
 	assert_null(o.command[0]);
