@@ -47,7 +47,8 @@ struct halt {
 	bool over;	    /* nothing is asked any more */
 
 	/* of the thread of spaces */
-	struct probes *probes; /* on the loader's hook */
+	struct probes *probes; /* on the loader's hook; to take them back costs the kernel some ten
+				  milliseconds, so they stay */
 
 	pthread_mutex_t lock; /* of what follows */
 	int err;
@@ -161,10 +162,6 @@ static void settled(void *ctx)
 		maps_read(h->opts.target->pid, probe_loader, h);
 	check_wishes(h, loaded || !h->probes);
 	say_done(h);
-	if (!loaded)
-		return;
-	probes__free(h->probes); /* takes a while, for which the program need not wait */
-	h->probes = NULL;
 }
 
 /* ---- the main thread ---- */

@@ -5,7 +5,7 @@
  * stacks and annotations are right from the first instruction on, also of constructors.
  *
  *     main thread                     the thread of spaces
- *     halt__stopped()  ── ask ──────► reads all news; looks for the loader, or takes its probe back
+ *     halt__stopped()  ── ask ──────► reads all news; looks for the loader
  *     halt__answer()   ◄─ halt__fd ── done
  *     launch__continue()
  *

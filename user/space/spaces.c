@@ -488,6 +488,8 @@ int spaces__start(struct spaces *s)
 	sigset_t all, old;
 	int err;
 
+	if (s->tables) /* the first program waits for nothing that can be done before */
+		tables__reserve(s->tables);
 	sigfillset(&all); /* signals are the main loop's */
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	err = pthread_create(&s->thread, NULL, keep_up, s);
