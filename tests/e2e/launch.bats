@@ -159,6 +159,23 @@ is_stopped() { grep -q '^State:.*T' "/proc/$1/status"; }
 	sound T
 }
 
+@test "job control of a shell sees one job, which is stopped by Ctrl-Z alone" {
+	# shellcheck disable=SC2016
+	python3 "$ROOT/tests/lib/ctty.py" ^Z ready bash -mc '"$0" -q -o T -- true
+		echo "first $?"
+		"$0" -q -o T -- sh -c "echo ready; while [ ! -e go ]; do sleep 0.01; done; exit 4"
+		echo "stopped $?"
+		touch go
+		fg
+		echo "ended $?"' "$CTRACE" >out
+	tr -d '\r' <out >said
+	grep -qx 'first 0' said
+	grep -qx 'stopped 148' said
+	grep -qx 'ended 4' said
+	[ "$(grep -c Stopped said)" -eq 1 ]
+	sound T
+}
+
 start_launched() { # ARG…: in the background; returns when the command has said "ready"
 	"$CTRACE" "$@" >out 2>err 3>&- &
 	rec_pid=$!
