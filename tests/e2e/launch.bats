@@ -75,6 +75,8 @@ is_stopped() { grep -q '^State:.*T' "/proc/$1/status"; }
 	refused 2 '-- true .* -p cannot be added' "$CTRACE" -p 1 -- true
 	refused 2 '-- true .* -a cannot be added' "$CTRACE" -a -- true
 	refused 2 '-- true .* --cgroup cannot be added' "$CTRACE" --cgroup / -- true
+	refused 2 '-- true .* --comm cannot be added' "$CTRACE" --comm x -- true
+	refused 2 '-- true .* --sample-processes cannot be added' "$CTRACE" --sample-processes 5% -- true
 	refused 2 'there is no command behind it' "$CTRACE" -o T --
 	refused 2 'standard output is what true writes to' "$CTRACE" -o - -- true
 }

@@ -21,11 +21,16 @@ static int check_files(const struct options *o, struct strbuf *why)
 /* Who has started it is recorded alone: -- is a way to say who. */
 static int check_command(const struct options *o, struct strbuf *why)
 {
-	const char *other = o->npid	 ? "-p" :
-			    o->all	 ? "-a" :
-			    o->cgroup	 ? "--cgroup" :
-			    o->container ? "--container" :
-					   NULL;
+	const char *other = o->npid		? "-p" :
+			    o->all		? "-a" :
+			    o->cgroup		? "--cgroup" :
+			    o->container	? "--container" :
+			    o->comm.cnt		? "--comm" :
+			    o->uid.cnt		? "--uid" :
+			    o->exclude.cnt	? "--exclude" :
+			    o->kernel_threads	? "--kernel-threads" :
+			    o->sample_processes ? "--sample-processes" :
+						  NULL;
 
 	if (!o->command[0])
 		strbuf_set_f(why, "-- : there is no command behind it; write -- CMD ARGS");
