@@ -42,6 +42,7 @@ struct halt {
 	/* of the main thread */
 	uint32_t halted;    /* of shared->halted: seen */
 	uint64_t asked_ns;  /* when it stopped; 0: it runs */
+	uint64_t went_ns;   /* when it went on last */
 	bool done;	    /* it is not stopped again */
 	struct guard guard; /* until it is done */
 	bool over;	    /* nothing is asked any more */
@@ -172,10 +173,18 @@ static void go_on(struct halt *h)
 	h->done = !h->shared->halts;
 	*h->unborn = 0;
 	h->asked_ns = 0;
+	h->went_ns = clock_mono();
 	launch__expect_stop(h->opts.launch, !h->done);
 	launch__continue(h->opts.launch);
 	if (h->done)
 		guard_end(&h->guard);
+}
+
+/* Nothing more is waited for; a stop that comes all the same is ended at once. */
+static void give_up(struct halt *h)
+{
+	h->over = true;
+	h->shared->halts = 0;
 }
 
 /* The thread of spaces may be at work at the next stop: that is for launch__wait() then. */
@@ -183,8 +192,7 @@ void halt__over(struct halt *h)
 {
 	bool more = !h->done;
 
-	h->over = true;
-	h->shared->halts = 0;
+	give_up(h);
 	if (h->asked_ns)
 		go_on(h);
 	launch__expect_stop(h->opts.launch, more);
@@ -196,7 +204,7 @@ void halt__stopped(struct halt *h)
 		return; /* that was somebody else */
 	h->halted = h->shared->halted;
 	if (h->over) { /* the thread of spaces did not know that yet */
-		h->shared->halts = 0;
+		give_up(h);
 		go_on(h);
 		return;
 	}
@@ -225,11 +233,15 @@ int halt__answer(struct halt *h, struct strbuf *why)
 
 void halt__tick(struct halt *h, uint64_t now_ns)
 {
-	if (!h->asked_ns || now_ns - h->asked_ns < PATIENCE_NS)
-		return;
-	log_notice("%s goes on before all of its code is known: that takes more than 10 s",
-		   launch__name(h->opts.launch));
-	h->over = true;
-	h->shared->halts = 0;
-	go_on(h);
+	if (h->asked_ns && now_ns - h->asked_ns > PATIENCE_NS) {
+		log_notice("%s goes on before all of its code is known: that takes more than 10 s",
+			   launch__name(h->opts.launch));
+		give_up(h);
+		go_on(h);
+	} else if (!h->asked_ns && !h->done && h->went_ns && now_ns - h->went_ns > PATIENCE_NS) {
+		give_up(h); /* its loader does not call the hook */
+		h->done = true;
+		launch__expect_stop(h->opts.launch, false);
+		guard_end(&h->guard);
+	}
 }

@@ -49,7 +49,8 @@ int halt__answer(struct halt *h, struct strbuf *why);
 /* The recording is over: the program goes on, and nobody stops it any more. Before capture__free().
  */
 void halt__over(struct halt *h);
-/* Time goes by: a program that was held for longer than anybody wants to wait goes on. */
+/* Time goes by: a program that was held for longer than anybody wants to wait goes on, and one
+ * whose loader never calls the hook is not held any more. */
 void halt__tick(struct halt *h, uint64_t now_ns);
 
 #endif
