@@ -194,13 +194,19 @@ all_asleep() {
 	done
 }
 
+all_stopped() {
+	local t
+	for t in "/proc/$1/task/"*; do
+		grep -q '^State:.T' "$t/status" || return 1
+	done
+}
+
 @test "SIGSTOP is a wait for a debug call" {
 	start_prog mixed
 	rec -p "$(ready_word 2)" -o T
 	kill -STOP "$prog_pid"
-	until_true grep -q '^State:.T' "/proc/$(ready_word 2)/status"
+	until_true all_stopped "$(ready_word 2)"
 	kill -CONT "$prog_pid"
-	until_true grep -qv '^State:.T' "/proc/$(ready_word 2)/status"
 	tell read
 	wait_line said '^end'
 	rec_stop
