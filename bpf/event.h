@@ -48,7 +48,10 @@ enum event_kind {
 	EV_SNAP = 13,	  /* the state of a thread, read by the task iterator */
 	EV_SAMPLE = 14,	  /* what a CPU was doing at a tick of the sampling clock */
 	EV_MARK = 15,	  /* an annotation: a task, a region or a log */
-	EV_KERNEL_MAX = 16,
+	EV_IRQ = 16,	  /* an interrupt took long */
+	EV_LEAVE = 17,	  /* a process is not recorded any more, though it goes on */
+	EV_KERNEL_END = 18,
+	EV_KERNEL_MAX = 24, /* tables by kind have room for so many */
 	/* added by the collector, which alone writes them */
 	EV_START = 32,	/* all threads are known: the trace begins here */
 	EV_STOP = 33,	/* the recording ends here */
@@ -246,6 +249,18 @@ struct ev_sample {
 	__u64 thr;
 	struct ev_stack_ref stack;
 };
+
+/* EV_IRQ; it ended at h.ts */
+struct ev_irq {
+	struct ev_hdr h;	/* arg: EV_IRQ_* */
+	__u64 thr;		/* the interrupted thread */
+	__u64 ns;		/* how long it took; of a soft one without hard ones inside */
+	char name[EV_COMM_LEN]; /* of the handler, or of the kind of soft interrupt */
+};
+#define EV_IRQ_HARD 0
+#define EV_IRQ_SOFT 1
+
+/* EV_LEAVE: the header alone; arg: the thread group's id */
 
 enum ev_mark_op {
 	EV_MARK_TASK_BEGIN = 1,
@@ -448,6 +463,7 @@ _Static_assert(sizeof(struct ev_switch) == 40, "a switch is 32 bytes and its sta
 _Static_assert(sizeof(struct ev_sys) == 40, "a syscall is 32 bytes and its stack");
 _Static_assert(sizeof(struct ev_cpu_stat) % 64 == 0, "no cache line is shared between CPUs");
 _Static_assert(sizeof(struct ev_cpu_now) == 64, "no cache line is shared between CPUs");
-_Static_assert(EV_KERNEL_MAX <= 16 && EV_KIND_MAX <= 64, "tables are sized for this");
+_Static_assert(EV_KERNEL_END <= EV_KERNEL_MAX && EV_KERNEL_MAX <= EV_START && EV_KIND_MAX <= 64,
+	       "tables are sized for this");
 
 #endif

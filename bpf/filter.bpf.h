@@ -8,6 +8,7 @@
 /* The last process that each helper has made. */
 volatile __u32 ct_helpers_child[CT_HELPERS] __weak = { 0 };
 
+/* Is it the tracer, or a process that works for it? */
 static __always_inline bool ct_tgid_ours(__u32 tgid)
 {
 	int i;
@@ -47,7 +48,7 @@ static __always_inline bool ct_tgid_traced(__u32 tgid)
 
 static __always_inline bool ct_task_traced(struct task_struct *p)
 {
-	if (ct_cfg.filter == CT_FILTER_ALL && p->flags & PF_KTHREAD)
+	if (ct_cfg.filter == CT_FILTER_ALL && !ct_cfg.kernel_threads && p->flags & PF_KTHREAD)
 		return false;
 	return ct_tgid_traced(p->tgid);
 }

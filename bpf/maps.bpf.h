@@ -25,10 +25,13 @@ const volatile struct ct_config ct_cfg __weak = {};
 struct ct_thread {
 	__u64 key;     /* 0 not given yet */
 	__u8 wake;     /* enum ct_wake */
-	__u8 told;     /* EV_THREAD was sent */
 	__u8 in_probe; /* it left its CPU inside a syscall that is a probe */
-	__u8 pad[5];
+	__u8 pad[2];
+	__u32 told; /* EV_THREAD was sent, at that time of ct_telling; 0 not yet */
 };
+
+/* Counted up when a process may come back that was told of before, and forgotten. */
+volatile __u32 ct_telling __weak = 1;
 
 /* What EV_WAKING has already told when EV_WAKEUP comes. */
 enum ct_wake {
@@ -69,6 +72,22 @@ struct {
 	__type(key, __u32);
 	__type(value, struct ct_member);
 } ct_targets __weak SEC(".maps");
+
+/* CT_RULE_COMM, CT_RULE_EXCLUDE */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ct_glob);
+} ct_globs __weak SEC(".maps");
+
+/* CT_RULE_EXCLUDE: processes by tgid that are not recorded */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u8);
+} ct_barred __weak SEC(".maps");
 
 /* the Go programs whose annotations are listened to; cookies of probes tell the index */
 struct {

@@ -3,6 +3,7 @@
 #include "bpf/compat.bpf.h"
 #include "bpf/fdclass.bpf.h"
 #include "bpf/irq.bpf.h"
+#include "bpf/scope.bpf.h"
 #include "bpf/stack.bpf.h"
 #include "bpf/state.bpf.h"
 #include "bpf/syscall.bpf.h"
@@ -57,16 +58,50 @@ static __always_inline bool comes_back_in_probe(struct ct_thread *t)
 	return in;
 }
 
+/* A thread whose process has left the recording leaves the CPU. */
+static __always_inline void forget_current(struct task_struct *prev)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct ev_cpu_now *now = bpf_map_lookup_elem(&ct_now, &cpu);
+
+	if (!now || now->task != (__u64)prev)
+		return;
+	now->task = 0;
+	now->key = 0;
+	now->sys_begin = 0;
+}
+
+/*
+ * Who has become another user, by setuid(2), is found out at a switch: no tracepoint tells of it,
+ * and functions of the kernel cannot be listened to everywhere. One that leaves does so where it is
+ * on a CPU, one that comes, where it gets one.
+ */
+static __always_inline void judge_user(struct task_struct *p, bool joins)
+{
+	__u32 tgid = p->tgid;
+
+	if (p->pid == p->tgid && ct_user_passes(p) == joins && ct_tgid_traced(tgid) != joins)
+		ct_judge(p, p->comm);
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_struct *next,
 	     __u32 state)
 {
-	bool out = ct_task_traced(prev), in = ct_task_traced(next);
+	bool out, in;
 	__u32 st = EV_ST_PACK(EV_ST_RUNNABLE, 0, EV_NR_NONE), cpu, stack = 0;
 	struct ev_cpu_now *now;
 	__u64 prev_key = 0;
 	struct ct_thread copy, *t;
 
+	if (ct_cfg.rule & CT_RULE_UID) {
+		judge_user(prev, false);
+		judge_user(next, true);
+	}
+	out = ct_task_traced(prev);
+	in = ct_task_traced(next);
+	if (!out && ct_cfg.rule)
+		forget_current(prev);
 	if (!out && !in)
 		return 0;
 	if (out) {

@@ -7,7 +7,8 @@
 #ifndef CTRACE_BPF_SCOPE_H
 #define CTRACE_BPF_SCOPE_H
 
-#include "bpf/emit.bpf.h"
+#include "bpf/rule.bpf.h"
+#include "bpf/thread.bpf.h"
 
 /* How many processes of ct_targets live. The collector begins with those that it puts in. */
 volatile __u32 ct_living __weak = 0;
@@ -49,6 +50,48 @@ static __always_inline void ct_part(__u32 tgid)
 		return;
 	ct_ends(m);
 	bpf_map_delete_elem(&ct_targets, &tgid);
+}
+
+/* It may come back, and nobody will know its threads by then. */
+static __always_inline void forget_told(struct task_struct *leader)
+{
+	struct ct_thread *t;
+
+	if (leader->signal->nr_threads > 1) {
+		__sync_fetch_and_add(&ct_telling, 1);
+		return;
+	}
+	t = bpf_task_storage_get(&ct_threads, leader, NULL, 0);
+	if (t)
+		t->told = 0;
+}
+
+/* A process that is recorded goes on without us. */
+static __always_inline void ct_depart(struct task_struct *leader)
+{
+	struct ev_hdr *ev;
+
+	forget_told(leader);
+	ct_part(leader->tgid); /* first: what hooks send after that is newer than our record */
+	ev = ct_reserve(EV_LEAVE, sizeof(*ev), ct_tgid(leader));
+	if (ev)
+		ct_submit(ev);
+}
+
+/* A process is no more what it was: is it recorded from now on? */
+static __always_inline void ct_judge(struct task_struct *leader, const char *comm)
+{
+	__u32 tgid = leader->tgid;
+	bool was, is;
+
+	was = bpf_map_lookup_elem(&ct_targets, &tgid) != NULL;
+	is = ct_rule(leader, comm);
+	if (is && !was) {
+		ct_join(leader);
+		ct_thread_of(leader); /* it may sleep for long, and the process is named by it */
+	} else if (was && !is) {
+		ct_depart(leader);
+	}
 }
 
 #endif

@@ -12,6 +12,14 @@ static __always_inline void inherit_space(__u32 from, __u32 to)
 		bpf_map_update_elem(&ct_spaces, &to, space, BPF_ANY);
 }
 
+/* A new process: is it recorded? */
+static __always_inline void is_born(struct task_struct *parent, struct task_struct *child)
+{
+	if (ct_cfg.rule ? ct_rule(child, child->comm) :
+			  ct_cfg.follow && ct_tgid_traced(parent->tgid))
+		ct_join(child);
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
 {
@@ -20,8 +28,8 @@ int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
 	__u64 key;
 
 	ct_note_helpers_child(parent->tgid, child->tgid);
-	if (ct_cfg.follow && child->tgid != parent->tgid && ct_tgid_traced(parent->tgid))
-		ct_join(child);
+	if (child->tgid != parent->tgid)
+		is_born(parent, child);
 	if (!ct_task_traced(child))
 		return 0;
 	if (ct_cfg.call_graph && child->tgid != parent->tgid)
@@ -75,6 +83,8 @@ int BPF_PROG(ct_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 	struct ev_exec *ev;
 	long n;
 
+	if (ct_cfg.rule) /* a kernel thread may have become a program */
+		ct_judge(p, p->comm);
 	if (!ct_task_traced(p))
 		return 0;
 	t = ct_current(p);
@@ -115,7 +125,7 @@ int BPF_PROG(ct_exit, struct task_struct *p)
 
 	if (!ct_task_traced(p))
 		return 0;
-	if (ct_cfg.follow && !p->signal->live.counter)
+	if ((ct_cfg.follow || ct_cfg.rule) && !p->signal->live.counter)
 		told_end(p->tgid);
 	t = ct_current(p);
 	if (!t)
@@ -163,6 +173,8 @@ int BPF_PROG(ct_rename, struct task_struct *p, const char *comm)
 	__u8 flags = 0;
 	__u64 key;
 
+	if (ct_cfg.rule && p->pid == p->tgid)
+		ct_judge(p, comm);
 	if (!ct_task_traced(p))
 		return 0;
 	key = ct_key_for(p, EV_RENAME);

@@ -66,6 +66,12 @@ static __always_inline bool ct_place(struct task_struct *p)
 	return true;
 }
 
+/* How a thread is marked that was told of just now. */
+static __always_inline __u32 ct_told(void)
+{
+	return ct_cfg.rule ? ct_telling : 1;
+}
+
 static __noinline int ct_introduce(struct task_struct *p, struct ct_thread *t)
 {
 	struct ev_thread *ev;
@@ -76,7 +82,7 @@ static __noinline int ct_introduce(struct task_struct *p, struct ct_thread *t)
 		return 0;
 	ct_fill_thread(ev, p, t->key);
 	ct_submit(ev);
-	t->told = 1;
+	t->told = ct_told();
 	return 0;
 }
 
@@ -86,7 +92,7 @@ static __always_inline struct ct_thread *ct_thread_of(struct task_struct *p)
 	struct ct_thread *t = bpf_task_storage_get(&ct_threads, p, NULL,
 						   BPF_LOCAL_STORAGE_GET_F_CREATE);
 
-	if (t && !t->told) /* also when its record was lost */
+	if (t && t->told != ct_told()) /* also when its record was lost */
 		ct_introduce(p, t);
 	return t;
 }
@@ -115,7 +121,7 @@ static __always_inline struct ct_thread *ct_thread_for(struct task_struct *p, __
 		ct_count_refused(kind);
 		return NULL;
 	}
-	if (!copy->told)
+	if (copy->told != ct_told())
 		ct_introduce(p, copy);
 	return copy;
 }

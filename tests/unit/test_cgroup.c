@@ -6,33 +6,8 @@
  */
 #include "helpers.h"
 
-#include <errno.h>
-#include <ftw.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "capture/cgroup.h"
-
-static char root[TEMP_LEN];
-
-/* A file below the root, with the directories that lead to it. */
-static void put(const char *path, const char *text)
-{
-	char full[512], *slash;
-	FILE *f;
-
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	for (slash = strchr(full + strlen(root) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = 0;
-		if (mkdir(full, 0755) && errno != EEXIST)
-			fail_msg("%s: %s", full, strerror(errno));
-		*slash = '/';
-	}
-	f = fopen(full, "w");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
+#include "tree.h"
 
 static void is(uint64_t want)
 {
@@ -42,30 +17,7 @@ static void is(uint64_t want)
 		fail_msg("%llu, not %llu", (unsigned long long)got, (unsigned long long)want);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	return temp_dir(root, "cgroup");
-}
-
-static int take_away(const char *path, const struct stat *st, int flag, struct FTW *at)
-{
-	(void)st, (void)flag, (void)at;
-	return remove(path);
-}
-
-static int done(void **state)
-{
-	(void)state;
-	return nftw(root, take_away, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-#define MOUNTS(text) put("/proc/self/mountinfo", "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n" text)
 #define GROUPS(text) put("/proc/42/cgroup", text)
-#define V2(root, at) \
-	"30 22 0:26 " root " " at " rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
-#define V1(root, at, ctl) "31 22 0:27 " root " " at " rw,nosuid - cgroup cgroup rw," ctl "\n"
-
 static void nothing_to_read(void **state)
 {
 	(void)state;
@@ -184,18 +136,16 @@ static void odd_names(void **state)
 	is(4000);
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, begin, done)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(nothing_to_read),
-		TEST(every_ancestor),
-		TEST(controllers_share_a_hierarchy),
-		TEST(hybrid),
-		TEST(part_of_a_hierarchy),
-		TEST(namespaces),
-		TEST(odd_names),
+		IN_TREE(nothing_to_read),
+		IN_TREE(every_ancestor),
+		IN_TREE(controllers_share_a_hierarchy),
+		IN_TREE(hybrid),
+		IN_TREE(part_of_a_hierarchy),
+		IN_TREE(namespaces),
+		IN_TREE(odd_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

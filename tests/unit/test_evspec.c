@@ -65,7 +65,7 @@ static void every_kind_has_a_row(void **state)
 	(void)state;
 	for (unsigned kind = 0; kind < 256; kind++) {
 		const struct ev_spec *s = ev_spec(kind);
-		bool is_kind = (kind > EV_NONE && kind < EV_KERNEL_MAX) ||
+		bool is_kind = (kind > EV_NONE && kind < EV_KERNEL_END) ||
 			       (kind >= EV_START && kind < EV_KIND_MAX);
 
 		assert_int_equal(s != NULL, is_kind);
@@ -79,7 +79,7 @@ static void every_kind_has_a_row(void **state)
 		for (size_t i = 0; i < EV_FIELDS_MAX && s->field[i].name; i++)
 			assert_true(s->field[i].off <= s->max);
 	}
-	assert_int_equal(found, EV_KERNEL_MAX - 1 + EV_KIND_MAX - EV_START);
+	assert_int_equal(found, EV_KERNEL_END - 1 + EV_KIND_MAX - EV_START);
 	assert_int_equal(ev_kind_by_name("switc", 5), EV_NONE);
 }
 
@@ -128,7 +128,7 @@ static void unknown_kinds(void **state)
 
 	(void)state;
 	assert_int_equal(ev_check(&r, sizeof(r.h)), -EINVAL);
-	r.h.kind = EV_KERNEL_MAX;
+	r.h.kind = EV_KERNEL_END;
 	assert_int_equal(ev_check(&r, sizeof(r.h)), -EINVAL);
 	r.h.kind = EV_KIND_MAX;
 	assert_int_equal(ev_check(&r, sizeof(r.h)), -EINVAL);

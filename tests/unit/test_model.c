@@ -398,7 +398,7 @@ static void kinds_out_of_range(void **state)
 	begin(&b);
 	feed_hdr(&b, EV_START, 0, 0);
 	feed_hdr(&b, EV_NONE, 0, 0);
-	for (k = EV_KERNEL_MAX; k < EV_START; k++)
+	for (k = EV_KERNEL_END; k < EV_START; k++)
 		feed_hdr(&b, (unsigned)k, 0, 0);
 	for (k = EV_KIND_MAX; k < 256; k++)
 		feed_hdr(&b, (unsigned)k, 0, 0);

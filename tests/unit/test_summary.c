@@ -219,7 +219,7 @@ static void recording(void **state)
 	has(err, "calls left by an exception or a longjmp (their times are too long) 106, ");
 	has(err, "regions ended on another thread, left out 109, ");
 	has(err, "second ends of regions, left out 112, ");
-	has(err, "; mark 15)");
+	has(err, "; mark 15; irq 16; leave 17)");
 	has(out, "\"cpu_seconds\":0.2500,");
 	has(out, "\"no_storage\":18446744073709551615,");
 	has(out, "\"buffer_bytes\":67108864}");

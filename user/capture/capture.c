@@ -20,6 +20,7 @@
 #include "capture/iter.h"
 #include "util/procfs.h"
 #include "capture/rings.h"
+#include "capture/scope.h"
 #include "ctrace.skel.h"
 #include "symbol/ksyms.h"
 #include "util/clock.h"
@@ -190,6 +191,68 @@ static void configure_probes(struct capture *c)
 	bpf_map__set_max_entries(c->skel->maps.__bpf_usdt_ip_to_spec_id, 1);
 }
 
+/* Is there a rule that processes are judged by? */
+static bool has_rule(const struct capture *c)
+{
+	return !c->opts.targets && c->opts.scope && c->opts.scope->rule;
+}
+
+/* Does the map of recorded processes change by itself? */
+static bool is_moving(const struct capture *c)
+{
+	return c->opts.follow || has_rule(c);
+}
+
+/* The rule, as the kernel side has it. */
+static void set_rule(struct ct_config *cfg, const struct scope *s)
+{
+	cfg->kernel_threads = s->kernel_threads;
+	cfg->rule = s->rule;
+	cfg->percent = s->percent;
+	cfg->nglob = (uint32_t)s->nglob;
+	cfg->nuid = (uint32_t)s->nuid;
+	memcpy(cfg->uid, s->uid, sizeof(cfg->uid));
+	cfg->hierarchy = s->cgroup.hierarchy;
+	cfg->cgroup = s->cgroup.id;
+	if (s->rule)
+		cfg->filter = CT_FILTER_SET;
+}
+
+/* Room for those that the rule names, and the programs that see when one has to be judged. */
+static void configure_scope(struct capture *c)
+{
+	const struct scope *s = c->opts.targets ? NULL : c->opts.scope;
+	uint32_t rule = s ? s->rule : 0;
+
+	bpf_map__set_max_entries(c->skel->maps.ct_globs, s && s->nglob ? (uint32_t)s->nglob : 1);
+	bpf_map__set_max_entries(c->skel->maps.ct_barred,
+				 s && s->nbarred ? (uint32_t)s->nbarred : 1);
+	if (rule)
+		bpf_map__set_max_entries(c->skel->maps.ct_targets, MEMBERS_MAX);
+	bpf_program__set_autoload(c->skel->progs.ct_free, is_moving(c));
+	bpf_program__set_autoload(c->skel->progs.ct_scope_tasks, rule);
+	bpf_program__set_autoattach(c->skel->progs.ct_scope_tasks, false);
+	bpf_program__set_autoload(c->skel->progs.ct_moved, rule & CT_RULE_CGROUP);
+}
+
+/* Whom the rule names. 0 or -errno. */
+static int fill_scope(struct capture *c)
+{
+	int globs = bpf_map__fd(c->skel->maps.ct_globs),
+	    barred = bpf_map__fd(c->skel->maps.ct_barred);
+	const struct scope *s = c->opts.scope;
+	uint8_t one = 1;
+	uint32_t i;
+
+	for (i = 0; i < s->nglob; i++)
+		if (bpf_map_update_elem(globs, &i, &s->glob[i], BPF_ANY))
+			return -errno;
+	for (i = 0; i < s->nbarred; i++)
+		if (bpf_map_update_elem(barred, &s->barred[i], &one, BPF_ANY))
+			return -errno;
+	return 0;
+}
+
 static void configure(struct capture *c)
 {
 	const struct target_set *set = c->opts.targets;
@@ -213,6 +276,8 @@ static void configure(struct capture *c)
 		bpf_map__set_max_entries(c->skel->maps.ct_targets,
 					 (uint32_t)set->cnt + (cfg.follow ? MEMBERS_MAX : 0));
 	}
+	if (!set && c->opts.scope)
+		set_rule(&cfg, c->opts.scope);
 	memcpy((void *)&c->skel->rodata->ct_cfg, &cfg, sizeof(cfg));
 	bpf_map__set_max_entries(c->skel->maps.ct_rings, c->ncpu);
 	bpf_map__set_max_entries(c->skel->maps.ct_stats, c->ncpu);
@@ -220,9 +285,9 @@ static void configure(struct capture *c)
 	bpf_program__set_autoload(c->skel->progs.ct_sys_enter, c->opts.syscall_hooks);
 	bpf_program__set_autoload(c->skel->progs.ct_sys_exit, c->opts.syscall_hooks);
 	bpf_program__set_autoload(c->skel->progs.ct_sample, c->opts.sample_hz);
-	bpf_program__set_autoload(c->skel->progs.ct_free, cfg.follow);
 	bpf_program__set_autoattach(c->skel->progs.ct_place_tasks, false);
 	configure_probes(c);
+	configure_scope(c);
 	set_space_sizes(c);
 }
 
@@ -303,6 +368,8 @@ static int make_maps(struct capture *c, struct strbuf *why)
 					&member, BPF_ANY))
 			err = -errno;
 	c->skel->bss->ct_living = set ? (uint32_t)set->cnt : 0;
+	if (!err && has_rule(c))
+		err = fill_scope(c);
 	if (!err)
 		err = map_array(c->skel->maps.ct_stats, c->ncpu * sizeof(*c->stat),
 				(void **)&c->stat);
@@ -413,6 +480,25 @@ static int attach_samplers(struct capture *c, struct strbuf *why)
 	return 0;
 }
 
+/* Who is there is judged once all hooks are there that judge anew. */
+static void judge_everybody(struct capture *c)
+{
+	struct bpf_link *link;
+	int err;
+
+	c->skel->links.ct_rename = bpf_program__attach(c->skel->progs.ct_rename);
+	c->skel->links.ct_exec = bpf_program__attach(c->skel->progs.ct_exec);
+	c->skel->links.ct_exit = bpf_program__attach(c->skel->progs.ct_exit);
+	c->skel->links.ct_free = bpf_program__attach(c->skel->progs.ct_free);
+	if (c->opts.scope->rule & CT_RULE_CGROUP)
+		c->skel->links.ct_moved = bpf_program__attach(c->skel->progs.ct_moved);
+	link = bpf_program__attach_iter(c->skel->progs.ct_scope_tasks, NULL);
+	err = link ? iter_run(bpf_link__fd(link)) : -errno;
+	if (err)
+		log_debug("who is recorded was not asked: %s", strerror(-err));
+	bpf_link__destroy(link);
+}
+
 /*
  * Every thread gets its place in the kernel, before a hook needs it. The hook of the fork is there
  * first: what is born during the last walk, which finds nobody without one, gets it there. A thread
@@ -426,6 +512,8 @@ static void place_threads(struct capture *c)
 	int err = 0, tries = PLACE_TRIES;
 
 	c->skel->links.ct_fork = bpf_program__attach(c->skel->progs.ct_fork);
+	if (has_rule(c))
+		judge_everybody(c);
 	do {
 		*unplaced = 0;
 		err = link ? iter_run(bpf_link__fd(link)) : 0;
@@ -620,7 +708,7 @@ int capture__targets_fd(const struct capture *c)
 
 uint32_t capture__living(const struct capture *c)
 {
-	return c->opts.follow ? __atomic_load_n(&c->skel->bss->ct_living, __ATOMIC_RELAXED) : 0;
+	return is_moving(c) ? __atomic_load_n(&c->skel->bss->ct_living, __ATOMIC_RELAXED) : 0;
 }
 
 uint64_t capture__unfollowed(const struct capture *c)

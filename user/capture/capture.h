@@ -17,11 +17,13 @@
 
 struct capture;
 struct ct_go;
+struct scope;
 struct ctrace;
 struct strbuf;
 
 struct capture_opts {
 	const struct target_set *targets; /* NULL: everything */
+	const struct scope *scope;	  /* of everything: who is in; borrowed, NULL: all */
 	bool follow;			  /* of targets: what they fork is recorded, too */
 	bool syscall_hooks;
 	uint64_t buffer;     /* bytes of all rings, 0 default */
@@ -67,7 +69,8 @@ struct tables_opts capture__tables(const struct capture *c);
 /* The map of the processes that are recorded at this moment; -1: it never changes. */
 int capture__targets_fd(const struct capture *c);
 /*
- * How many recorded processes have not ended; 0 without follow. One has when its last thread begins
+ * How many recorded processes have not ended; 0 where that is not counted, without follow and where
+ * no rule judges. One has when its last thread begins
  * to exit; what that still does is recorded.
  */
 uint32_t capture__living(const struct capture *c);

@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/*
- * See cgroup.h. A hierarchy can be mounted at several places, each from some group downwards: the
- * root field of mountinfo says which. Paths there and in /proc/PID/cgroup are both told from the
- * root of our cgroup namespace; what lies above that begins with "/..", and its name is not to be
- * had.
- */
+/* See cgroup.h. */
 #include "capture/cgroup.h"
 
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "capture/cgroup_mounts.h"
 #include "util/procfs.h"
 
 #define CONTROLLER "memory" /* v1: the word in lists of controllers */
@@ -20,17 +15,6 @@
 struct groups {
 	char v2[PATH_MAX], v1[PATH_MAX]; /* of the process; "" where it is in none */
 };
-
-/* Is the word in a list that commas part? */
-static bool has_word(const char *list, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (; list; list = strchr(list, ',') ? strchr(list, ',') + 1 : NULL)
-		if (!strncmp(list, word, len) && (!list[len] || list[len] == ','))
-			return true;
-	return false;
-}
 
 /* A line is ID:controllers:path; v2 has none of them. */
 static bool read_groups(const char *root, uint32_t pid, struct groups *g)
@@ -49,40 +33,10 @@ static bool read_groups(const char *root, uint32_t pid, struct groups *g)
 		*group++ = 0;
 		if (!*++list)
 			snprintf(g->v2, sizeof(g->v2), "%s", group);
-		else if (has_word(list, CONTROLLER))
+		else if (cgroup_has_word(list, CONTROLLER))
 			snprintf(g->v1, sizeof(g->v1), "%s", group);
 	}
 	return true;
-}
-
-/* mountinfo writes blanks and backslashes as \040 */
-static void unescape(char *s)
-{
-	char *to = s;
-
-	for (; *s; s++) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
-		    s[3] >= '0' && s[3] <= '7') {
-			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
-			s += 3;
-		} else {
-			*to++ = *s;
-		}
-	}
-	*to = 0;
-}
-
-/* The group below the mount's root, "" for that itself; NULL when the mount does not show it. */
-static const char *below(const char *group, const char *mounted)
-{
-	size_t len = strcmp(mounted, "/") ? strlen(mounted) : 0;
-	const char *rest = group + len;
-
-	if (strncmp(group, mounted, len) || (*rest && *rest != '/'))
-		return NULL;
-	if (!strncmp(rest, "/..", 3) && (!rest[3] || rest[3] == '/'))
-		return NULL;
-	return strcmp(rest, "/") ? rest : "";
 }
 
 static uint64_t limit_of_file(const char *path)
@@ -115,48 +69,36 @@ static uint64_t least_of(const char *root, const char *mount, const char *group,
 	}
 }
 
-/* A line of mountinfo: ID parent device root mountpoint options … - fstype source superoptions */
-static uint64_t least_of_mount(const char *root, char *line, const struct groups *g)
+static uint64_t least_of_mount(const char *root, const struct cgroup_mount *m,
+			       const struct groups *g)
 {
-	char *dash = strstr(line, " - "), mounted[PATH_MAX], mount[PATH_MAX], fstype[32], opts[256];
 	const char *group = NULL;
-	bool v2;
 
-	if (!dash || sscanf(line, "%*s %*s %*s %4095s %4095s", mounted, mount) != 2 ||
-	    sscanf(dash + 3, "%31s %*s %255s", fstype, opts) != 2)
-		return UINT64_MAX;
-	unescape(mounted);
-	unescape(mount);
-	v2 = !strcmp(fstype, "cgroup2");
-	if (v2 && g->v2[0])
-		group = below(g->v2, mounted);
-	else if (!strcmp(fstype, "cgroup") && g->v1[0] && has_word(opts, CONTROLLER))
-		group = below(g->v1, mounted);
-	return group ? least_of(root, mount, group, v2 ? "memory.max" : "memory.limit_in_bytes") :
+	if (m->v2 && g->v2[0])
+		group = cgroup_mount_below(m, g->v2);
+	else if (!m->v2 && g->v1[0] && cgroup_has_word(m->controllers, CONTROLLER))
+		group = cgroup_mount_below(m, g->v1);
+	return group ? least_of(root, m->point, group,
+				m->v2 ? "memory.max" : "memory.limit_in_bytes") :
 		       UINT64_MAX;
 }
 
 uint64_t cgroup_memory_limit(const char *root, uint32_t pid)
 {
 	uint64_t least = UINT64_MAX, limit;
-	char path[PATH_MAX], *line = NULL;
+	struct cgroup_mounts mounts;
 	struct groups g;
-	size_t cap = 0;
-	FILE *f;
+	size_t i;
 
 	if (!read_groups(root, pid, &g))
 		return least;
-	snprintf(path, sizeof(path), "%s/proc/self/mountinfo", root);
-	f = fopen(path, "re");
-	if (!f)
-		return least;
-	while (getline(&line, &cap, f) > 0) {
-		limit = least_of_mount(root, line, &g);
+	cgroup_mounts_read(&mounts, root);
+	for (i = 0; i < mounts.cnt; i++) {
+		limit = least_of_mount(root, &mounts.m[i], &g);
 		if (limit < least)
 			least = limit;
 	}
-	free(line);
-	fclose(f);
+	cgroup_mounts_free(&mounts);
 	return least;
 }
 

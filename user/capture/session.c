@@ -16,6 +16,7 @@
 #include "capture/halt.h"
 #include "capture/launch.h"
 #include "capture/rawlog.h"
+#include "capture/scope.h"
 #include "pipeline.h"
 #include "symbol/symbolizer.h"
 #include "util/clock.h"
@@ -249,6 +250,15 @@ static void on_halt(struct session *s)
 	s->stop = true;
 }
 
+/* A control group can be empty for a while, and filled again, until it is removed. */
+static void look_at_scope(struct session *s)
+{
+	if (s->stop || !s->o->scope || !scope_vanished(s->o->scope))
+		return;
+	log_notice("the control group %s was removed", s->o->scope->cgroup.dir);
+	s->stop = true;
+}
+
 /* Twice as long at most, half as long at least, so that one burst does not decide. */
 static uint64_t next_poll(const struct session *s, unsigned fullest)
 {
@@ -293,6 +303,7 @@ static void on_timer(struct session *s)
 		collector__sample(s->collector);
 		look_who_left(s);
 		look_who_lives(s);
+		look_at_scope(s);
 		if (file_error(s)) /* no use to go on */
 			s->stop = true;
 	}
@@ -449,6 +460,8 @@ int session_run(const struct session_opts *o, struct session_result *res, struct
 	say_begin(&s);
 	if (o->launch)
 		launch__go(o->launch);
+	if (o->scope && o->scope->rule & CT_RULE_ON && !capture__living(o->capture))
+		log_notice("no process is meant yet: those that come will be recorded");
 	loop(&s);
 	res->stop_ns = clock_mono();
 	if (s.no.len) {

@@ -19,6 +19,7 @@ struct halt;
 struct launch;
 struct pipeline;
 struct rawlog;
+struct scope;
 struct spaces;
 struct symbolizer;
 struct symlog;
@@ -38,6 +39,7 @@ struct session_opts {
 	struct launch *launch;		/* the only target, let go when all is ready; NULL none */
 	struct halt *halt;		/* of launch; NULL: it runs as it wants */
 	uint64_t duration_ns;		/* 0: until told, or until the last target has ended */
+	const struct scope *scope;	/* of everything: who is in; NULL: all */
 	bool progress;			/* a line on the terminal */
 	int signal_fd;			/* of session_signals() */
 };

@@ -18,19 +18,25 @@ static int check_files(const struct options *o, struct strbuf *why)
 	return -EINVAL;
 }
 
+/* An option that says more about a rule; NULL: there is none. */
+static const char *rule_option(const struct options *o)
+{
+	return o->comm.cnt	   ? "--comm" :
+	       o->uid.cnt	   ? "--uid" :
+	       o->exclude.cnt	   ? "--exclude" :
+	       o->kernel_threads   ? "--kernel-threads" :
+	       o->sample_processes ? "--sample-processes" :
+				     NULL;
+}
+
 /* Who has started it is recorded alone: -- is a way to say who. */
 static int check_command(const struct options *o, struct strbuf *why)
 {
-	const char *other = o->npid		? "-p" :
-			    o->all		? "-a" :
-			    o->cgroup		? "--cgroup" :
-			    o->container	? "--container" :
-			    o->comm.cnt		? "--comm" :
-			    o->uid.cnt		? "--uid" :
-			    o->exclude.cnt	? "--exclude" :
-			    o->kernel_threads	? "--kernel-threads" :
-			    o->sample_processes ? "--sample-processes" :
-						  NULL;
+	const char *other = o->npid	 ? "-p" :
+			    o->all	 ? "-a" :
+			    o->cgroup	 ? "--cgroup" :
+			    o->container ? "--container" :
+					   rule_option(o);
 
 	if (!o->command[0])
 		strbuf_set_f(why, "-- : there is no command behind it; write -- CMD ARGS");
@@ -45,27 +51,53 @@ static int check_command(const struct options *o, struct strbuf *why)
 			"-o -: standard output is what %s writes to; give a file for the trace",
 			o->command[0]);
 	else
-		return check_files(o, why);
+		return 0;
 	return -EINVAL;
 }
 
-static int check(const struct options *o, struct strbuf *why)
+/* Who is recorded: can these be meant together? */
+static int check_scope(const struct options *o, struct strbuf *why)
 {
-	if (o->nrest)
-		strbuf_set_f(why, "'%s' is no option; to start it under trace write -- %s",
-			     o->rest[0], o->rest[0]);
-	else if (o->command)
-		return check_command(o, why);
-	else if (!o->npid && !o->all)
+	bool by_rule = o->all || o->cgroup || o->container;
+
+	if (!o->npid && !by_rule)
 		strbuf_set_f(
 			why,
 			"what shall be recorded? -p PID, -a for everything, or -- CMD to start it; see ctrace-bpf --help");
 	else if (o->npid && o->all)
 		strbuf_set_f(why,
 			     "-a records everything: -p cannot be added to it; give one of them");
+	else if (o->cgroup && o->container)
+		strbuf_set_f(why, "--cgroup and --container both name a group; give one of them");
+	else if (by_rule && o->npid)
+		strbuf_set_f(why, "-p names processes, and %s a group of them; give one of them",
+			     o->cgroup ? "--cgroup" : "--container");
+	else if (o->all && (o->cgroup || o->container))
+		strbuf_set_f(why, "-a records everything, and %s a part of it; give one of them",
+			     o->cgroup ? "--cgroup" : "--container");
+	else if (!by_rule && rule_option(o))
+		strbuf_set_f(why,
+			     "%s chooses among the processes of -a or --cgroup; give one of them",
+			     rule_option(o));
+	else if (by_rule && o->follow)
+		strbuf_set_f(
+			why,
+			"-f is for -p: what processes of -a and --cgroup fork is recorded where it is meant itself");
 	else
-		return check_files(o, why);
+		return 0;
 	return -EINVAL;
+}
+
+static int check(const struct options *o, struct strbuf *why)
+{
+	if (o->nrest) {
+		strbuf_set_f(why, "'%s' is no option; to start it under trace write -- %s",
+			     o->rest[0], o->rest[0]);
+		return -EINVAL;
+	}
+	if (o->command ? check_command(o, why) : check_scope(o, why))
+		return -EINVAL;
+	return check_files(o, why);
 }
 
 const struct cmd cmd_record = {

@@ -93,7 +93,7 @@ static void json_lost(struct strbuf *out, const struct summary *s)
 	unsigned i;
 
 	strbuf_addstr(out, ",\"lost_by_kind\":{");
-	for (i = 1; i < EV_KERNEL_MAX; i++) {
+	for (i = 1; i < EV_KERNEL_END; i++) {
 		if (!s->lost_kind[i])
 			continue;
 		strbuf_addf(out, "%s\"%s\":%" PRIu64, comma, ev_spec(i)->name, s->lost_kind[i]);
@@ -226,7 +226,7 @@ static void say_lost(const struct summary *s)
 			strbuf_addf(&where, "%sCPU %u: %" PRIu64, where.len ? ", " : "", i,
 				    s->lost_cpu[i]);
 	}
-	for (i = 1; i < EV_KERNEL_MAX; i++)
+	for (i = 1; i < EV_KERNEL_END; i++)
 		if (s->lost_kind[i])
 			strbuf_addf(&where, "; %s %" PRIu64, ev_spec(i)->name, s->lost_kind[i]);
 	if (ring > s->no_storage || kernel > ring)

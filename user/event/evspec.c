@@ -129,6 +129,15 @@ static const struct ev_spec specs[] = {
 		{ "name", EVT_NAME, EVN_NONZERO, offsetof(struct ev_mark, text), 0 },
 		{ "text", EVT_TEXT, EVN_NONZERO, offsetof(struct ev_mark, text), 0 },
 	} },
+	[EV_IRQ] = { "irq", FIXED(struct ev_irq), .field = {
+		F("thr", EVT_KEY, struct ev_irq, thr),
+		{ "soft", EVT_ARGBIT, EVN_NONZERO, ARG, EV_IRQ_SOFT },
+		F("ns", EVT_U64, struct ev_irq, ns),
+		F("name", EVT_COMM, struct ev_irq, name),
+	} },
+	[EV_LEAVE] = { "leave", FIXED(struct ev_hdr), .field = {
+		F_ARG("pid"),
+	} },
 	[EV_SITE] = { "site", .min = EV_SITE_SHORT, .max = sizeof(struct ev_site), .step = 1, .field = {
 		F_ARG("id"),
 		TAIL("name", struct ev_site, name),
@@ -183,7 +192,7 @@ static const struct ev_spec specs[] = {
 };
 // clang-format on
 _Static_assert(sizeof(specs) / sizeof(specs[0]) == EV_KIND_MAX, "one row per event_kind");
-_Static_assert(EV_KERNEL_MAX == 16 && EV_KIND_MAX == 45, "a new kind needs its row above");
+_Static_assert(EV_KERNEL_END == 18 && EV_KIND_MAX == 45, "a new kind needs its row above");
 _Static_assert(sizeof(struct ev_stack) <= EV_RECORD_MAX &&
 		       sizeof(struct ev_exec) <= EV_RECORD_MAX &&
 		       sizeof(struct ev_proc) <= EV_RECORD_MAX,

@@ -297,6 +297,8 @@ static const struct {
 	[EV_MODULE] = { on_module, 0 },
 	[EV_EPOCH] = { on_epoch, 0 },
 	[EV_MARK] = { on_mark, 1 },
+	[EV_IRQ] = { on_irq, 2 },
+	[EV_LEAVE] = { on_leave, 0 },
 	[EV_SITE] = { on_site, 0 },
 	[EV_CUT] = { on_cut, 0 },
 };

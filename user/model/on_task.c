@@ -159,6 +159,27 @@ void on_exit_(struct model *m, const struct ev_hdr *h, size_t len)
 		sched_prove(m, h->ts, g, p);
 }
 
+/* Its threads end here, those that run first: that makes room for the others. */
+void on_leave(struct model *m, const struct ev_hdr *h, size_t len)
+{
+	struct g_state *g, *next;
+	int pass;
+
+	(void)len;
+	if (!u64map_get(&m->procs, (uint64_t)h->arg + 1))
+		return;
+	for (pass = 0; pass < 2; pass++) {
+		for (g = m->threads; g; g = next) {
+			next = g->next;
+			if (!g->proc || g->proc->pid != h->arg || (!pass && !g->p))
+				continue;
+			if (g_is_asleep(g))
+				sched_unblock(m, h->ts, g, 0, 0, m->frame_other, NULL);
+			sched_vanish(m, h->ts, g);
+		}
+	}
+}
+
 void on_rename(struct model *m, const struct ev_hdr *h, size_t len)
 {
 	const struct ev_rename *ev = (const struct ev_rename *)h;

@@ -244,16 +244,10 @@ void sched_prove(struct model *m, uint64_t ts, struct g_state *g, struct p_state
 
 /* ---- being born ---- */
 
-/*
- * A tid came back, so the thread that had it is dead although no record said so. It is destroyed
- * where a CPU is free for the walk. Returns false when there is none: it then stays as it is, for
- * ever.
- */
-static bool destroy_stale(struct model *m, uint64_t ts, struct g_state *g)
+bool sched_vanish(struct model *m, uint64_t ts, struct g_state *g)
 {
 	struct p_state *p;
 
-	model_fix(m, REPAIR_TID_REUSED);
 	if (g->life == G_NEW) {
 		table_forget(m, g);
 		return true;
@@ -266,6 +260,13 @@ static bool destroy_stale(struct model *m, uint64_t ts, struct g_state *g)
 	sched_in(m, ts, g, p);
 	sched_destroy(m, ts, g);
 	return true;
+}
+
+/* A tid came back, so the thread that had it is dead although no record said so. */
+static bool destroy_stale(struct model *m, uint64_t ts, struct g_state *g)
+{
+	model_fix(m, REPAIR_TID_REUSED);
+	return sched_vanish(m, ts, g);
 }
 
 /*

@@ -74,7 +74,7 @@ static int open_annotations(struct recording *r, struct strbuf *why)
 		.capture = r->capture,
 		.wishes = r->wishes,
 		.files = r->files,
-		.each = !r->o->all,
+		.each = !recording_by_rule(r->o),
 	});
 	return 0;
 }
@@ -92,7 +92,9 @@ static int open_spaces(struct recording *r, struct strbuf *why)
 		.symbolizer = r->symbolizer,
 		.files = r->files,
 		/* children are known by the map; inside a container only as their parents */
-		.targets = r->o->all || (r->o->follow && !target_in_container()) ? NULL : target,
+		.targets = recording_by_rule(r->o) || (r->o->follow && !target_in_container()) ?
+				   NULL :
+				   target,
 		.ntargets = r->targets.cnt,
 	};
 	size_t i;
@@ -151,6 +153,7 @@ enum exit_code recording_attach(struct recording *r, struct strbuf *why)
 {
 	struct capture_opts opts = {
 		.targets = recording_targets(r),
+		.scope = recording_by_rule(r->o) ? &r->scope : NULL,
 		.follow = r->o->follow,
 		.syscall_hooks = r->o->syscalls == SYSCALLS_ALL,
 		.buffer = r->o->buffer,
@@ -170,7 +173,7 @@ enum exit_code recording_attach(struct recording *r, struct strbuf *why)
 	r->capture = capture__open(&opts, why);
 	if (!r->capture)
 		return errno == EINVAL ? EXIT_USAGE : EXIT_MACHINE;
-	if (r->o->all)
+	if (recording_by_rule(r->o))
 		target_all(&r->procs);
 	if (wants_annotations(r->o))
 		err = open_annotations(r, why);
@@ -187,7 +190,7 @@ enum exit_code recording_attach(struct recording *r, struct strbuf *why)
 		return EXIT_MACHINE;
 	/* from here on the kernel side sees each exec; what a target became before that is seen now
 	 */
-	err = r->o->all || r->launch ? 0 : target_check(&r->targets, why);
+	err = recording_by_rule(r->o) || r->launch ? 0 : target_check(&r->targets, why);
 	if (err)
 		return recording_target_code(err, why);
 	err = privileges_drop((r->spaces ? PRIVILEGES_READ : 0) |

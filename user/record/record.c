@@ -22,9 +22,14 @@
 
 #define LOG_TAG "record"
 
+bool recording_by_rule(const struct options *o)
+{
+	return o->all || o->cgroup || o->container;
+}
+
 struct target_set *recording_targets(struct recording *r)
 {
-	return r->o->all ? NULL : &r->targets;
+	return recording_by_rule(r->o) ? NULL : &r->targets;
 }
 
 static uint32_t config_of(const struct recording *r)
@@ -35,17 +40,38 @@ static uint32_t config_of(const struct recording *r)
 		config |= EV_CONFIG_SYSCALLS;
 	if (r->o->syscalls == SYSCALLS_NONE)
 		config |= EV_CONFIG_NONAMES;
-	if (r->o->all || r->o->follow || r->targets.cnt > 1)
+	if (recording_by_rule(r->o) || r->o->follow || r->targets.cnt > 1)
 		config |= EV_CONFIG_MANY;
 	return config;
 }
 
-static int find_targets(struct recording *r, struct strbuf *why)
+/* By which option a rule is given. */
+static const char *way_of(const struct options *o)
 {
+	return o->all ? "-a" : o->cgroup ? "--cgroup" : "--container";
+}
+
+static int who_is_meant(struct recording *r, struct strbuf *why)
+{
+	const struct options *o = r->o;
+	struct scope_wishes w = {
+		.cgroup = o->cgroup,
+		.container = o->container,
+		.comm = o->comm.v,
+		.ncomm = o->comm.cnt,
+		.exclude = o->exclude.v,
+		.nexclude = o->exclude.cnt,
+		.uid = o->uid.v,
+		.nuid = o->uid.cnt,
+		.kernel_threads = o->kernel_threads,
+		.percent = o->sample_processes,
+	};
+
 	if (r->launch)
 		return target_launched(&r->targets, (uint32_t)launch__pid(r->launch),
 				       launch__path(r->launch), why);
-	return r->o->all ? 0 : target_resolve(&r->targets, r->o->pid, r->o->npid, why);
+	return recording_by_rule(o) ? scope_resolve(&r->scope, &w, why) :
+				      target_resolve(&r->targets, o->pid, o->npid, why);
 }
 
 static enum exit_code prepare(struct recording *r, struct strbuf *why)
@@ -57,20 +83,23 @@ static enum exit_code prepare(struct recording *r, struct strbuf *why)
 	 * behind */
 	r->signal_fd = session_signals(r->launch);
 	clock_setup();
-	err = find_targets(r, why);
+	err = who_is_meant(r, why);
+	if (err == -EINVAL && recording_by_rule(r->o))
+		return EXIT_USAGE;
 	if (err)
 		return recording_target_code(err, why);
 	if (features_require(why))
 		return EXIT_MACHINE;
 	if (recording_open_readers(r, why))
 		return EXIT_FAILED;
-	if (r->o->all && target_in_container()) {
+	if (recording_by_rule(r->o) && target_in_container()) {
 		strbuf_set_f(why,
-			     "-a does not work inside a container: record on the host, or -p here");
+			     "%s does not work inside a container: record on the host, or -p here",
+			     way_of(r->o));
 		return EXIT_MACHINE;
 	}
-	if (r->o->all && !features[FEATURE_SEE_ALL].ask()) {
-		strbuf_set_f(why, "-a records the processes of every user: %s",
+	if (recording_by_rule(r->o) && !features[FEATURE_SEE_ALL].ask()) {
+		strbuf_set_f(why, "%s records the processes of every user: %s", way_of(r->o),
 			     features[FEATURE_SEE_ALL].remedy);
 		return EXIT_MACHINE;
 	}
@@ -98,8 +127,9 @@ static enum exit_code record(struct recording *r, struct strbuf *why)
 		.symbolizer = r->symbolizer,
 		.names = r->names,
 		.targets = recording_targets(r),
-		.procs = r->o->all ? &r->procs : &r->targets,
+		.procs = recording_by_rule(r->o) ? &r->procs : &r->targets,
 		.config = config_of(r),
+		.scope = recording_by_rule(r->o) ? &r->scope : NULL,
 		.duration_ns = r->o->duration_ns,
 		/* the terminal is the command's */
 		.progress = isatty(STDERR_FILENO) && log_wants(LOG_TAG, LOG_NOTICE) && !r->launch,
@@ -127,6 +157,7 @@ static void release(struct recording *r)
 	symbolizer__free(r->symbolizer);
 	target_free(&r->targets);
 	target_free(&r->procs);
+	scope_free(&r->scope);
 }
 
 /* The recording is over; the command may not be. What went wrong is told now, not when that ends. */

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "annot/plan.h"
+#include "capture/scope.h"
 #include "capture/session.h"
 #include "capture/target.h"
 #include "cli/cmd.h"
@@ -38,7 +39,8 @@ struct recording {
 	const struct options *o;
 	struct launch *launch;		  /* NULL: nothing is started */
 	struct halt *halt;		  /* NULL: nor held while it starts */
-	struct target_set targets, procs; /* procs: with -a, to name them */
+	struct target_set targets, procs; /* procs: where none are given, to name them */
+	struct scope scope;		  /* who is meant where no processes are given */
 	struct outfile *out, *raw_file;
 	struct rawlog *raw;
 	struct capture *capture;
@@ -55,7 +57,9 @@ struct recording {
 	int64_t wall_offset;
 };
 
-/* The processes that are meant; NULL: every one. */
+/* Are no processes given, but a rule? Then each process of the machine may be one. */
+bool recording_by_rule(const struct options *o);
+/* The processes that are meant; NULL: those of the rule. */
 struct target_set *recording_targets(struct recording *r);
 
 /* ---- attach.c ---- */
