@@ -98,6 +98,7 @@ struct ct_config {
 	__u32 uid[CT_UIDS_MAX]; /* CT_RULE_UID: effective ones, as the initial namespace has them */
 	__u32 hierarchy;	/* CT_RULE_CGROUP: number of the hierarchy; 0 is v2 */
 	__u64 cgroup;		/* … and of the group in it */
+	__u64 irq_ns; /* interrupts that take as long are told; 0: none, their hooks are not there */
 };
 
 #endif

@@ -41,7 +41,7 @@ static __always_inline void send_exit(struct ev_cpu_now *now, struct task_struct
 SEC("raw_tp/sys_exit")
 int ct_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 cpu = bpf_get_smp_processor_id(), stack = 0;
 	struct ev_cpu_now *now = bpf_map_lookup_elem(&ct_now, &cpu);
 	struct task_struct *p;
 
@@ -55,12 +55,9 @@ int ct_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	now = ct_current(p);
 	if (!now)
 		return 0;
-	if (now->sys_begin)
-		ct_send_syscall(now, EV_SYSCALL,
-				ct_cfg.stacks & CT_STACK_SYSCALL ?
-					ct_stack(ctx, p, now->key, CT_WANT_USER) :
-					0);
-	else if (now->sys != EV_NOW_OUT)
+	if (now->sys_begin && ct_cfg.stacks & CT_STACK_SYSCALL)
+		stack = ct_stack(ctx, p, now->key, CT_WANT_USER);
+	if ((!now->sys_begin || !ct_send_syscall(now, EV_SYSCALL, stack)) && now->sys != EV_NOW_OUT)
 		send_exit(now, p);
 	now->sys = EV_NOW_OUT;
 	return 0;

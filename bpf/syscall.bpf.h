@@ -59,11 +59,21 @@ static __always_inline __u32 ct_nr_of(struct task_struct *p)
 	return ct_is_probe(nr) ? EV_NR_NONE : nr;
 }
 
-/* Sends a record with the syscall that is open on this CPU; it is not told again. */
-static __always_inline void ct_send_syscall(struct ev_cpu_now *now, __u32 kind, __u32 stack)
+/*
+ * Sends a record with the syscall that is open on this CPU; it is not told again. False: an
+ * interrupt has told of it meanwhile (irqlog.bpf.c).
+ */
+static __always_inline bool ct_send_syscall(struct ev_cpu_now *now, __u32 kind, __u32 stack)
 {
-	ct_send_pair(kind, 0, now->sys_nr, now->key, now->sys_begin, stack);
+	__u64 begin = now->sys_begin;
+
+	if (ct_cfg.irq_ns)
+		begin = __sync_lock_test_and_set(&now->sys_begin, 0);
+	if (!begin)
+		return false;
+	ct_send_pair(kind, 0, now->sys_nr, now->key, begin, stack);
 	now->sys_begin = 0;
+	return true;
 }
 
 /* Before any other record of the current thread; with its stack, where that is known anyway. */

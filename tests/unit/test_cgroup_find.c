@@ -10,11 +10,11 @@
 #define ID2 "3f1e8a9b2c4d0000000000000000000000000000000000000000000000000000"
 #define ID3 "00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff"
 #define OWN(text) put("/proc/self/cgroup", text)
-#define HYBRID                                                                        \
-	MOUNTS("33 22 0:30 / /cg/memory rw - cgroup cgroup rw,memory\n"               \
-	       "34 22 0:31 / /cg/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"     \
-	       "35 22 0:32 / /cg/systemd rw - cgroup cgroup rw,xattr,name=systemd\n"  \
-	       "36 22 0:33 / /cg/unified rw,nsdelegate - cgroup2 cgroup2 rw\n");      \
+#define HYBRID                                                                       \
+	MOUNTS("33 22 0:30 / /cg/memory rw - cgroup cgroup rw,memory\n"              \
+	       "34 22 0:31 / /cg/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"    \
+	       "35 22 0:32 / /cg/systemd rw - cgroup cgroup rw,xattr,name=systemd\n" \
+	       "36 22 0:33 / /cg/unified rw,nsdelegate - cgroup2 cgroup2 rw\n");     \
 	OWN("12:name=systemd:/\n5:cpu,cpuacct:/\n4:memory:/user\n0::/\n")
 
 static struct strbuf why = STRBUF_INIT;
@@ -247,9 +247,9 @@ static void wrong_ids(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_TREE(v2),	     IN_TREE(hybrid),	  IN_TREE(links),
-		IN_TREE(v1_alone),   IN_TREE(parts),	  IN_TREE(none_mounted),
-		IN_TREE(engines),    IN_TREE(neighbours), IN_TREE(hybrid_engines),
+		IN_TREE(v2),	    IN_TREE(hybrid),	 IN_TREE(links),
+		IN_TREE(v1_alone),  IN_TREE(parts),	 IN_TREE(none_mounted),
+		IN_TREE(engines),   IN_TREE(neighbours), IN_TREE(hybrid_engines),
 		IN_TREE(wrong_ids),
 	};
 

@@ -263,6 +263,7 @@ static void configure(struct capture *c)
 		.helper_tgid = { c->opts.helper[0], c->opts.helper[1], (uint32_t)getpid() },
 		.sample_nmi = c->opts.sample_hz && has_cycles(),
 		.stacks = c->opts.stacks,
+		.irq_ns = c->opts.irq_ns,
 		.call_graph = capture__walks_user(c) ? c->opts.call_graph : CT_CALL_GRAPH_NONE,
 	};
 
@@ -285,6 +286,10 @@ static void configure(struct capture *c)
 	bpf_program__set_autoload(c->skel->progs.ct_sys_enter, c->opts.syscall_hooks);
 	bpf_program__set_autoload(c->skel->progs.ct_sys_exit, c->opts.syscall_hooks);
 	bpf_program__set_autoload(c->skel->progs.ct_sample, c->opts.sample_hz);
+	bpf_program__set_autoload(c->skel->progs.ct_irq_entry, c->opts.irq_ns);
+	bpf_program__set_autoload(c->skel->progs.ct_irq_exit, c->opts.irq_ns);
+	bpf_program__set_autoload(c->skel->progs.ct_softirq_entry, c->opts.irq_ns);
+	bpf_program__set_autoload(c->skel->progs.ct_softirq_exit, c->opts.irq_ns);
 	bpf_program__set_autoattach(c->skel->progs.ct_place_tasks, false);
 	configure_probes(c);
 	configure_scope(c);

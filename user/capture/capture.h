@@ -29,6 +29,7 @@ struct capture_opts {
 	uint64_t buffer;     /* bytes of all rings, 0 default */
 	unsigned stacks;     /* enum ct_stacks: which records carry one */
 	unsigned call_graph; /* enum ct_call_graph: how its user frames are found */
+	uint64_t irq_ns;     /* interrupts that take as long are told; 0 none */
 	unsigned sample_hz;  /* CPU samples, each CPU; 0 none */
 	/* programs for probes that are set later (annot/probes.h) */
 	bool marks;  /* PROBES_HEADER */

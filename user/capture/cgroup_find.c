@@ -104,9 +104,10 @@ static int find_id(struct cgroup_place *place, const char *root, const struct cg
 	if (by.found)
 		return 0;
 	if (nv2)
-		strbuf_set_f(why,
-			     "--cgroup %llu: no control group of v2 has this number; see ls -di %s/*",
-			     (unsigned long long)id, mounts->m[0].point);
+		strbuf_set_f(
+			why,
+			"--cgroup %llu: no control group of v2 has this number; see ls -di %s/*",
+			(unsigned long long)id, mounts->m[0].point);
 	else
 		strbuf_set_f(
 			why,
@@ -151,7 +152,8 @@ static bool find_name(struct cgroup_place *place, const char *root,
 	for (i = 0; i < mounts->cnt; i++) {
 		rest = cgroup_mount_below(&mounts->m[i], group);
 		if (rest &&
-		    snprintf(dir, sizeof(dir), "%s%s%s", root, mounts->m[i].point, rest) < PATH_MAX &&
+		    snprintf(dir, sizeof(dir), "%s%s%s", root, mounts->m[i].point, rest) <
+			    PATH_MAX &&
 		    cgroup_place_at(place, dir, mounts->m[i].hierarchy))
 			return true;
 	}
@@ -167,7 +169,8 @@ static void resolve(char *out, const char *root, const char *what)
 
 	if (*what == '/' && snprintf(full, sizeof(full), "%s%s", root, what) < PATH_MAX)
 		real = realpath(full, NULL);
-	snprintf(out, PATH_MAX, "%s", real && strlen(real) > strlen(root) ? real + strlen(root) : what);
+	snprintf(out, PATH_MAX, "%s",
+		 real && strlen(real) > strlen(root) ? real + strlen(root) : what);
 	free(real);
 	for (len = strlen(out); len > 1 && out[len - 1] == '/'; len--)
 		out[len - 1] = 0;

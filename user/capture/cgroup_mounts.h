@@ -16,9 +16,9 @@
 #define CGROUP_NO_HIERARCHY UINT32_MAX
 
 struct cgroup_mount {
-	char *group;	    /* that is mounted: "/" is all there is */
-	char *point;	    /* where, without the prefix that cgroup_mounts_read() got */
-	char *controllers;  /* v1: words apart by commas, among others; v2: anything */
+	char *group;	   /* that is mounted: "/" is all there is */
+	char *point;	   /* where, without the prefix that cgroup_mounts_read() got */
+	char *controllers; /* v1: words apart by commas, among others; v2: anything */
 	bool v2;
 	uint32_t hierarchy; /* as the kernel numbers it: 0 is v2; CGROUP_NO_HIERARCHY */
 };

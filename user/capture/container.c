@@ -17,7 +17,7 @@ struct search {
 	const char *prefix;
 	size_t len;
 	uint32_t hierarchy;
-	struct cgroup_place *place; /* of the first one */
+	struct cgroup_place *place;		/* of the first one */
 	char id[ID_LEN + 1], other[ID_LEN + 1]; /* that begin with it; "" none */
 };
 

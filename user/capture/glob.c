@@ -13,8 +13,8 @@ _Static_assert(EV_COMM_LEN <= CT_GLOB_PLACES, "the places of a name are bits of 
 /* Reads [set] into in. Returns what is behind it; NULL: it is none. */
 static const char *read_set(const char *at, bool *in)
 {
-	bool not= at[1] == '!' || at[1] == '^';
-	const char *s = at + 1 + not;
+	bool not = at[1] == '!' || at[1] == '^';
+	const char *s = at + 1 + not ;
 	unsigned from, to;
 
 	memset(in, 0, 256 * sizeof(*in));
@@ -29,7 +29,7 @@ static const char *read_set(const char *at, bool *in)
 		for (; from <= to; from++)
 			in[from] = true;
 	} while (*s != ']');
-	for (from = 0; not&&from < 256; from++)
+	for (from = 0; not &&from < 256; from++)
 		in[from] = !in[from];
 	return s + 1;
 }

@@ -6,9 +6,9 @@
 #include "bpf/config.h"
 
 /*
- * Fills g from a pattern: * is any text, ? any byte, [a-z] one of these, [!a-z] none of these, and a
- * backslash takes the next byte as it is. A [ without its ] is itself. 0; -E2BIG when no name of a
- * process, of 15 bytes, is so long.
+ * Fills g from a pattern: * is any text, ? any byte, [a-z] one of these, [!a-z] none of these, and
+ * a backslash takes the next byte as it is. A [ without its ] is itself. 0; -E2BIG when no name of
+ * a process, of 15 bytes, is so long.
  */
 int glob_compile(struct ct_glob *g, const char *pattern);
 

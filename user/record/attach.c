@@ -24,6 +24,8 @@
 
 #define LOG_TAG "record"
 
+#define IRQ_LONG_NS 1000000 /* with -a, where nothing else is said */
+
 enum exit_code recording_target_code(int err, struct strbuf *why)
 {
 	if (err == -EPERM && !getuid())
@@ -130,6 +132,14 @@ static int open_halt(struct recording *r, struct strbuf *why)
 	return -errno;
 }
 
+/* How long an interrupt takes that is told. */
+static uint64_t long_irq(const struct options *o)
+{
+	if (o->irq_ns != IRQ_UNSAID)
+		return o->irq_ns;
+	return o->all ? IRQ_LONG_NS : 0;
+}
+
 /* Has the user named functions, or markers (usdt)? */
 static bool has_spec(const struct options *o, bool usdt)
 {
@@ -159,6 +169,7 @@ enum exit_code recording_attach(struct recording *r, struct strbuf *why)
 		.buffer = r->o->buffer,
 		.stacks = r->o->stacks,
 		.call_graph = r->o->call_graph,
+		.irq_ns = long_irq(r->o),
 		.sample_hz = r->o->sample_hz,
 		.helper = { [FILES_HELPER] = r->files ? files__pid(r->files) : 0,
 			    [NAMES_HELPER] = r->symbolizer ? symbolizer__pid(r->symbolizer) : 0 },
