@@ -44,7 +44,7 @@ static __always_inline __u32 ct_nr_of(struct task_struct *p)
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(p);
 	long nr;
 
-	if (!regs)
+	if (!regs || p->flags & PF_KTHREAD) /* its registers are 0, which is a number, too */
 		return EV_NR_NONE;
 #if defined(__TARGET_ARCH_x86)
 	nr = regs->orig_ax;

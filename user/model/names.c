@@ -27,6 +27,21 @@ static void group_digits(char *name)
 		strcpy(name + begin, name[begin - 1] == '#' ? "" : "#");
 }
 
+/* The threads that the kernel has for each CPU, and as many workers as it likes, are one group:
+ * kworker/1:0H becomes kworker, ksoftirqd/0 becomes ksoftirqd. */
+static void group_kernel(char *name)
+{
+	char *slash = strrchr(name, '/');
+
+	if (!slash)
+		return;
+	if (slash[1] == 'u' && isdigit((unsigned char)slash[2]) && !strncmp(name, "kworker", 7))
+		*slash = 0; /* one for any CPU */
+	else if (isdigit((unsigned char)slash[1]) &&
+		 strspn(slash + 1, "0123456789:H") == strlen(slash + 1))
+		*slash = 0;
+}
+
 /* process/thread where several processes are recorded and the two differ */
 static void thread_name(const struct model *m, const struct g_state *g, char *out, size_t sz)
 {
@@ -35,9 +50,13 @@ static void thread_name(const struct model *m, const struct g_state *g, char *ou
 
 	snprintf(comm, sizeof(comm), "%.*s", EV_COMM_LEN, g->comm);
 	snprintf(proc, sizeof(proc), "%.*s", EV_COMM_LEN, g->proc ? g->proc->comm : "");
-	if (m->opts.group_digits)
+	if (m->opts.group_digits && !g->kthread)
 		group_digits(comm);
-	if (m->many && proc[0] && strcmp(proc, g->comm)) {
+	if (g->kthread) {
+		group_kernel(comm);
+		prefix = "kernel";
+		slash = "/";
+	} else if (m->many && proc[0] && strcmp(proc, g->comm)) {
 		prefix = proc;
 		slash = "/";
 	}
@@ -50,6 +69,8 @@ static void thread_name(const struct model *m, const struct g_state *g, char *ou
 
 static const char *path_of(const struct g_state *g)
 {
+	if (g->kthread)
+		return "[kernel]";
 	return g->proc && g->proc->path ? g->proc->path : "?";
 }
 
