@@ -33,6 +33,7 @@ struct pipeline *pipeline__new(const struct pipeline_opts *o)
 		.resolver = o->resolver,
 		.sink = o->sink,
 		.parts = o->parts,
+		.gen_bytes = o->gen_bytes,
 	});
 	if (!p->writer) {
 		free(p);

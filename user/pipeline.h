@@ -22,6 +22,7 @@ struct pipeline_opts {
 	struct sink sink;
 	struct part_sink parts; /* in place of it; see trace_writer_opts */
 	bool openings;		/* see model_opts */
+	size_t gen_bytes;	/* see trace_writer_opts */
 };
 
 struct pipeline_stats {

@@ -32,7 +32,7 @@ void gen_reset(struct trace_gen *g, uint64_t id, uint64_t number)
 	g->opening = false;
 	g->first_tick = 0;
 	g->first = g->last = NULL;
-	g->batch_bytes = 0;
+	g->batch_bytes = g->state_bytes = 0;
 	idset_reset(&g->local_ids);
 	addrtab_reset(&g->addrs);
 	g->nsample = 0;

@@ -67,6 +67,7 @@ struct trace_gen {
 	struct arena arena; /* everything below */
 	struct batch *first, *last;
 	size_t batch_bytes;
+	size_t state_bytes; /* of them, the states with which it begins */
 	struct strtab strings;
 	struct stacktab stacks;
 	struct local_frame *local;

@@ -214,7 +214,8 @@ bool trace_writer__gen_full(const struct trace_writer *w, uint64_t ts)
 
 	if (!begin)
 		return false;
-	return w->cur->batch_bytes >= w->opts.gen_bytes ||
+	return (w->cur->batch_bytes >= w->opts.gen_bytes &&
+		w->cur->batch_bytes >= 2 * w->cur->state_bytes) ||
 	       (ts > begin && ts - begin >= w->opts.gen_ns);
 }
 
@@ -228,6 +229,11 @@ void trace_writer__opening(struct trace_writer *w, uint64_t ts, uint32_t why)
 	w->cur->cut = why;
 	hand_over(w, ts, w->cur->number);
 	w->cur->opening = true;
+}
+
+void trace_writer__states_told(struct trace_writer *w)
+{
+	w->cur->state_bytes = w->cur->batch_bytes;
 }
 
 uint64_t trace_writer__gen(const struct trace_writer *w)

@@ -82,6 +82,9 @@ void trace_writer__next_gen(struct trace_writer *w, uint64_t ts);
  * closed it. The caller tells all states as at the begin of a trace, then opens the next.
  */
 void trace_writer__opening(struct trace_writer *w, uint64_t ts, uint32_t why);
+/* The states with which the open one begins are told: it has as many bytes of events as of them
+ * before it is full. */
+void trace_writer__states_told(struct trace_writer *w);
 /* An id of the open one, of which each is given once. */
 uint64_t trace_writer__gen(const struct trace_writer *w);
 

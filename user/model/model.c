@@ -188,6 +188,7 @@ static void next_generation(struct model *m, uint64_t ts, uint32_t why)
 	for (g = m->threads; g; g = g->next)
 		wire_go_status(m, ts, g);
 	goroutines_status(m, ts);
+	trace_writer__states_told(m->w);
 }
 
 static void on_start(struct model *m, const struct ev_hdr *h, size_t len)
