@@ -20,6 +20,7 @@
 #include "gotrace/rawtext.h"
 #include "gotrace/repair.h"
 #include "output/outfile.h"
+#include "output/rotation.h"
 #include "pipeline.h"
 #include "recorded.h"
 #include "util/fileio.h"
@@ -109,27 +110,116 @@ static int collect_names(int fd, enum input kind, struct recorded *names, struct
 	return 0; /* the replay meets the same trouble, and tells */
 }
 
-static int pump(struct source *s, struct pipeline *p)
+/* Where the trace goes: one file, or with --rotate several. */
+struct outlet {
+	struct outfile *one;
+	struct rotation *files; /* in place of it; NULL none */
+};
+
+static uint64_t outlet_bytes(const struct outlet *to)
 {
+	return to->one ? outfile__bytes(to->one) : rotation__bytes(to->files);
+}
+
+static int outlet_finish(struct outlet *to)
+{
+	return to->one ? outfile__finish(to->one) : rotation__finish(to->files);
+}
+
+static void outlet_explain(const struct outlet *to, int err, struct strbuf *why)
+{
+	if (to->one)
+		outfile__explain(to->one, err, why);
+	else
+		rotation__explain(to->files, err, why);
+}
+
+static void outlet_close(struct outlet *to)
+{
+	if (to->one)
+		outfile__close(to->one);
+	rotation__free(to->files);
+}
+
+static int outlet_open(struct outlet *to, const struct options *o, const struct evlog_head *head,
+		       struct strbuf *why)
+{
+	const char *path = o->output ? o->output : "go.trace";
+
+	*to = (struct outlet){ 0 };
+	if (!o->rotate_bytes && !o->rotate_ns) {
+		to->one = outfile__open(path, why);
+		return to->one ? 0 : -errno;
+	}
+	if (outfile_check_more(path, why))
+		return -EINVAL;
+	to->files = rotation__new(&(struct rotation_opts){
+		.path = path,
+		.file_bytes = o->rotate_bytes,
+		.period_ns = o->rotate_ns,
+		.wall_offset = head->wall_offset_ns,
+		.replay = true,
+	});
+	return 0;
+}
+
+/* A file ends where a recording with this option would have ended one: all that is older than the
+ * watermark is in it. A watermark behind all that there is tells no time. */
+static void cut_where_due(struct pipeline *p, struct rotation *files, unsigned stream,
+			  uint64_t watermark, uint64_t newest)
+{
+	uint64_t ts = watermark < newest ? watermark : newest;
+	struct ev_hdr cut = { .kind = EV_CUT, .cpu = 0xffff, .ts = ts, .arg = EV_CUT_FILE };
+
+	if (ts && rotation__due(files, ts))
+		pipeline__push(p, stream, &cut, sizeof(cut));
+}
+
+static int pump(struct source *s, struct pipeline *p, struct rotation *files)
+{
+	unsigned own = source_head(s)->nstream; /* a stream behind those of the recording */
+	const struct ev_hdr *h;
 	struct evlog_item it;
+	uint64_t newest = 0;
 	int err;
 
 	while (!(err = source_next(s, &it)) && it.what != EVLOG_END) {
-		if (it.what == EVLOG_RECORD)
-			pipeline__push(p, it.stream, it.rec, it.len);
-		else
+		h = it.rec;
+		if (it.what == EVLOG_RECORD) {
+			newest = h->ts > newest ? h->ts : newest;
+			if (!files || h->kind != EV_CUT) /* those of the recording go for nothing */
+				pipeline__push(p, it.stream, it.rec, it.len);
+		} else {
+			if (files)
+				cut_where_due(p, files, own, it.watermark, newest);
 			pipeline__advance(p, it.watermark);
+		}
 		if (pipeline__stalled(p))
 			pipeline__wait(p);
 	}
 	return err;
 }
 
+static void sum_up(struct outlet *to, struct pipeline *p, const struct options *o)
+{
+	struct pipeline_stats st = pipeline__stats(p);
+	struct summary s = {
+		.model = st.model,
+		.writer = st.writer,
+		.late = st.late,
+	};
+
+	if (to->one)
+		s.file = outfile__path(to->one);
+	else
+		summary_add_files(&s, to->files);
+	summary_print(&s, o->json);
+}
+
 static int convert_with(struct source *s, struct recorded *names, const struct options *o,
-			struct outfile *out, struct strbuf *why)
+			struct outlet *to, struct strbuf *why)
 {
 	const struct evlog_head *head = source_head(s);
-	struct pipeline_stats st;
 	struct pipeline *p;
 	const char *trouble;
 	int err, code = EXIT_FAILED;
@@ -138,17 +228,20 @@ static int convert_with(struct source *s, struct recorded *names, const struct o
 		.go_minor = (int)o->go_minor,
 		.first_proc = o->first_proc,
 		.group_digits = o->group_digits,
-		.nstream = head->nstream,
+		.nstream = head->nstream + 1,
 		.start_ts = head->start_mono_ns,
 		.wall_offset = head->wall_offset_ns,
 		.resolver = recorded__resolver(names),
-		.sink = { outfile__write, out },
+		.sink = { outfile__write, to->one },
+		.parts = { to->files ? rotation__take : NULL, to->files },
+		.openings = o->rotate_bytes,
+		.gen_bytes = rotation_gen_bytes(o->rotate_bytes),
 	});
 	if (!p) {
 		strbuf_set_f(why, "cannot start a thread: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
-	err = pump(s, p);
+	err = pump(s, p, to->files);
 	if (err) {
 		strbuf_set_f(why, "cannot read %s: %s", o->rest[0], strerror(-err));
 		pipeline__finish(p);
@@ -156,28 +249,20 @@ static int convert_with(struct source *s, struct recorded *names, const struct o
 	}
 	err = pipeline__finish(p);
 	if (!err)
-		err = outfile__finish(out);
+		err = outlet_finish(to);
 	if (err) {
-		outfile__explain(out, err, why);
+		outlet_explain(to, err, why);
 		goto out;
 	}
 	trouble = source_trouble(s);
-	if (!outfile__bytes(out)) {
+	if (!outlet_bytes(to)) {
 		strbuf_set_f(why, "%s holds no recording: %s", o->rest[0],
 			     trouble ? trouble : "it never began");
 		goto out;
 	}
 	if (trouble) /* also with -q: who asked for the whole gets less */
 		log_error("%s: %s; what is whole was converted", o->rest[0], trouble);
-	st = pipeline__stats(p);
-	summary_print(
-		&(struct summary){
-			.file = outfile__path(out),
-			.model = st.model,
-			.writer = st.writer,
-			.late = st.late,
-		},
-		o->json);
+	sum_up(to, p, o);
 	code = EXIT_FINE;
 out:
 	pipeline__free(p);
@@ -188,15 +273,13 @@ static int convert_records(int fd, enum input kind, const struct options *o, str
 {
 	struct recorded *names = recorded__new();
 	struct source s = { 0 };
-	struct outfile *out;
+	struct outlet to;
 	int code = EXIT_FAILED;
 
-	if (!collect_names(fd, kind, names, why) && !source_open(&s, fd, kind, why)) {
-		out = outfile__open(o->output ? o->output : "go.trace", why);
-		if (out) {
-			code = convert_with(&s, names, o, out, why);
-			outfile__close(out);
-		}
+	if (!collect_names(fd, kind, names, why) && !source_open(&s, fd, kind, why) &&
+	    !outlet_open(&to, o, source_head(&s), why)) {
+		code = convert_with(&s, names, o, &to, why);
+		outlet_close(&to);
 	}
 	source_close(&s);
 	recorded__free(names);
@@ -416,6 +499,11 @@ static enum exit_code convert_file(const struct options *o, struct strbuf *why)
 	return code;
 }
 
+static bool is_rotated(const struct options *o)
+{
+	return o->rotate_bytes || o->rotate_ns;
+}
+
 static int check(const struct options *o, struct strbuf *why)
 {
 	if (o->nrest != 1)
@@ -423,6 +511,15 @@ static int check(const struct options *o, struct strbuf *why)
 	else if (o->text && o->repair)
 		strbuf_set_f(why,
 			     "--text and --repair are two different conversions; give one of them");
+	else if (is_rotated(o) && (o->text || o->repair))
+		strbuf_set_f(
+			why,
+			"--rotate is for traces that are made from records: it cannot be added to %s",
+			o->text ? "--text" : "--repair");
+	else if (is_rotated(o) && o->output && !strcmp(o->output, "-"))
+		strbuf_set_f(
+			why,
+			"--rotate makes more than one file: give -o FILE, after which they are named");
 	else
 		return 0;
 	return -EINVAL;

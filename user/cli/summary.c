@@ -9,6 +9,7 @@
 
 #include "event/evspec.h"
 #include "model/walkend.h"
+#include "output/rotation.h"
 #include "util/json.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -19,6 +20,22 @@
 static double seconds(const struct summary *s)
 {
 	return (double)(s->model->end_ts - s->model->begin_ts) / 1e9;
+}
+
+static bool is_stdout(const struct summary *s)
+{
+	return s->file && !strcmp(s->file, "-");
+}
+
+void summary_add_files(struct summary *s, const struct rotation *files)
+{
+	const struct rotation_file *f;
+	size_t cnt;
+
+	f = rotation__files(files, &cnt);
+	s->file = cnt ? f[cnt - 1].path : NULL;
+	s->files = files;
+	s->writer.bytes = rotation__bytes(files);
 }
 
 /* ---- stacks ---- */
@@ -172,6 +189,21 @@ static void json_troubles(struct strbuf *out, const char *key, const struct summ
 	strbuf_addch(out, ']');
 }
 
+static void json_files(struct strbuf *out, const struct summary *s)
+{
+	const struct rotation_file *f;
+	size_t cnt, i;
+
+	f = rotation__files(s->files, &cnt);
+	strbuf_addf(out, ",\"files_written\":%" PRIu64 ",\"files\":[", rotation__written(s->files));
+	for (i = 0; i < cnt; i++) {
+		strbuf_addf(out, "%s{\"file\":", i ? "," : "");
+		json_string(out, f[i].path);
+		strbuf_addf(out, ",\"bytes\":%" PRIu64 "}", f[i].bytes);
+	}
+	strbuf_addch(out, ']');
+}
+
 static void print_json(const struct summary *s)
 {
 	struct strbuf out = STRBUF_INIT;
@@ -181,7 +213,10 @@ static void print_json(const struct summary *s)
 	for (i = 0; i < EV_KIND_MAX; i++)
 		records += s->model->records[i];
 	strbuf_addstr(&out, "{\"file\":");
-	json_string(&out, s->file);
+	if (s->file)
+		json_string(&out, s->file);
+	else
+		strbuf_addstr(&out, "null");
 	strbuf_addf(&out,
 		    ",\"bytes\":%" PRIu64 ",\"seconds\":%.6f,\"events\":%" PRIu64
 		    ",\"trace_events\":%" PRIu64 ",\"records\":%" PRIu64 ",\"threads\":%" PRIu64
@@ -202,13 +237,17 @@ static void print_json(const struct summary *s)
 			    s->no_storage, s->refused, s->cpu_seconds, s->user_seconds,
 			    s->rss_bytes, s->stop_seconds, s->buffer_bytes);
 	}
+	if (s->files)
+		json_files(&out, s);
+	if (s->ended)
+		strbuf_addf(&out, ",\"ended_by\":\"%s\"", s->ended);
 	if (s->error) {
 		strbuf_addstr(&out, ",\"error\":");
 		json_string(&out, s->error);
 	}
 	strbuf_addstr(&out, "}\n");
 	/* stdout is the trace's when it goes there */
-	fputs(out.buf, strcmp(s->file, "-") && !s->stdout_taken ? stdout : stderr);
+	fputs(out.buf, is_stdout(s) || s->stdout_taken ? stderr : stdout);
 	strbuf_free(&out);
 }
 
@@ -343,8 +382,30 @@ static void say_troubles(const struct summary_troubles *t)
 		log_notice("%s", t->text[i]);
 }
 
+/* "go.trace", or "20 files, go-….trace to go-….trace" */
+static void add_where(struct strbuf *out, const struct summary *s)
+{
+	const struct rotation_file *f;
+	size_t cnt;
+
+	if (!s->files) {
+		strbuf_addstr(out, is_stdout(s) ? "standard output" : s->file);
+		return;
+	}
+	f = rotation__files(s->files, &cnt);
+	if (cnt == 1)
+		strbuf_addstr(out, f[0].path);
+	else if (cnt)
+		strbuf_addf(out, "%zu files, %s to %s", cnt, f[0].path, f[cnt - 1].path);
+	else
+		strbuf_addstr(out, "no file");
+	if (rotation__written(s->files) > cnt)
+		strbuf_addf(out, ", the newest of %" PRIu64, rotation__written(s->files));
+}
+
 static void print_words(const struct summary *s)
 {
+	struct strbuf where = STRBUF_INIT;
 	char size[16], rss[16], buffers[16];
 
 	if (s->recorded)
@@ -356,17 +417,18 @@ static void print_words(const struct summary *s)
 	say_troubles(&s->annot_troubles);
 	if (s->error)
 		return; /* what is in the file is no part of these numbers */
+	add_where(&where, s);
 	log_notice("%s: %s, %.1f s, %" PRIu64 " events of %" PRIu64 " thread%s, %" PRIu64 " lost%s",
-		   strcmp(s->file, "-") ? s->file : "standard output",
-		   format_size(size, s->writer.bytes), seconds(s), s->model->events,
+		   where.buf, format_size(size, s->writer.bytes), seconds(s), s->model->events,
 		   s->model->threads, s->model->threads == 1 ? "" : "s", s->model->lost,
 		   s->late ? ", some late" : "");
+	strbuf_free(&where);
 	if (s->recorded)
 		log_notice(
 			"cost: %.2f s CPU, %s besides buffers of %s; stopped in %.2f s. Open it with: go tool trace %s",
 			s->cpu_seconds, format_size(rss, own_memory(s)),
 			format_size(buffers, s->buffer_bytes), s->stop_seconds,
-			strcmp(s->file, "-") ? s->file : "FILE");
+			s->file && !is_stdout(s) ? s->file : "FILE");
 }
 
 void summary_print(const struct summary *s, bool json)

@@ -13,6 +13,8 @@
 #include "gotrace/writer.h"
 #include "model/model.h"
 
+struct rotation;
+
 #define SUMMARY_PROGS 16
 
 /* Programs that could not run because they already ran on the CPU: the kernel skips them without a
@@ -29,7 +31,9 @@ struct summary_troubles {
 };
 
 struct summary {
-	const char *file;
+	const char *file;	      /* of several the newest; NULL: none was written */
+	const struct rotation *files; /* that there are; NULL: the one */
+	const char *ended;	      /* which bound ended it, as an option's name; NULL none */
 	const struct model_stats *model;
 	struct trace_writer_stats writer;
 	uint64_t late;
@@ -54,6 +58,9 @@ struct summary {
 	double stop_seconds; /* from the stop to the complete file */
 	uint64_t buffer_bytes;
 };
+
+/* Sets file, files and the bytes of the writer: those that are there. */
+void summary_add_files(struct summary *s, const struct rotation *files);
 
 /* JSON goes to stderr where stdout is the trace's, or the command's. */
 void summary_print(const struct summary *s, bool json);

@@ -158,24 +158,42 @@ static int open_nameless(const char *path)
 	return fd;
 }
 
-/*
- * The file gets its name after privileges_drop(), so it must be one that the ids alone may make:
- * the capabilities do not count meanwhile, for this thread.
- */
+/* What privileges_drop() leaves of root are its ids: capabilities do not count from here to the
+ * other function, for this thread. False: they still do. */
+static bool put_off_caps(cap_t *held)
+{
+	cap_t none = cap_get_proc();
+	bool done;
+
+	*held = cap_get_proc();
+	done = *held && none && !cap_clear_flag(none, CAP_EFFECTIVE) && !cap_set_proc(none);
+	cap_free(none);
+	if (!done)
+		cap_free(*held);
+	return done;
+}
+
+static bool put_on_caps(cap_t held)
+{
+	bool done = !cap_set_proc(held);
+
+	cap_free(held);
+	return done;
+}
+
+/* The file gets its name after privileges_drop(), so it must be one that the ids alone may make. */
 static int open_nameless_by_ids(const char *path)
 {
-	cap_t held = cap_get_proc(), none = cap_get_proc();
+	cap_t held;
 	int fd = -1;
 
-	if (held && none && !cap_clear_flag(none, CAP_EFFECTIVE) && !cap_set_proc(none)) {
+	if (put_off_caps(&held)) {
 		fd = open_nameless(path);
-		if (cap_set_proc(held) && fd >= 0) {
+		if (!put_on_caps(held) && fd >= 0) {
 			close(fd);
 			fd = -1;
 		}
 	}
-	cap_free(none);
-	cap_free(held);
 	return fd;
 }
 
@@ -219,28 +237,44 @@ static bool lock(int fd)
 	return !flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK;
 }
 
-static bool open_file(struct outfile *f, struct strbuf *why)
+/* 0 or -errno, as the next. */
+static int open_file(struct outfile *f, struct strbuf *why)
 {
 	int err = invoker_do(open_to_write, f);
 	struct stat st;
 
 	if (err) {
 		explain_open(f->path, err, why);
-		return false;
+		return err;
 	}
 	fcntl(f->fd, F_SETFL, fcntl(f->fd, F_GETFL) & ~O_NONBLOCK);
 	if (fstat(f->fd, &st)) {
-		strbuf_set_f(why, "cannot write %s: %s", f->path, strerror(errno));
-		return false;
+		err = -errno;
+		strbuf_set_f(why, "cannot write %s: %s", f->path, strerror(-err));
+		return err;
 	}
 	f->seekable = S_ISREG(st.st_mode);
 	if (f->seekable && !lock(f->fd)) {
 		f->created = false;
 		strbuf_set_f(why, "%s is being written by another recorder; choose another file",
 			     f->path);
-		return false;
+		return -EWOULDBLOCK;
 	}
-	return true;
+	return 0;
+}
+
+static int open_stdout(struct outfile *f, struct strbuf *why)
+{
+	int mode = fcntl(STDOUT_FILENO, F_GETFL);
+
+	if (mode < 0 || (mode & O_ACCMODE) == O_RDONLY)
+		strbuf_set_f(why, "standard output is closed: open it, or give -o FILE");
+	else if (isatty(STDOUT_FILENO))
+		strbuf_set_f(why,
+			     "a trace is not for a terminal: redirect stdout, or give -o FILE");
+	else
+		f->fd = STDOUT_FILENO;
+	return f->fd < 0 ? -EBADF : 0;
 }
 
 static int open_to_mend(void *ctx, const struct invoker *who)
@@ -268,27 +302,99 @@ int outfile_open_in_place(const char *path, struct strbuf *why)
 struct outfile *outfile__open(const char *path, struct strbuf *why)
 {
 	struct outfile *f = xcalloc(1, sizeof(*f));
-	int mode;
+	int err;
 
 	f->path = xstrdup(path);
 	f->fd = -1;
-	if (!strcmp(path, "-")) {
-		mode = fcntl(STDOUT_FILENO, F_GETFL);
-		f->fd = STDOUT_FILENO;
-		if (mode < 0 || (mode & O_ACCMODE) == O_RDONLY)
-			strbuf_set_f(why, "standard output is closed: open it, or give -o FILE");
-		else if (isatty(f->fd))
-			strbuf_set_f(
-				why,
-				"a trace is not for a terminal: redirect stdout, or give -o FILE");
-		else
-			return f;
-		f->fd = -1;
-	} else if (open_file(f, why)) {
+	err = strcmp(path, "-") ? open_file(f, why) : open_stdout(f, why);
+	if (!err)
 		return f;
-	}
 	outfile__close(f);
+	errno = -err;
 	return NULL;
+}
+
+/* ---- more files ---- */
+
+#define NO_PATTERN ENOTBLK /* which neither of the calls below gives */
+
+static int may_make(void *ctx, const struct invoker *who)
+{
+	const char *path = ctx, *base;
+	int dir = open_parent(AT_FDCWD, path, &base), err = 0;
+	struct stat st;
+	cap_t held;
+
+	(void)who;
+	if (dir < 0)
+		return -errno;
+	if (!*base || (!fstatat(dir, base, &st, 0) && !S_ISREG(st.st_mode)))
+		err = -NO_PATTERN;
+	else if (!put_off_caps(&held))
+		err = -EPERM;
+	else {
+		/* of the ids that open(2) asks, not of the real ones */
+		if (faccessat(dir, ".", W_OK | X_OK, AT_EACCESS))
+			err = -errno;
+		if (!put_on_caps(held) && !err)
+			err = -EPERM;
+	}
+	close(dir);
+	return err;
+}
+
+int outfile_check_more(const char *path, struct strbuf *why)
+{
+	int err = invoker_do(may_make, (void *)path);
+	const char *slash = strrchr(path, '/');
+
+	if (err == -NO_PATTERN)
+		strbuf_set_f(
+			why,
+			"%s is no regular file, so its name is no pattern for files; choose another one",
+			path);
+	else if (err == -EACCES && !geteuid() && !invoker_get().other)
+		strbuf_set_f(
+			why,
+			"cannot make files in %.*s later, when root's rights are given up; choose a directory of root's, or call it with sudo",
+			slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
+	else if (err)
+		explain_open(path, err, why);
+	return err;
+}
+
+int outfile__id(const struct outfile *f, struct outfile_id *id)
+{
+	struct stat st;
+
+	if (fstat(f->fd, &st))
+		return -errno;
+	*id = (struct outfile_id){ st.st_dev, st.st_ino };
+	return 0;
+}
+
+struct removal {
+	const char *path;
+	struct outfile_id id;
+};
+
+/* That file only: somebody may have moved another one there. */
+static int remove_that(void *ctx, const struct invoker *who)
+{
+	const struct removal *r = ctx;
+	struct stat st;
+
+	(void)who;
+	if (lstat(r->path, &st))
+		return errno == ENOENT ? 0 : -errno;
+	if (st.st_dev != r->id.dev || st.st_ino != r->id.ino)
+		return 0;
+	return unlink(r->path) ? -errno : 0;
+}
+
+int outfile_remove(const char *path, const struct outfile_id *id)
+{
+	return invoker_do(remove_that, &(struct removal){ path, *id });
 }
 
 /* ---- two names ---- */
@@ -426,26 +532,16 @@ int outfile__finish(struct outfile *f)
 	return close(fd) ? -errno : 0;
 }
 
-/* Our file only: somebody may have moved another one there. */
-static int remove_empty(void *ctx, const struct invoker *who)
-{
-	struct outfile *f = ctx;
-	struct stat a, b;
-
-	(void)who;
-	if (fstat(f->fd, &a) || lstat(f->path, &b))
-		return errno == ENOENT ? 0 : -errno;
-	if (a.st_dev != b.st_dev || a.st_ino != b.st_ino)
-		return 0;
-	return unlink(f->path) ? -errno : 0;
-}
-
 int outfile__close(struct outfile *f)
 {
+	struct outfile_id id;
 	int err = 0;
 
-	if (f->created && f->fd >= 0 && !f->bytes)
-		err = invoker_do(remove_empty, f);
+	if (f->created && f->fd >= 0 && !f->bytes) {
+		err = outfile__id(f, &id);
+		if (!err)
+			err = outfile_remove(f->path, &id);
+	}
 	if (err)
 		log_error("%s is left empty, it cannot be removed: %s", f->path, strerror(-err));
 	err = 0;

@@ -17,11 +17,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 struct outfile;
 struct strbuf;
 
-/* path: "-" is stdout, which is not looked into and never cut. NULL with the reason in why. */
+/* path: "-" is stdout, which is not looked into and never cut. NULL with the reason in why
+ * and errno; EWOULDBLOCK: another recorder is writing it. */
 struct outfile *outfile__open(const char *path, struct strbuf *why);
 /* A sink function: ctx is the outfile. 0 or -errno; -EEXIST: the new name was taken meanwhile. */
 int outfile__write(void *ctx, const void *data, size_t len);
@@ -50,6 +52,25 @@ void outfile__explain(const struct outfile *f, int err, struct strbuf *why);
  * with the reason in why.
  */
 int outfile_open_in_place(const char *path, struct strbuf *why);
+
+/*
+ * More files than the one that is open now will be made, named like path and beside it, when root's
+ * capabilities are given up: may they? 0, or -errno with the reason in why. Also refused: a path
+ * that is there and is no regular file, since its name is no pattern for files.
+ */
+int outfile_check_more(const char *path, struct strbuf *why);
+
+/* Which file it is, whatever its name. */
+struct outfile_id {
+	dev_t dev;
+	ino_t ino;
+};
+
+/* Before outfile__finish(). 0 or -errno. */
+int outfile__id(const struct outfile *f, struct outfile_id *id);
+/* Removes a file that was written, as the invoker: that one, and nothing else that has its name now
+ * or that took its place: then there is nothing to do. 0 or -errno. */
+int outfile_remove(const char *path, const struct outfile_id *id);
 
 /* Do two paths name one regular file, or one that is not there yet? Also by "-" and by links. */
 bool outfile_same(const char *a, const char *b);

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Parts into files: where one ends and the next begins, what is removed, and the bounds at which
+ * the recording ends. A part here is a header and some letters, so a file shows what it is made of.
+ */
+#include "helpers.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <signal.h>
+
+#include "bpf/event.h"
+#include "output/outfile.h"
+#include "output/rotation.h"
+#include "output/space.h"
+#include "output/trailname.h"
+
+#define SECOND 1000000000ull
+#define WALL 1795278312ull /* 2026-11-21 16:25:12 UTC */
+#define HEADER "go 1.23 trace\0\0\0"
+
+static char dir[64], base[96];
+
+static int setup(void **state)
+{
+	(void)state;
+	unsetenv("SUDO_UID");
+	strcpy(dir, "/tmp/test_rotation.XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(base, sizeof(base), "%s/go.trace", dir);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char cmd[96];
+
+	(void)state;
+	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", dir);
+	return system(cmd);
+}
+
+static struct rotation *make(struct rotation_opts o)
+{
+	if (!o.path)
+		o.path = base;
+	o.wall_offset = WALL * SECOND;
+	o.replay = true;
+	return rotation__new(&o);
+}
+
+/* A generation, or an opening, from second `at` on, with this content. */
+static int give(struct rotation *r, uint64_t at, bool opening, uint32_t cut, const char *text)
+{
+	char data[512] = HEADER;
+	struct trace_part part = {
+		.data = data,
+		.len = TRACE_HEADER_LEN + strlen(text),
+		.begin_ts = at * SECOND,
+		.end_ts = (at + !opening) * SECOND,
+		.opening = opening,
+		.cut = cut,
+	};
+
+	memcpy(data + TRACE_HEADER_LEN, text, strlen(text));
+	return rotation__take(r, &part);
+}
+
+static void gen(struct rotation *r, uint64_t at, uint32_t cut, const char *text)
+{
+	assert_int_equal(give(r, at, false, cut, text), 0);
+}
+
+static void opening(struct rotation *r, uint64_t at, const char *text)
+{
+	assert_int_equal(give(r, at, true, 0, text), 0);
+}
+
+static int names_only(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+/* The files that are there, in the order of their names: "CONTENT CONTENT". */
+static void there_are(const char *want)
+{
+	struct strbuf all = STRBUF_INIT;
+	char path[PATH_MAX], text[512];
+	struct dirent **names;
+	int n = scandir(dir, &names, names_only, alphasort), i;
+	FILE *f;
+
+	for (i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]->d_name);
+		f = fopen(path, "r");
+		assert_non_null(f);
+		text[fread(text, 1, sizeof(text) - 1, f)] = 0;
+		fclose(f);
+		assert_memory_equal(text, HEADER, TRACE_HEADER_LEN);
+		strbuf_addf(&all, "%s%s", i ? " " : "", text + TRACE_HEADER_LEN);
+		free(names[i]);
+	}
+	free(names);
+	assert_string_equal(all.buf, want);
+	strbuf_free(&all);
+}
+
+static void named(size_t i, const struct rotation *r, const char *want)
+{
+	const struct rotation_file *f;
+	size_t cnt;
+
+	f = rotation__files(r, &cnt);
+	assert_true(i < cnt);
+	assert_string_equal(strrchr(f[i].path, '/') + 1, want);
+}
+
+static void ends_where_it_is_cut(void **state)
+{
+	struct rotation *r = make((struct rotation_opts){ 0 });
+
+	(void)state;
+	gen(r, 0, 0, "a");
+	gen(r, 1, EV_CUT_FILE, "b");
+	there_are("ab");
+	opening(r, 2, "B");
+	there_are("ab"); /* nothing of it to tell yet */
+	gen(r, 2, 0, "c");
+	there_are("ab Bc");
+	opening(r, 3, "C"); /* for somebody else */
+	gen(r, 3, EV_CUT_SNAPSHOT, "d");
+	there_are("ab Bcd");
+	assert_int_equal(rotation__finish(r), 0);
+	assert_int_equal(rotation__written(r), 2);
+	assert_int_equal(rotation__bytes(r), 2 * TRACE_HEADER_LEN + 5);
+	named(0, r, "go-20261121T162512.000Z.trace");
+	named(1, r, "go-20261121T162514.000Z.trace");
+	assert_false(rotation__enough(r));
+	rotation__free(r);
+}
+
+static void never_larger_than_it_may(void **state)
+{
+	struct rotation *r = make((struct rotation_opts){ .file_bytes = TRACE_HEADER_LEN + 5 });
+
+	(void)state;
+	gen(r, 0, 0, "aa");
+	opening(r, 1, "A");
+	gen(r, 1, 0, "bbb");
+	there_are("aabbb");
+	opening(r, 2, "B");
+	gen(r, 2, 0, "c");
+	there_are("aabbb Bc");
+	opening(r, 3, "C");
+	gen(r, 3, 0, "dddddd"); /* alone it is larger than a file: one in any case */
+	there_are("aabbb Bc Cdddddd");
+	opening(r, 4, "D");
+	gen(r, 4, 0, "e");
+	there_are("aabbb Bc Cdddddd De");
+	rotation__free(r);
+}
+
+static void keeps_the_newest(void **state)
+{
+	struct rotation *r = make((struct rotation_opts){ .keep = 2 });
+	const struct rotation_file *f;
+	char path[PATH_MAX];
+	size_t cnt;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/go-20261121T162511.000Z.trace", dir);
+	f = NULL;
+	assert_int_equal(symlink("elsewhere", path), 0); /* somebody's, older: not touched */
+	gen(r, 0, EV_CUT_FILE, "a");
+	opening(r, 1, "A");
+	gen(r, 1, EV_CUT_FILE, "b");
+	opening(r, 2, "B");
+	gen(r, 2, EV_CUT_FILE, "c");
+	opening(r, 3, "C");
+	gen(r, 3, 0, "d");
+	assert_int_equal(unlink(path), 0);
+	there_are("Bc Cd");
+	f = rotation__files(r, &cnt);
+	assert_int_equal(cnt, 2);
+	assert_int_equal(f[1].bytes, TRACE_HEADER_LEN + 2);
+	assert_int_equal(rotation__bytes(r), 2 * TRACE_HEADER_LEN + 4);
+	assert_int_equal(rotation__written(r), 4);
+	rotation__free(r);
+}
+
+/* A file that has taken the place of one of ours is somebody else's. */
+static void removes_its_own_only(void **state)
+{
+	struct rotation *r = make((struct rotation_opts){ .keep = 1 });
+	const struct rotation_file *f;
+	size_t cnt;
+	FILE *other;
+
+	(void)state;
+	gen(r, 0, EV_CUT_FILE, "a");
+	f = rotation__files(r, &cnt);
+	/* the first is held, so that its number is not given again */
+	assert_int_equal(link(f[0].path, base), 0);
+	assert_int_equal(unlink(f[0].path), 0);
+	other = fopen(f[0].path, "w");
+	fwrite(HEADER "x", 1, TRACE_HEADER_LEN + 1, other);
+	fclose(other);
+	opening(r, 1, "A");
+	gen(r, 1, 0, "b");
+	assert_int_equal(unlink(base), 0);
+	there_are("x Ab");
+	rotation__free(r);
+}
+
+static void within_its_size(void **state)
+{
+	struct rotation *r = make((struct rotation_opts){ .max_size = 4 * TRACE_HEADER_LEN });
+	struct strbuf why = STRBUF_INIT;
+
+	(void)state;
+	gen(r, 0, EV_CUT_FILE, "aaaaaaaa");
+	assert_int_equal(rotation__enough(r), ROTATION_MAX_SIZE); /* two such would not fit */
+	opening(r, 1, "A");
+	gen(r, 1, 0, "bbb"); /* what is in hand still does */
+	there_are("aaaaaaaa Abbb");
+	gen(r, 2, 0, "ccccccccccccccccccccc");
+	there_are("aaaaaaaa Abbb");
+	rotation__explain_end(r, 0, &why);
+	assert_string_equal(
+		why.buf,
+		"stopped before more than 64 B were written (--max-size); what comes behind the first 2.0 s is left out");
+	gen(r, 3, 0, "d"); /* it would fit, behind a gap */
+	there_are("aaaaaaaa Abbb");
+	assert_int_equal(rotation__finish(r), 0);
+	rotation__free(r);
+	strbuf_free(&why);
+}
+
+/* With keep, what is removed makes room. */
+static void its_size_is_of_what_is_there(void **state)
+{
+	struct rotation *r = make((struct rotation_opts){
+		.keep = 2,
+		.max_size = 2 * TRACE_HEADER_LEN + 40,
+	});
+	char text[2] = "a";
+	uint64_t i;
+
+	(void)state;
+	for (i = 0; i < 20; i++, text[0]++) {
+		if (i)
+			opening(r, i, "-");
+		gen(r, i, EV_CUT_FILE, text);
+	}
+	there_are("-s -t");
+	rotation__free(r);
+}
+
+static void room_on_the_disk(void **state)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct rotation *r;
+	uint64_t room;
+
+	(void)state;
+	assert_int_equal(space_beside(base, &room), 0);
+	assert_true(room > 0);
+	r = make((struct rotation_opts){ .min_free = room / 2 });
+	gen(r, 0, 0, "a");
+	assert_false(rotation__enough(r));
+	rotation__free(r);
+	there_are("a");
+	r = make((struct rotation_opts){ .min_free = UINT64_MAX / 2 });
+	gen(r, 1, 0, "b");
+	assert_int_equal(rotation__enough(r), ROTATION_MIN_FREE);
+	assert_int_equal(rotation__finish(r), 0);
+	rotation__explain_end(r, 0, &why);
+	assert_non_null(strstr(why.buf, "were free on the disk (--min-free)"));
+	rotation__free(r);
+	there_are("a");
+	strbuf_free(&why);
+}
+
+static void one_file(void **state)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct outfile *one = outfile__open(base, &why);
+	struct rotation *r = make((struct rotation_opts){
+		.one = one,
+		.max_size = TRACE_HEADER_LEN + 4,
+	});
+
+	(void)state;
+	gen(r, 0, EV_CUT_FILE, "a"); /* of a raw recording that was parted */
+	opening(r, 1, "A");
+	gen(r, 1, 0, "bbb");
+	there_are("abbb");
+	assert_int_equal(rotation__enough(r), ROTATION_MAX_SIZE);
+	gen(r, 2, 0, "c");
+	there_are("abbb");
+	rotation__free(r);
+	assert_int_equal(outfile__close(one), 0);
+	strbuf_free(&why);
+}
+
+static void full_disk(void **state)
+{
+	struct rlimit old, small;
+	struct strbuf why = STRBUF_INIT;
+	struct rotation *r = make((struct rotation_opts){ 0 });
+
+	(void)state;
+	gen(r, 0, EV_CUT_FILE, "a");
+	opening(r, 1, "A");
+	gen(r, 1, 0, "bb");
+	opening(r, 2, "B");
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	small = (struct rlimit){ TRACE_HEADER_LEN + 4, old.rlim_max };
+	setrlimit(RLIMIT_FSIZE, &small);
+	assert_int_equal(give(r, 2, false, 0, "ccccc"), -EFBIG);
+	setrlimit(RLIMIT_FSIZE, &old);
+	there_are("a Abb"); /* the last whole part stays */
+	rotation__explain(r, -EFBIG, &why);
+	assert_non_null(strstr(why.buf, "T162513.000Z.trace: File too large; it holds what was "));
+	assert_non_null(strstr(why.buf, "; 1 file before is complete"));
+	assert_int_equal(rotation__finish(r), 0);
+	rotation__free(r);
+	strbuf_free(&why);
+}
+
+static void no_directory(void **state)
+{
+	char gone[128];
+	struct strbuf why = STRBUF_INIT;
+	struct rotation *r;
+
+	(void)state;
+	snprintf(gone, sizeof(gone), "%s/none/go.trace", dir);
+	r = make((struct rotation_opts){ .path = gone });
+	assert_int_equal(give(r, 0, false, 0, "a"), -ENOENT);
+	rotation__explain(r, -ENOENT, &why);
+	assert_non_null(strstr(why.buf, "Z.trace: No such file or directory"));
+	rotation__free(r);
+	strbuf_free(&why);
+}
+
+/* Names that come within a millisecond, or that another recorder has, are put off. */
+static void each_its_own_name(void **state)
+{
+	struct rotation *r;
+	char path[PATH_MAX];
+	struct outfile *other;
+	struct strbuf why = STRBUF_INIT;
+
+	(void)state;
+	assert_int_equal(trailname(path, sizeof(path), base, WALL * SECOND, 1), 0);
+	other = outfile__open(path, &why);
+	assert_int_equal(outfile__write(other, HEADER "x", TRACE_HEADER_LEN + 1), 0);
+	r = make((struct rotation_opts){ 0 });
+	gen(r, 0, EV_CUT_FILE, "a");
+	opening(r, 0, "A");
+	gen(r, 0, EV_CUT_FILE, "b");
+	opening(r, 0, "B");
+	gen(r, 0, 0, "c");
+	there_are("a x Ab Bc");
+	named(2, r, "go-20261121T162512.003Z.trace");
+	rotation__free(r);
+	outfile__close(other);
+	strbuf_free(&why);
+}
+
+static void due(void **state)
+{
+	struct rotation *r = make((struct rotation_opts){ .period_ns = 10 });
+
+	(void)state;
+	assert_false(rotation__due(r, 1000)); /* the first period begins */
+	assert_false(rotation__due(r, 1009));
+	assert_true(rotation__due(r, 1010));
+	assert_false(rotation__due(r, 1010));
+	assert_true(rotation__due(r, 1024)); /* late, and the next is in time all the same */
+	assert_false(rotation__due(r, 1029));
+	assert_true(rotation__due(r, 1030));
+	assert_true(rotation__due(r, 1075)); /* those that were missed are one */
+	assert_false(rotation__due(r, 1079));
+	assert_true(rotation__due(r, 1080));
+	assert_true(rotation__due(r, UINT64_MAX - 1));
+	assert_false(rotation__due(r, UINT64_MAX - 1));
+	rotation__free(r);
+	r = make((struct rotation_opts){ 0 });
+	assert_false(rotation__due(r, UINT64_MAX));
+	rotation__free(r);
+}
+
+static void sizes_of_generations(void **state)
+{
+	(void)state;
+	assert_int_equal(rotation_gen_bytes(0), 0);
+	assert_int_equal(rotation_gen_bytes(1), 4096);
+	assert_int_equal(rotation_gen_bytes(1 << 20), 1 << 17);
+	assert_int_equal(rotation_gen_bytes(1ull << 40), 0);
+}
+
+#define test(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(ends_where_it_is_cut),
+		test(never_larger_than_it_may),
+		test(keeps_the_newest),
+		test(removes_its_own_only),
+		test(within_its_size),
+		test(its_size_is_of_what_is_there),
+		test(room_on_the_disk),
+		test(one_file),
+		test(full_disk),
+		test(no_directory),
+		test(each_its_own_name),
+		test(due),
+		test(sizes_of_generations),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
