@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -70,6 +71,7 @@ type fuzzer struct {
 	refused  int
 	compared int
 	failed   int
+	files    int   // that recordings were parted into
 	short    int64 // the longest time between a trace's last event and the stop
 	slowest  time.Duration
 	largest  int64
@@ -168,8 +170,61 @@ func (f *fuzzer) run(c *fuzzCase) []string {
 		f.short = max(f.short, int64(c.sim.stop-c.sim.start)-a.span)
 		f.mu.Unlock()
 	}
+	if len(bad) == 0 {
+		bad = f.inFiles(c, in, a)
+	}
 	f.mu.Lock()
 	f.accepted++
+	f.mu.Unlock()
+	return bad
+}
+
+// inFiles goes the way over several files, by size or by time: each must be sound, and what is told once must be in
+// exactly one of them.
+func (f *fuzzer) inFiles(c *fuzzCase, in string, whole *analysis) (bad []string) {
+	rng := rand.New(rand.NewPCG(c.seed, 0x726f74617465))
+	shares := 2 + rng.Int64N(10)
+	base := filepath.Join(f.dir, fmt.Sprintf("%d.part", c.seed))
+	every := fmt.Sprintf("%dB", max(1, int64(whole.wire.bytes)/shares))
+	if rng.IntN(2) == 0 {
+		every = fmt.Sprintf("%dus", max(1, whole.span/shares/1000))
+	}
+	o := f.convert("convert", in, "-o", base, "--go-version", c.version, "--rotate", every)
+	names, _ := filepath.Glob(filepath.Join(f.dir, fmt.Sprintf("%d-*.part", c.seed)))
+	defer func() {
+		for _, name := range names {
+			os.Remove(name)
+		}
+	}()
+	if o.err != nil || o.code != 0 || sanitizer(o.stderr) {
+		return []string{fmt.Sprintf("--rotate=%s: code %d, %v: %s", every, o.code, o.err, firstLine(o.stderr))}
+	}
+	if len(names) == 0 {
+		return []string{fmt.Sprintf("--rotate=%s: no file", every)}
+	}
+	logs, wakes := map[string]int{}, 0
+	for i, name := range names { // in the order of their names, so of time
+		a, err := analyseFile(name)
+		for _, v := range verdict(a, err) {
+			bad = append(bad, fmt.Sprintf("--rotate=%s: file %d of %d: %s", every, i+1, len(names), v))
+		}
+		if len(bad) > 0 {
+			return bad
+		}
+		for k, n := range a.logs {
+			logs[k] += n
+		}
+		wakes += len(a.wakes)
+	}
+	if !maps.Equal(logs, whole.logs) {
+		bad = append(bad, fmt.Sprintf("--rotate=%s: %d files have the logs %v, in one there are %v", every, len(names), logs, whole.logs))
+	}
+	if wakes != len(whole.wakes) {
+		bad = append(bad, fmt.Sprintf("--rotate=%s: %d files have %d wake-ups, in one there are %d", every, len(names), wakes,
+			len(whole.wakes)))
+	}
+	f.mu.Lock()
+	f.files += len(names)
 	f.mu.Unlock()
 	return bad
 }
@@ -280,8 +335,8 @@ func cmdFuzz(args []string) int {
 	}
 	close(todo)
 	wg.Wait()
-	fmt.Printf("fuzz: %d recordings: %d converted (%d compared with the truth), %d refused, %d failed; slowest %v, largest %d MiB, "+
-		"shortest trace lacks %v at its end\n", done, f.accepted, f.compared, f.refused, f.failed, f.slowest.Round(time.Millisecond),
+	fmt.Printf("fuzz: %d recordings: %d converted (%d compared with the truth; again into %d files), %d refused, %d failed; slowest %v, largest %d MiB, "+
+		"shortest trace lacks %v at its end\n", done, f.accepted, f.compared, f.files, f.refused, f.failed, f.slowest.Round(time.Millisecond),
 		f.largest>>20, time.Duration(f.short))
 	if f.failed > 0 {
 		return 1
