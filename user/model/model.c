@@ -175,12 +175,15 @@ static void next_generation(struct model *m, uint64_t ts, uint32_t why)
 	struct g_state *g;
 	unsigned i;
 
-	names_settle_all(m);
 	if (why || m->opts.openings) {
+		/* a file may end here: as at the end of all, the last states have their whole
+		 * length */
+		wire_proc_status(m, ts, first_cpu(m));
+		names_settle_all(m);
 		trace_writer__opening(m->w, ts, why);
 		tell_states(m, ts);
-		names_settle_all(m);
 	}
+	names_settle_all(m);
 	trace_writer__next_gen(m->w, ts);
 	for (i = 0; i < m->ncpu; i++)
 		if (m->cpu[i].online)
