@@ -318,6 +318,13 @@ void collector__sample(struct collector *c)
 		push_metric(c, EV_METRIC_LIMIT, limit);
 }
 
+/* A syscall that has not ended is told first: no generation ends inside one that is not known. */
+void collector__cut(struct collector *c, uint32_t why)
+{
+	ask_syscalls(c);
+	push_own(c, EV_CUT, clock_mono(), why);
+}
+
 /* ---- end ---- */
 
 void collector__end(struct collector *c, uint64_t not_after)

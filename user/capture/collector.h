@@ -45,6 +45,7 @@ int collector__begin(struct collector *c);
 unsigned collector__poll(struct collector *c);
 /* Samples memory; tells of syscalls that run for long. A few times a second. */
 void collector__sample(struct collector *c);
+void collector__cut(struct collector *c, uint32_t why); /* EV_CUT_*: the generation ends now */
 /* Ends the trace now, or at not_after (CLOCK_MONOTONIC, 0: none) when that is past. */
 void collector__end(struct collector *c, uint64_t not_after);
 /*

@@ -17,6 +17,7 @@
 #include "capture/launch.h"
 #include "capture/rawlog.h"
 #include "capture/scope.h"
+#include "output/rotation.h"
 #include "pipeline.h"
 #include "symbol/symbolizer.h"
 #include "util/clock.h"
@@ -292,6 +293,8 @@ static void on_timer(struct session *s)
 	}
 	fullest = collector__poll(s->collector);
 	now = clock_mono();
+	if (s->o->rotation && rotation__due(s->o->rotation, now))
+		collector__cut(s->collector, EV_CUT_FILE);
 	next = s->poll_ns = next_poll(s, fullest);
 	if (s->until && now + next > s->until)
 		next = s->until > now ? s->until - now : 1; /* the end is not late */
@@ -305,6 +308,8 @@ static void on_timer(struct session *s)
 		look_who_lives(s);
 		look_at_scope(s);
 		if (file_error(s)) /* no use to go on */
+			s->stop = true;
+		if (s->o->rotation && rotation__enough(s->o->rotation))
 			s->stop = true;
 	}
 	if (s->o->progress && now >= s->next_progress) {
@@ -457,6 +462,8 @@ int session_run(const struct session_opts *o, struct session_result *res, struct
 	}
 	s.begin = res->begin_ns = clock_mono();
 	s.until = o->duration_ns ? s.begin + o->duration_ns : 0;
+	if (o->rotation)
+		rotation__due(o->rotation, s.begin); /* the first file begins */
 	say_begin(&s);
 	if (o->launch)
 		launch__go(o->launch);

@@ -2,7 +2,7 @@
 /*
  * One recording from begin to end, of what is attached already. It is one event loop: a timer
  * polls the rings; signals and the ends of the targets are events like any other. What says stop is
- * a signal, the time, the last target's end, or a file that takes no more.
+ * a signal, the time, the last target's end, a file that takes no more, or a bound of the files.
  */
 #ifndef CTRACE_CAPTURE_SESSION_H
 #define CTRACE_CAPTURE_SESSION_H
@@ -19,6 +19,7 @@ struct halt;
 struct launch;
 struct pipeline;
 struct rawlog;
+struct rotation;
 struct scope;
 struct spaces;
 struct symbolizer;
@@ -29,6 +30,7 @@ struct session_opts {
 	struct capture *capture; /* attached; borrowed, all of them */
 	struct pipeline *pipeline;
 	struct rawlog *raw;		/* NULL none */
+	struct rotation *rotation;	/* NULL: one file, without bounds */
 	struct spaces *spaces;		/* NULL none */
 	struct annot *annot;		/* NULL none */
 	struct symbolizer *symbolizer;	/* NULL none */

@@ -9,7 +9,44 @@
 #include "record/record.h"
 #include "util/strbuf.h"
 
+#define ROTATE_MIN (64u << 10)
+
+/* An option that means something only together with another one. */
 static int check_files(const struct options *o, struct strbuf *why)
+{
+	bool rotated = o->rotate_ns || o->rotate_bytes;
+
+	if (rotated && o->duty_ns)
+		strbuf_set_f(
+			why,
+			"--duty makes a file of each window already: --rotate cannot be added to it; give one of them");
+	else if ((rotated || o->duty_ns) && !strcmp(recording_output(o), "-"))
+		strbuf_set_f(
+			why,
+			"%s makes more than one file: give -o FILE, after which they are named",
+			rotated ? "--rotate" : "--duty");
+	else if (o->rotate_bytes && o->rotate_bytes < ROTATE_MIN)
+		strbuf_set_f(
+			why,
+			"--rotate=SIZE: so small a file has little but the states with which it begins; give 64K or more");
+	else if (o->keep && !rotated && !o->duty_ns && !o->flight_ns)
+		strbuf_set_f(
+			why,
+			"--keep is for recordings of more than one file: add --rotate, --duty or --flight-recorder");
+	else if (o->min_free && !strcmp(recording_output(o), "-"))
+		strbuf_set_f(
+			why,
+			"--min-free is for files: nobody knows where standard output goes; give -o FILE");
+	else if (o->duty_ns && o->raw)
+		strbuf_set_f(
+			why,
+			"--raw keeps one recording, and each window of --duty is one: leave --raw out");
+	else
+		return 0;
+	return -EINVAL;
+}
+
+static int check_raw(const struct options *o, struct strbuf *why)
 {
 	if (!o->raw || !outfile_same(o->raw, recording_output(o)))
 		return 0;
@@ -97,7 +134,7 @@ static int check(const struct options *o, struct strbuf *why)
 	}
 	if (o->command ? check_command(o, why) : check_scope(o, why))
 		return -EINVAL;
-	return check_files(o, why);
+	return check_files(o, why) ? -EINVAL : check_raw(o, why);
 }
 
 const struct cmd cmd_record = {

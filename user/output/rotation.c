@@ -426,7 +426,9 @@ void rotation__explain_end(const struct rotation *r, uint64_t begin_ts, struct s
 	else if (r->enough == ROTATION_MIN_FREE)
 		strbuf_addf(why, "stopped before less than %s were free on the disk (--min-free)",
 			    format_size(size, r->opts.min_free));
-	if (r->enough && r->left_out)
+	if (r->enough && r->left_out && !r->bytes)
+		strbuf_addstr(why, "; not even its begin has room, so nothing is written");
+	else if (r->enough && r->left_out)
 		strbuf_addf(why, "; what comes behind the first %.1f s is left out",
 			    r->told_ts > begin_ts ? (double)(r->told_ts - begin_ts) / 1e9 : 0.0);
 }

@@ -9,10 +9,13 @@
 #include "capture/rawlog.h"
 #include "event/evlog.h"
 #include "output/outfile.h"
+#include "output/rotation.h"
+#include "output/space.h"
 #include "pipeline.h"
 #include "symbol/symbolizer.h"
 #include "symlog.h"
 #include "util/log.h"
+#include "util/parse.h"
 #include "util/strbuf.h"
 
 #define LOG_TAG "record"
@@ -22,12 +25,45 @@ const char *recording_output(const struct options *o)
 	return o->output ? o->output : "go.trace";
 }
 
+static bool has_many_files(const struct options *o)
+{
+	return o->rotate_ns || o->rotate_bytes;
+}
+
+/* Later the recording would end with nothing. */
+static int check_space(const struct recording *r, struct strbuf *why)
+{
+	char is[16], min[16];
+	uint64_t room;
+	int err;
+
+	if (!r->o->min_free)
+		return 0;
+	err = r->out ? space_at(outfile__fd(r->out), &room) :
+		       space_beside(recording_output(r->o), &room);
+	if (err || room >= r->o->min_free)
+		return 0; /* a file system that cannot tell is taken to have it */
+	strbuf_set_f(why, "the disk of %s has %s left, and --min-free asks for %s",
+		     recording_output(r->o), format_size(is, room),
+		     format_size(min, r->o->min_free));
+	return -ENOSPC;
+}
+
 int outputs_open(struct recording *r, struct strbuf *why)
 {
-	r->out = outfile__open(recording_output(r->o), why);
-	if (r->out && r->o->raw)
+	if (has_many_files(r->o)) {
+		if (outfile_check_more(recording_output(r->o), why))
+			return -EIO;
+	} else {
+		r->out = outfile__open(recording_output(r->o), why);
+		if (!r->out)
+			return -EIO;
+	}
+	if (check_space(r, why))
+		return -ENOSPC;
+	if (r->o->raw)
 		r->raw_file = outfile__open(r->o->raw, why);
-	return r->out && (r->raw_file || !r->o->raw) ? 0 : -EIO;
+	return r->raw_file || !r->o->raw ? 0 : -EIO;
 }
 
 /* The symbolizer as the encoder sees it. */
@@ -58,6 +94,37 @@ static struct frame_resolver resolver_of(struct recording *r)
 	return symlog__resolver(r->names);
 }
 
+/* The smallest of what is bounded. */
+static size_t gen_bytes(const struct options *o)
+{
+	uint64_t bytes = o->rotate_bytes;
+
+	if (o->max_size && (!bytes || o->max_size < bytes))
+		bytes = o->max_size;
+	return rotation_gen_bytes(bytes);
+}
+
+static void set_rotation(struct recording *r, struct pipeline_opts *opts)
+{
+	const struct options *o = r->o;
+
+	if (!has_many_files(o) && !o->max_size && !o->min_free)
+		return;
+	r->rotation = rotation__new(&(struct rotation_opts){
+		.one = r->out,
+		.path = recording_output(o),
+		.file_bytes = o->rotate_bytes,
+		.period_ns = o->rotate_ns,
+		.keep = o->keep,
+		.max_size = o->max_size,
+		.min_free = o->min_free,
+		.wall_offset = r->wall_offset,
+	});
+	opts->parts = (struct part_sink){ rotation__take, r->rotation };
+	opts->openings = o->rotate_bytes;
+	opts->gen_bytes = gen_bytes(o);
+}
+
 int outputs_open_pipeline(struct recording *r, struct strbuf *why)
 {
 	unsigned nstream = capture__ncpu(r->capture) + 1;
@@ -67,7 +134,7 @@ int outputs_open_pipeline(struct recording *r, struct strbuf *why)
 		.wall_offset_ns = r->wall_offset,
 	};
 
-	r->pipeline = pipeline__new(&(struct pipeline_opts){
+	struct pipeline_opts opts = {
 		.go_minor = (int)r->o->go_minor,
 		.first_proc = r->o->first_proc,
 		.group_digits = r->o->group_digits,
@@ -76,7 +143,10 @@ int outputs_open_pipeline(struct recording *r, struct strbuf *why)
 		.wall_offset = r->wall_offset,
 		.resolver = resolver_of(r),
 		.sink = { outfile__write, r->out },
-	});
+	};
+
+	set_rotation(r, &opts);
+	r->pipeline = pipeline__new(&opts);
 	if (!r->pipeline) {
 		strbuf_set_f(why, "cannot start a thread: %s", strerror(errno));
 		return -errno;
@@ -93,7 +163,9 @@ int outputs_open_pipeline(struct recording *r, struct strbuf *why)
 
 void outputs_finish(struct recording *r)
 {
-	if (!r->res.err)
+	if (!r->res.err && r->rotation)
+		r->res.err = rotation__finish(r->rotation);
+	if (!r->res.err && r->out)
 		r->res.err = outfile__finish(r->out);
 	if (!r->res.raw_err && r->raw_file)
 		r->res.raw_err = outfile__finish(r->raw_file);
@@ -105,10 +177,20 @@ enum exit_code outputs_verdict(const struct recording *r, struct strbuf *why)
 		outfile__explain(r->raw_file, r->res.raw_err, why);
 	if (r->res.raw_err && r->res.err)
 		log_error("%s", why->buf);
-	if (r->res.err)
+	if (r->res.err && r->rotation)
+		rotation__explain(r->rotation, r->res.err, why);
+	else if (r->res.err)
 		outfile__explain(r->out, r->res.err, why);
 	if (r->res.err || r->res.raw_err)
 		return EXIT_FAILED;
+	if (r->rotation && rotation__enough(r->rotation)) {
+		rotation__explain_end(r->rotation, pipeline__stats(r->pipeline).model->begin_ts,
+				      why);
+		if (!rotation__bytes(r->rotation))
+			return EXIT_FAILED;
+		log_notice("%s", why->buf);
+		strbuf_reset(why);
+	}
 	if (r->o->strict && (sumup_lost(r) || r->res.refused)) {
 		strbuf_set_f(why, "records were lost, and --strict was given");
 		return EXIT_LOST;
@@ -119,6 +201,7 @@ enum exit_code outputs_verdict(const struct recording *r, struct strbuf *why)
 void outputs_close(struct recording *r)
 {
 	rawlog__free(r->raw);
+	rotation__free(r->rotation);
 	if (r->out)
 		outfile__close(r->out);
 	if (r->raw_file)

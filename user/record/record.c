@@ -122,6 +122,7 @@ static enum exit_code record(struct recording *r, struct strbuf *why)
 		.capture = r->capture,
 		.pipeline = r->pipeline,
 		.raw = r->raw,
+		.rotation = r->rotation,
 		.spaces = r->spaces,
 		.annot = r->annot,
 		.symbolizer = r->symbolizer,

@@ -27,6 +27,7 @@ struct launch;
 struct outfile;
 struct pipeline;
 struct rawlog;
+struct rotation;
 struct spaces;
 struct strbuf;
 struct symbolizer;
@@ -41,7 +42,8 @@ struct recording {
 	struct halt *halt;		  /* NULL: nor held while it starts */
 	struct target_set targets, procs; /* procs: where none are given, to name them */
 	struct scope scope;		  /* who is meant where no processes are given */
-	struct outfile *out, *raw_file;
+	struct outfile *out, *raw_file;	  /* out NULL: rotation makes the files */
+	struct rotation *rotation;	  /* NULL: all goes to out, without bounds */
 	struct rawlog *raw;
 	struct capture *capture;
 	struct symbolizer *symbolizer; /* NULL: user stacks are not walked */

@@ -10,6 +10,7 @@
 #include "capture/capture.h"
 #include "cli/summary.h"
 #include "output/outfile.h"
+#include "output/rotation.h"
 #include "pipeline.h"
 #include "space/spaces.h"
 #include "symbol/symbolizer.h"
@@ -64,6 +65,20 @@ static void free_sentences(struct sentences *s)
 	free(s->text);
 }
 
+static void add_files(const struct recording *r, struct summary *s)
+{
+	static const char *const bounds[] = {
+		[ROTATION_MAX_SIZE] = "max-size",
+		[ROTATION_MIN_FREE] = "min-free",
+	};
+
+	s->ended = bounds[rotation__enough(r->rotation)];
+	if (r->out)
+		s->writer.bytes = rotation__bytes(r->rotation);
+	else
+		summary_add_files(s, r->rotation);
+}
+
 static void add_kernel_counts(const struct recording *r, struct summary *s, uint64_t *lost_cpu)
 {
 	const struct ev_cpu_stat *st;
@@ -104,7 +119,7 @@ void sumup_print(const struct recording *r, const char *error)
 	unsigned ncpu = capture__ncpu(r->capture);
 	uint64_t *lost_cpu = xcalloc(ncpu, sizeof(*lost_cpu));
 	struct summary s = {
-		.file = outfile__path(r->out),
+		.file = r->out ? outfile__path(r->out) : NULL,
 		.model = st.model,
 		.writer = st.writer,
 		.late = st.late,
@@ -121,6 +136,8 @@ void sumup_print(const struct recording *r, const char *error)
 	struct sentences symbols = { 0 }, annots = { 0 };
 	struct rusage ru;
 
+	if (r->rotation)
+		add_files(r, &s);
 	if (capture__walks_user(r->capture))
 		add_walks(r, &s, walks);
 	if (r->spaces)
