@@ -17,6 +17,7 @@
 #include "output/outfile.h"
 #include "output/rotation.h"
 #include "output/space.h"
+#include "output/trail.h"
 #include "output/trailname.h"
 
 #define SECOND 1000000000ull
@@ -112,12 +113,10 @@ static void there_are(const char *want)
 
 static void named(size_t i, const struct rotation *r, const char *want)
 {
-	const struct rotation_file *f;
-	size_t cnt;
+	const struct trail *t = rotation__files(r);
 
-	f = rotation__files(r, &cnt);
-	assert_true(i < cnt);
-	assert_string_equal(strrchr(f[i].path, '/') + 1, want);
+	assert_true(i < t->cnt);
+	assert_string_equal(strrchr(t->file[i].path, '/') + 1, want);
 }
 
 static void ends_where_it_is_cut(void **state)
@@ -136,8 +135,8 @@ static void ends_where_it_is_cut(void **state)
 	gen(r, 3, EV_CUT_SNAPSHOT, "d");
 	there_are("ab Bcd");
 	assert_int_equal(rotation__finish(r), 0);
-	assert_int_equal(rotation__written(r), 2);
-	assert_int_equal(rotation__bytes(r), 2 * TRACE_HEADER_LEN + 5);
+	assert_int_equal(rotation__files(r)->written, 2);
+	assert_int_equal(rotation__files(r)->bytes, 2 * TRACE_HEADER_LEN + 5);
 	named(0, r, "go-20261121T162512.000Z.trace");
 	named(1, r, "go-20261121T162514.000Z.trace");
 	assert_false(rotation__enough(r));
@@ -168,13 +167,10 @@ static void never_larger_than_it_may(void **state)
 static void keeps_the_newest(void **state)
 {
 	struct rotation *r = make((struct rotation_opts){ .keep = 2 });
-	const struct rotation_file *f;
 	char path[PATH_MAX];
-	size_t cnt;
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/go-20261121T162511.000Z.trace", dir);
-	f = NULL;
 	assert_int_equal(symlink("elsewhere", path), 0); /* somebody's, older: not touched */
 	gen(r, 0, EV_CUT_FILE, "a");
 	opening(r, 1, "A");
@@ -185,11 +181,10 @@ static void keeps_the_newest(void **state)
 	gen(r, 3, 0, "d");
 	assert_int_equal(unlink(path), 0);
 	there_are("Bc Cd");
-	f = rotation__files(r, &cnt);
-	assert_int_equal(cnt, 2);
-	assert_int_equal(f[1].bytes, TRACE_HEADER_LEN + 2);
-	assert_int_equal(rotation__bytes(r), 2 * TRACE_HEADER_LEN + 4);
-	assert_int_equal(rotation__written(r), 4);
+	assert_int_equal(rotation__files(r)->cnt, 2);
+	assert_int_equal(rotation__files(r)->file[1].bytes, TRACE_HEADER_LEN + 2);
+	assert_int_equal(rotation__files(r)->bytes, 2 * TRACE_HEADER_LEN + 4);
+	assert_int_equal(rotation__files(r)->written, 4);
 	rotation__free(r);
 }
 
@@ -197,17 +192,16 @@ static void keeps_the_newest(void **state)
 static void removes_its_own_only(void **state)
 {
 	struct rotation *r = make((struct rotation_opts){ .keep = 1 });
-	const struct rotation_file *f;
-	size_t cnt;
+	const char *first;
 	FILE *other;
 
 	(void)state;
 	gen(r, 0, EV_CUT_FILE, "a");
-	f = rotation__files(r, &cnt);
+	first = rotation__files(r)->file[0].path;
 	/* the first is held, so that its number is not given again */
-	assert_int_equal(link(f[0].path, base), 0);
-	assert_int_equal(unlink(f[0].path), 0);
-	other = fopen(f[0].path, "w");
+	assert_int_equal(link(first, base), 0);
+	assert_int_equal(unlink(first), 0);
+	other = fopen(first, "w");
 	fwrite(HEADER "x", 1, TRACE_HEADER_LEN + 1, other);
 	fclose(other);
 	opening(r, 1, "A");

@@ -21,6 +21,7 @@
 #include "gotrace/repair.h"
 #include "output/outfile.h"
 #include "output/rotation.h"
+#include "output/trail.h"
 #include "pipeline.h"
 #include "recorded.h"
 #include "util/fileio.h"
@@ -118,7 +119,7 @@ struct outlet {
 
 static uint64_t outlet_bytes(const struct outlet *to)
 {
-	return to->one ? outfile__bytes(to->one) : rotation__bytes(to->files);
+	return to->one ? outfile__bytes(to->one) : rotation__files(to->files)->bytes;
 }
 
 static int outlet_finish(struct outlet *to)
@@ -212,7 +213,7 @@ static void sum_up(struct outlet *to, struct pipeline *p, const struct options *
 	if (to->one)
 		s.file = outfile__path(to->one);
 	else
-		summary_add_files(&s, to->files);
+		summary_add_files(&s, rotation__files(to->files));
 	summary_print(&s, o->json);
 }
 

@@ -9,7 +9,7 @@
 
 #include "event/evspec.h"
 #include "model/walkend.h"
-#include "output/rotation.h"
+#include "output/trail.h"
 #include "util/json.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -27,15 +27,11 @@ static bool is_stdout(const struct summary *s)
 	return s->file && !strcmp(s->file, "-");
 }
 
-void summary_add_files(struct summary *s, const struct rotation *files)
+void summary_add_files(struct summary *s, const struct trail *files)
 {
-	const struct rotation_file *f;
-	size_t cnt;
-
-	f = rotation__files(files, &cnt);
-	s->file = cnt ? f[cnt - 1].path : NULL;
+	s->file = files->cnt ? files->file[files->cnt - 1].path : NULL;
 	s->files = files;
-	s->writer.bytes = rotation__bytes(files);
+	s->writer.bytes = files->bytes;
 }
 
 /* ---- stacks ---- */
@@ -189,17 +185,15 @@ static void json_troubles(struct strbuf *out, const char *key, const struct summ
 	strbuf_addch(out, ']');
 }
 
-static void json_files(struct strbuf *out, const struct summary *s)
+static void json_files(struct strbuf *out, const struct trail *t)
 {
-	const struct rotation_file *f;
-	size_t cnt, i;
+	const struct trail_file *f;
 
-	f = rotation__files(s->files, &cnt);
-	strbuf_addf(out, ",\"files_written\":%" PRIu64 ",\"files\":[", rotation__written(s->files));
-	for (i = 0; i < cnt; i++) {
-		strbuf_addf(out, "%s{\"file\":", i ? "," : "");
-		json_string(out, f[i].path);
-		strbuf_addf(out, ",\"bytes\":%" PRIu64 "}", f[i].bytes);
+	strbuf_addf(out, ",\"files_written\":%" PRIu64 ",\"files\":[", t->written);
+	for (f = t->file; f < t->file + t->cnt; f++) {
+		strbuf_addstr(out, f > t->file ? ",{\"file\":" : "{\"file\":");
+		json_string(out, f->path);
+		strbuf_addf(out, ",\"bytes\":%" PRIu64 "}", f->bytes);
 	}
 	strbuf_addch(out, ']');
 }
@@ -238,7 +232,7 @@ static void print_json(const struct summary *s)
 			    s->rss_bytes, s->stop_seconds, s->buffer_bytes);
 	}
 	if (s->files)
-		json_files(&out, s);
+		json_files(&out, s->files);
 	if (s->ended)
 		strbuf_addf(&out, ",\"ended_by\":\"%s\"", s->ended);
 	if (s->error) {
@@ -382,25 +376,18 @@ static void say_troubles(const struct summary_troubles *t)
 		log_notice("%s", t->text[i]);
 }
 
-/* "go.trace", or "20 files, go-….trace to go-….trace" */
-static void add_where(struct strbuf *out, const struct summary *s)
+/* "20 files, go-….trace to go-….trace" */
+static void add_files(struct strbuf *out, const struct trail *t)
 {
-	const struct rotation_file *f;
-	size_t cnt;
-
-	if (!s->files) {
-		strbuf_addstr(out, is_stdout(s) ? "standard output" : s->file);
-		return;
-	}
-	f = rotation__files(s->files, &cnt);
-	if (cnt == 1)
-		strbuf_addstr(out, f[0].path);
-	else if (cnt)
-		strbuf_addf(out, "%zu files, %s to %s", cnt, f[0].path, f[cnt - 1].path);
+	if (t->cnt == 1)
+		strbuf_addstr(out, t->file[0].path);
+	else if (t->cnt)
+		strbuf_addf(out, "%zu files, %s to %s", t->cnt, t->file[0].path,
+			    t->file[t->cnt - 1].path);
 	else
 		strbuf_addstr(out, "no file");
-	if (rotation__written(s->files) > cnt)
-		strbuf_addf(out, ", the newest of %" PRIu64, rotation__written(s->files));
+	if (t->written > t->cnt)
+		strbuf_addf(out, ", the newest of %" PRIu64, t->written);
 }
 
 static void print_words(const struct summary *s)
@@ -417,7 +404,10 @@ static void print_words(const struct summary *s)
 	say_troubles(&s->annot_troubles);
 	if (s->error)
 		return; /* what is in the file is no part of these numbers */
-	add_where(&where, s);
+	if (s->files)
+		add_files(&where, s->files);
+	else
+		strbuf_addstr(&where, is_stdout(s) ? "standard output" : s->file);
 	log_notice("%s: %s, %.1f s, %" PRIu64 " events of %" PRIu64 " thread%s, %" PRIu64 " lost%s",
 		   where.buf, format_size(size, s->writer.bytes), seconds(s), s->model->events,
 		   s->model->threads, s->model->threads == 1 ? "" : "s", s->model->lost,

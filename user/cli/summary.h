@@ -13,7 +13,7 @@
 #include "gotrace/writer.h"
 #include "model/model.h"
 
-struct rotation;
+struct trail;
 
 #define SUMMARY_PROGS 16
 
@@ -31,9 +31,9 @@ struct summary_troubles {
 };
 
 struct summary {
-	const char *file;	      /* of several the newest; NULL: none was written */
-	const struct rotation *files; /* that there are; NULL: the one */
-	const char *ended;	      /* which bound ended it, as an option's name; NULL none */
+	const char *file;	   /* of several the newest; NULL: none was written */
+	const struct trail *files; /* that there are; NULL: the one */
+	const char *ended;	   /* which bound ended it, as an option's name; NULL none */
 	const struct model_stats *model;
 	struct trace_writer_stats writer;
 	uint64_t late;
@@ -60,7 +60,7 @@ struct summary {
 };
 
 /* Sets file, files and the bytes of the writer: those that are there. */
-void summary_add_files(struct summary *s, const struct rotation *files);
+void summary_add_files(struct summary *s, const struct trail *files);
 
 /* JSON goes to stderr where stdout is the trace's, or the command's. */
 void summary_print(const struct summary *s, bool json);

@@ -12,6 +12,7 @@
 #include "bpf/event.h"
 #include "output/outfile.h"
 #include "output/space.h"
+#include "output/trail.h"
 #include "output/trailname.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -36,10 +37,7 @@ struct rotation {
 	uint64_t last_wall_ms; /* of the last name */
 	struct strbuf trouble; /* why there is no file to write, when it could not be opened */
 
-	struct rotation_file *file; /* a ring would be no shorter: few are removed */
-	struct outfile_id *id;	    /* of each */
-	size_t cnt, cap, cap_id;
-	uint64_t bytes, written;
+	struct trail trail;
 	uint64_t largest; /* that was written in one go */
 	uint64_t told_ts; /* up to where the files tell */
 	bool left_out;	  /* parts, from one on */
@@ -66,25 +64,13 @@ struct rotation *rotation__new(const struct rotation_opts *opts)
 	return r;
 }
 
-static void forget_oldest(struct rotation *r)
-{
-	free(r->file[0].path);
-	r->bytes -= r->file[0].bytes;
-	r->cnt--;
-	memmove(r->file, r->file + 1, r->cnt * sizeof(*r->file));
-	memmove(r->id, r->id + 1, r->cnt * sizeof(*r->id));
-}
-
 void rotation__free(struct rotation *r)
 {
 	if (!r)
 		return;
 	if (r->cur)
 		outfile__close(r->cur);
-	while (r->cnt)
-		forget_oldest(r);
-	free(r->file);
-	free(r->id);
+	trail_free(&r->trail);
 	strbuf_free(&r->opening);
 	strbuf_free(&r->both);
 	strbuf_free(&r->trouble);
@@ -93,42 +79,23 @@ void rotation__free(struct rotation *r)
 
 /* ---- the files that are there ---- */
 
-static void remove_oldest(struct rotation *r)
-{
-	int err = outfile_remove(r->file[0].path, &r->id[0]);
-
-	if (err)
-		log_error("cannot remove %s, it stays: %s", r->file[0].path, strerror(-err));
-	else
-		log_info("%s is removed", r->file[0].path);
-	forget_oldest(r);
-}
-
 /* Files that are complete and may go. */
 static size_t old_files(const struct rotation *r)
 {
-	return r->opts.keep ? r->cnt - (r->cur != NULL) : 0;
+	return r->opts.keep ? r->trail.cnt - (r->cur != NULL) : 0;
 }
 
 static void note_file(struct rotation *r, const struct outfile *f)
 {
-	if (r->cnt == ROTATION_TOLD && !r->opts.keep) {
-		r->bytes += r->file[0].bytes; /* it is there all the same */
-		forget_oldest(r);
-	}
-	r->file = xgrow(r->file, r->cnt, &r->cap, sizeof(*r->file));
-	r->id = xgrow(r->id, r->cnt, &r->cap_id, sizeof(*r->id));
-	r->file[r->cnt] = (struct rotation_file){ .path = xstrdup(outfile__path(f)) };
-	if (outfile__id(f, &r->id[r->cnt]))
-		r->id[r->cnt] = (struct outfile_id){ 0 };
-	r->cnt++;
-	r->written++;
+	struct outfile_id id = { 0 };
+
+	outfile__id(f, &id); /* what cannot be told is no file that could be removed */
+	trail_add(&r->trail, outfile__path(f), &id, r->opts.keep);
 }
 
 static void note_bytes(struct rotation *r, uint64_t len)
 {
-	r->file[r->cnt - 1].bytes += len;
-	r->bytes += len;
+	trail_grow(&r->trail, len);
 	if (len > r->largest)
 		r->largest = len;
 }
@@ -202,7 +169,7 @@ static enum rotation_end bound_of(const struct rotation *r, uint64_t more)
 {
 	uint64_t room;
 
-	if (r->opts.max_size && r->bytes + more > r->opts.max_size)
+	if (r->opts.max_size && r->trail.bytes + more > r->opts.max_size)
 		return ROTATION_MAX_SIZE;
 	if (r->opts.min_free && !free_space(r, &room) && room < r->opts.min_free + more)
 		return ROTATION_MIN_FREE;
@@ -215,10 +182,10 @@ static bool make_room(struct rotation *r, bool begins, uint64_t more)
 {
 	enum rotation_end bound;
 
-	while (begins && r->opts.keep && r->cnt >= r->opts.keep)
-		remove_oldest(r);
+	while (begins && r->opts.keep && r->trail.cnt >= r->opts.keep)
+		trail_remove_oldest(&r->trail);
 	while ((bound = bound_of(r, more)) == ROTATION_MIN_FREE && old_files(r))
-		remove_oldest(r);
+		trail_remove_oldest(&r->trail);
 	if (bound) {
 		r->enough = bound;
 		r->left_out = true;
@@ -260,14 +227,14 @@ static int into_one(struct rotation *r, const struct trace_part *part)
 	size_t len = part->len;
 	int err;
 
-	if (r->cnt)
+	if (r->trail.cnt)
 		data = part_body(part, &len);
 	if (!make_room(r, false, len))
 		return 0;
 	err = write_part(r->opts.one, data, len);
 	if (err)
 		return err;
-	if (!r->cnt)
+	if (!r->trail.cnt)
 		note_file(r, r->opts.one);
 	note_bytes(r, len);
 	return 0;
@@ -401,7 +368,7 @@ int rotation__finish(struct rotation *r)
 void rotation__explain(const struct rotation *r, int err, struct strbuf *why)
 {
 	const struct outfile *f = r->opts.one ? r->opts.one : r->cur;
-	size_t complete = r->cnt - (f && outfile__bytes(f));
+	size_t complete = r->trail.cnt - (f && outfile__bytes(f));
 
 	if (f)
 		outfile__explain(f, err, why);
@@ -426,7 +393,7 @@ void rotation__explain_end(const struct rotation *r, uint64_t begin_ts, struct s
 	else if (r->enough == ROTATION_MIN_FREE)
 		strbuf_addf(why, "stopped before less than %s were free on the disk (--min-free)",
 			    format_size(size, r->opts.min_free));
-	if (r->enough && r->left_out && !r->bytes)
+	if (r->enough && r->left_out && !r->trail.bytes)
 		strbuf_addstr(why, "; not even its begin has room, so nothing is written");
 	else if (r->enough && r->left_out)
 		strbuf_addf(why, "; what comes behind the first %.1f s is left out",
@@ -435,18 +402,7 @@ void rotation__explain_end(const struct rotation *r, uint64_t begin_ts, struct s
 
 /* ---- questions ---- */
 
-const struct rotation_file *rotation__files(const struct rotation *r, size_t *cnt)
+const struct trail *rotation__files(const struct rotation *r)
 {
-	*cnt = r->cnt;
-	return r->file;
-}
-
-uint64_t rotation__bytes(const struct rotation *r)
-{
-	return r->bytes;
-}
-
-uint64_t rotation__written(const struct rotation *r)
-{
-	return r->written;
+	return &r->trail;
 }

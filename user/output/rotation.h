@@ -27,6 +27,7 @@
 struct outfile;
 struct rotation;
 struct strbuf;
+struct trail;
 
 struct rotation_opts {
 	struct outfile *one; /* open: all goes there; borrowed. NULL: files named after path */
@@ -43,16 +44,9 @@ struct rotation_opts {
 /* What ended the recording, other than an error. */
 enum rotation_end { ROTATION_GOES_ON, ROTATION_MAX_SIZE, ROTATION_MIN_FREE };
 
-struct rotation_file {
-	char *path;
-	uint64_t bytes;
-};
-
 /* How many bytes of events a generation should have, so that files of so many bytes are not much
  * smaller than they may be; 0 for 0: as ever. */
 size_t rotation_gen_bytes(uint64_t file_bytes);
-
-#define ROTATION_TOLD 4096 /* files that are remembered: the newest, where none is removed */
 
 struct rotation *rotation__new(const struct rotation_opts *opts);
 void rotation__free(struct rotation *r); /* NULL is fine; closes what is open, not opts.one */
@@ -76,9 +70,7 @@ void rotation__explain(const struct rotation *r, int err, struct strbuf *why);
  * begin_ts: of the recording, CLOCK_MONOTONIC. */
 void rotation__explain_end(const struct rotation *r, uint64_t begin_ts, struct strbuf *why);
 
-/* The files that are there, the oldest first; borrowed until the next part. */
-const struct rotation_file *rotation__files(const struct rotation *r, size_t *cnt);
-uint64_t rotation__bytes(const struct rotation *r);   /* of all that are there */
-uint64_t rotation__written(const struct rotation *r); /* files, with those that were removed */
+/* The files that are there (trail.h); borrowed, and the writer's thread adds to it. */
+const struct trail *rotation__files(const struct rotation *r);
 
 #endif

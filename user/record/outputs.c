@@ -11,6 +11,7 @@
 #include "output/outfile.h"
 #include "output/rotation.h"
 #include "output/space.h"
+#include "output/trail.h"
 #include "pipeline.h"
 #include "symbol/symbolizer.h"
 #include "symlog.h"
@@ -186,7 +187,7 @@ enum exit_code outputs_verdict(const struct recording *r, struct strbuf *why)
 	if (r->rotation && rotation__enough(r->rotation)) {
 		rotation__explain_end(r->rotation, pipeline__stats(r->pipeline).model->begin_ts,
 				      why);
-		if (!rotation__bytes(r->rotation))
+		if (!rotation__files(r->rotation)->bytes)
 			return EXIT_FAILED;
 		log_notice("%s", why->buf);
 		strbuf_reset(why);

@@ -11,6 +11,7 @@
 #include "cli/summary.h"
 #include "output/outfile.h"
 #include "output/rotation.h"
+#include "output/trail.h"
 #include "pipeline.h"
 #include "space/spaces.h"
 #include "symbol/symbolizer.h"
@@ -74,9 +75,9 @@ static void add_files(const struct recording *r, struct summary *s)
 
 	s->ended = bounds[rotation__enough(r->rotation)];
 	if (r->out)
-		s->writer.bytes = rotation__bytes(r->rotation);
+		s->writer.bytes = rotation__files(r->rotation)->bytes;
 	else
-		summary_add_files(s, r->rotation);
+		summary_add_files(s, rotation__files(r->rotation));
 }
 
 static void add_kernel_counts(const struct recording *r, struct summary *s, uint64_t *lost_cpu)
