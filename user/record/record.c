@@ -143,6 +143,8 @@ static enum exit_code record(struct recording *r, struct strbuf *why)
 	outputs_finish(r);
 	code = outputs_verdict(r, why);
 	sumup_print(r, code == EXIT_FAILED ? why->buf : NULL); /* losses are told in any case */
+	if (r->totals)
+		sumup_totals(r, r->totals);
 	return code;
 }
 
@@ -173,9 +175,10 @@ static enum exit_code wait_for_command(struct recording *r, enum exit_code code,
 	return status ? (enum exit_code)status : code;
 }
 
-enum exit_code record_run(const struct options *o, struct strbuf *why)
+enum exit_code record_once(const struct options *o, struct record_totals *totals,
+			   struct strbuf *why)
 {
-	struct recording r = { .o = o, .signal_fd = -1 };
+	struct recording r = { .o = o, .signal_fd = -1, .totals = totals };
 	enum exit_code code = EXIT_FINE;
 	bool begun;
 
@@ -191,4 +194,9 @@ enum exit_code record_run(const struct options *o, struct strbuf *why)
 	if (r.signal_fd >= 0)
 		close(r.signal_fd);
 	return code;
+}
+
+enum exit_code record_run(const struct options *o, struct strbuf *why)
+{
+	return o->duty_ns ? duty_run(o, why) : record_once(o, NULL, why);
 }

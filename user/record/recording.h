@@ -6,6 +6,7 @@
  *   attach.c   all that needs privileges
  *   outputs.c  where the trace and the raw copy go
  *   sumup.c    what is said at the end
+ *   duty.c     several of them, one behind the other (--duty)
  */
 #ifndef CTRACE_RECORD_RECORDING_H
 #define CTRACE_RECORD_RECORDING_H
@@ -36,8 +37,20 @@ struct symlog;
 /* Our processes, as capture_opts has them. */
 enum { FILES_HELPER, NAMES_HELPER };
 
+/* A recording in numbers, for who adds several up. */
+struct record_totals {
+	bool begun; /* the rest is told */
+	double seconds;
+	uint64_t events, lost;
+	uint64_t bytes; /* in the file */
+	double cpu_seconds;
+	uint64_t rss_bytes;
+	unsigned ended; /* enum rotation_end */
+};
+
 struct recording {
 	const struct options *o;
+	struct record_totals *totals;	  /* to be filled in at the end; NULL: nobody asks */
 	struct launch *launch;		  /* NULL: nothing is started */
 	struct halt *halt;		  /* NULL: nor held while it starts */
 	struct target_set targets, procs; /* procs: where none are given, to name them */
@@ -64,6 +77,17 @@ bool recording_by_rule(const struct options *o);
 /* The processes that are meant; NULL: those of the rule. */
 struct target_set *recording_targets(struct recording *r);
 
+/* ---- record.c ---- */
+
+/* One recording, whatever --duty says. totals: NULL, or where to tell its numbers. */
+enum exit_code record_once(const struct options *o, struct record_totals *totals,
+			   struct strbuf *why);
+
+/* ---- duty.c ---- */
+
+/* See record_run(): as the options of --duty say. */
+enum exit_code duty_run(const struct options *o, struct strbuf *why);
+
 /* ---- attach.c ---- */
 
 /* The processes that read what others have written. Forked, so while there is no thread yet. */
@@ -89,6 +113,7 @@ void outputs_close(struct recording *r);
 /* ---- sumup.c ---- */
 
 uint64_t sumup_lost(const struct recording *r); /* records, of all CPUs */
+void sumup_totals(const struct recording *r, struct record_totals *t);
 /* error: what went wrong, NULL nothing */
 void sumup_print(const struct recording *r, const char *error);
 

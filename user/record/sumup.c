@@ -114,6 +114,27 @@ uint64_t sumup_lost(const struct recording *r)
 	return lost;
 }
 
+void sumup_totals(const struct recording *r, struct record_totals *t)
+{
+	struct pipeline_stats st = pipeline__stats(r->pipeline);
+	struct rusage ru;
+
+	getrusage(RUSAGE_SELF, &ru);
+	*t = (struct record_totals){
+		.begun = true,
+		.seconds = (double)(st.model->end_ts - st.model->begin_ts) / 1e9,
+		.events = st.model->events,
+		.lost = st.model->lost,
+		.bytes = st.writer.bytes,
+		.cpu_seconds = tv_seconds(ru.ru_utime) + tv_seconds(ru.ru_stime),
+		.rss_bytes = (uint64_t)ru.ru_maxrss * 1024,
+	};
+	if (r->rotation) {
+		t->bytes = rotation__files(r->rotation)->bytes;
+		t->ended = rotation__enough(r->rotation);
+	}
+}
+
 void sumup_print(const struct recording *r, const char *error)
 {
 	struct pipeline_stats st = pipeline__stats(r->pipeline);
