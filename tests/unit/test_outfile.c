@@ -79,7 +79,9 @@ static void refused(const char *name, const char *want)
 	char text[256];
 
 	snprintf(text, sizeof(text), want, name);
+	errno = 0;
 	assert_null(outfile__open(name, &why));
+	assert_true(errno);
 	assert_string_equal(why.buf, text);
 	strbuf_free(&why);
 }
@@ -182,6 +184,7 @@ static void locked(void **state)
 	put_file(path, "old");
 	f = opened(path);
 	refused(path, "%s is being written by another recorder; choose another file");
+	assert_int_equal(errno, EWOULDBLOCK);
 	has(path, "old"); /* the refusal took nothing away */
 	unlink(path);
 	assert_int_equal(outfile__close(f), 0);
@@ -203,6 +206,61 @@ static void locked(void **state)
 	strbuf_free(&why);
 	outfile__close(opened(path)); /* free again */
 	has(path, "first");
+}
+
+static void more_files(void **state)
+{
+	struct strbuf why = STRBUF_INIT;
+	char sub[160], text[256];
+
+	(void)state;
+	assert_int_equal(outfile_check_more(path, &why), 0);
+	put_file(path, "old"); /* its name is a pattern all the same */
+	assert_int_equal(outfile_check_more(path, &why), 0);
+	has(path, "old");
+	snprintf(sub, sizeof(sub), "%s/", dir);
+	assert_true(outfile_check_more(sub, &why) < 0);
+	snprintf(text, sizeof(text),
+		 "%s is no regular file, so its name is no pattern for files; choose another one",
+		 sub);
+	assert_string_equal(why.buf, text);
+	assert_true(outfile_check_more("/dev/null", &why) < 0);
+	snprintf(sub, sizeof(sub), "%s/none/x", dir);
+	assert_int_equal(outfile_check_more(sub, &why), -ENOENT);
+	snprintf(text, sizeof(text), "cannot write %s: No such file or directory", sub);
+	assert_string_equal(why.buf, text);
+	if (!geteuid() && !chown(dir, 12345, 12345)) {
+		assert_int_equal(outfile_check_more(path, &why), -EACCES);
+		assert_non_null(strstr(why.buf, "later, when root's rights are given up"));
+		setenv("SUDO_UID", "12345", 1);
+		setenv("SUDO_GID", "12345", 1);
+		assert_int_equal(outfile_check_more(path, &why), 0);
+		unsetenv("SUDO_UID");
+		unsetenv("SUDO_GID");
+	}
+	strbuf_free(&why);
+}
+
+static void only_that_file_is_removed(void **state)
+{
+	struct outfile *f = opened(path);
+	struct outfile_id id;
+
+	(void)state;
+	assert_int_equal(outfile__write(f, "one", 3), 0);
+	assert_int_equal(outfile__id(f, &id), 0);
+	assert_int_equal(rename(path, other), 0);
+	put_file(path, "two");
+	assert_int_equal(outfile_remove(path, &id), 0);
+	has(path, "two");
+	unlink(path);
+	assert_int_equal(symlink(other, path), 0); /* leads there, and is another one */
+	assert_int_equal(outfile_remove(path, &id), 0);
+	has(path, "one");
+	assert_int_equal(outfile_remove(other, &id), 0);
+	assert_int_equal(access(other, F_OK), -1);
+	assert_int_equal(outfile_remove(other, &id), 0); /* gone already */
+	assert_int_equal(outfile__close(f), 0);
 }
 
 static void limit(rlim_t bytes)
@@ -546,6 +604,8 @@ int main(void)
 		TEST(no_name_before_the_first_write),
 		TEST(name_taken_meanwhile),
 		TEST(locked),
+		TEST(more_files),
+		TEST(only_that_file_is_removed),
 		TEST(partial_write_is_cut_back),
 		TEST(first_write_fails),
 		TEST(no_room_for_the_first_write),

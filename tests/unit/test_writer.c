@@ -232,6 +232,35 @@ static void full_by_size(void **state)
 	strbuf_free(&out);
 }
 
+/* States that alone are more than a generation should have: as many bytes of events follow. */
+static void full_by_more_than_states(void **state)
+{
+	struct strbuf out = STRBUF_INIT;
+	struct trace_writer *w = trace_writer__new(&(struct trace_writer_opts){
+		.go_minor = 23, .start_ts = START, .gen_bytes = 1000, .sink = { sink_keep, &out } });
+	struct trace_stream s;
+	uint64_t ts = START;
+	size_t n, i;
+
+	(void)state;
+	trace_stream_init(&s, 1);
+	for (n = 100; n <= 2000; n *= 2) {
+		for (i = 0; i < n; i++, ts += 2) /* two bytes */
+			trace_put(w, &s, trace_writer__tick(w, ts), GO_EV_PROC_STOP);
+		trace_writer__states_told(w);
+		for (i = 0; !trace_writer__gen_full(w, ts); i++, ts += 2)
+			trace_put(w, &s, trace_writer__tick(w, ts), GO_EV_PROC_STOP);
+		assert_int_equal(i, n < 250 ? 500 - n : n);
+		trace_writer__next_gen(w, 0); /* of which no states are told */
+	}
+	for (i = 0; !trace_writer__gen_full(w, ts); i++, ts += 2)
+		trace_put(w, &s, trace_writer__tick(w, ts), GO_EV_PROC_STOP);
+	assert_int_equal(i, 500);
+	assert_int_equal(trace_writer__finish(w), 0);
+	trace_writer__free(w);
+	strbuf_free(&out);
+}
+
 /* settled long after the stack was made, and anew in each generation */
 static void late_frames(void **state)
 {
@@ -783,6 +812,7 @@ int main(void)
 		cmocka_unit_test(many_streams),
 		cmocka_unit_test(full_by_time),
 		cmocka_unit_test(full_by_size),
+		cmocka_unit_test(full_by_more_than_states),
 		cmocka_unit_test(late_frames),
 		cmocka_unit_test(late_ticks),
 		cmocka_unit_test(addresses),
