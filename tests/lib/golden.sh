@@ -6,7 +6,7 @@
 #   golden.sh [NAME…]             checks them, all by default; TAP on stdout
 #   golden.sh --update NAME…      writes NAME.txt anew: read the difference against the rules before it is kept
 #
-# A line "# options: …" of the .ev file goes to convert. Behind the trace the .txt holds the repairs that were
+# A line "# options: …" of the .ev file goes to convert; what it parts into files (--rotate) is told one behind the other. Behind the trace the .txt holds the repairs that were
 # counted, and the annotations where there are some. Every trace must also please the judge where that can be had: build/judge, or Go to build it.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -31,16 +31,19 @@ judge=
 if have_judge; then judge=$JUDGE; fi
 
 convert() { # NAME: its text to $tmp/txt
-	local opts
+	local opts file
 	opts=$(sed -n 's/^# options: //p' "$1.ev")
-	rm -f "$tmp/trace"
+	rm -f "$tmp/trace"*
 	# shellcheck disable=SC2086 # words
 	"$CTRACE" convert --json -q $opts "$1.ev" -o "$tmp/trace" >"$tmp/json" 2>"$tmp/err" || {
 		cat "$tmp/err"
 		return 1
 	}
 	[ ! -s "$tmp/err" ] || { cat "$tmp/err" && return 1; }
-	"$CTRACE" convert --text "$tmp/trace" >"$tmp/txt" || return 1
+	: >"$tmp/txt"
+	for file in "$tmp/trace"*; do # with --rotate in the order of their names
+		"$CTRACE" convert --text "$file" >>"$tmp/txt" || return 1
+	done
 	sed -n 's/.*"repairs":{\([^}]*\)}.*/repairs \1/p' "$tmp/json" | tr -d '"' >>"$tmp/txt"
 	sed -n 's/.*"annotations":{\([^}]*\)}.*/,\1,/;T;s/"//g;:a;s/,[a-z_]*:0,/,/;ta;s/^,//;s/,$//;/./s/^/annotations /p' \
 		"$tmp/json" >>"$tmp/txt"
@@ -57,7 +60,7 @@ for name; do
 		cp "$tmp/txt" "$name.txt"
 	elif ! diff -u "$name.txt" "$tmp/txt" >"$tmp/log" 2>&1; then
 		why="differs"
-	elif [ -n "$judge" ] && ! "$judge" check -q "$tmp/trace" >"$tmp/log" 2>&1; then
+	elif [ -n "$judge" ] && ! "$judge" check -q "$tmp/trace"* >"$tmp/log" 2>&1; then
 		why="is refused by the judge"
 	fi
 	if [ -z "$why" ]; then
