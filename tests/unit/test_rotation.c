@@ -7,10 +7,7 @@
 
 #include <dirent.h>
 #include <limits.h>
-#include <sys/file.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <signal.h>
 
 #include "bpf/event.h"
