@@ -126,7 +126,7 @@ a_small_disk() {
 	"$CTRACE" --json -p "$(ready_word 2)" --max-size=100K -o T >sum 2>err
 	[ "$(stat -c %s T)" -le 102400 ]
 	[ "$(jq .bytes sum)" -eq "$(stat -c %s T)" ]
-	jq -e '.ended_by == "max-size"' sum
+	jq -e '.ended_by == "max-size" and .ended_seconds > 0 and .ended_seconds <= .seconds' sum
 	grep -q 'stopped before more than 102.4 kB were written (--max-size)' err
 	sound T
 }

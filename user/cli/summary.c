@@ -234,7 +234,8 @@ static void print_json(const struct summary *s)
 	if (s->files)
 		json_files(&out, s->files);
 	if (s->ended)
-		strbuf_addf(&out, ",\"ended_by\":\"%s\"", s->ended);
+		strbuf_addf(&out, ",\"ended_by\":\"%s\",\"ended_seconds\":%.6f", s->ended,
+			    s->ended_seconds);
 	if (s->error) {
 		strbuf_addstr(&out, ",\"error\":");
 		json_string(&out, s->error);

@@ -34,6 +34,7 @@ struct summary {
 	const char *file;	   /* of several the newest; NULL: none was written */
 	const struct trail *files; /* that there are; NULL: the one */
 	const char *ended;	   /* which bound ended it, as an option's name; NULL none */
+	double ended_seconds;	   /* where, from the begin on: what follows is in no file */
 	const struct model_stats *model;
 	struct trace_writer_stats writer;
 	uint64_t late;

@@ -402,6 +402,11 @@ void rotation__explain_end(const struct rotation *r, uint64_t begin_ts, struct s
 
 /* ---- questions ---- */
 
+uint64_t rotation__told(const struct rotation *r)
+{
+	return r->told_ts;
+}
+
 const struct trail *rotation__files(const struct rotation *r)
 {
 	return &r->trail;

@@ -70,6 +70,8 @@ void rotation__explain(const struct rotation *r, int err, struct strbuf *why);
  * begin_ts: of the recording, CLOCK_MONOTONIC. */
 void rotation__explain_end(const struct rotation *r, uint64_t begin_ts, struct strbuf *why);
 
+/* Up to where the files tell: CLOCK_MONOTONIC, 0 there is nothing. */
+uint64_t rotation__told(const struct rotation *r);
 /* The files that are there (trail.h); borrowed, and the writer's thread adds to it. */
 const struct trail *rotation__files(const struct rotation *r);
 

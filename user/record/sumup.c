@@ -73,7 +73,10 @@ static void add_files(const struct recording *r, struct summary *s)
 		[ROTATION_MIN_FREE] = "min-free",
 	};
 
+	uint64_t begin = s->model->begin_ts, told = rotation__told(r->rotation);
+
 	s->ended = bounds[rotation__enough(r->rotation)];
+	s->ended_seconds = told > begin ? (double)(told - begin) / 1e9 : 0;
 	if (r->out)
 		s->writer.bytes = rotation__files(r->rotation)->bytes;
 	else
