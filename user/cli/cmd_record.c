@@ -37,6 +37,11 @@ static int check_files(const struct options *o, struct strbuf *why)
 		strbuf_set_f(
 			why,
 			"--min-free is for files: nobody knows where standard output goes; give -o FILE");
+	else if (o->duty_ns && o->command)
+		strbuf_set_f(
+			why,
+			"--duty records what runs already, again and again: start %s by itself, and give its process id with -p",
+			o->command[0] ? o->command[0] : "the program");
 	else if (o->duty_ns && o->raw)
 		strbuf_set_f(
 			why,
