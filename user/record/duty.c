@@ -478,7 +478,7 @@ static enum exit_code begin(struct duty *d, struct strbuf *why)
 {
 	int err;
 
-	d->signal_fd = session_signals();
+	d->signal_fd = session_signals(false);
 	if (d->signal_fd < 0) {
 		strbuf_set_f(why, "cannot wait for signals: %s", strerror(-d->signal_fd));
 		return EXIT_FAILED;
