@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * See flight.h. The lock guards the list and the wishes; the bytes of what is kept never change,
+ * and are shared by reference count.
+ */
+#include "output/flight.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/event.h"
+#include "output/snapshot.h"
+#include "util/log.h"
+#include "util/parse.h"
+#include "util/strbuf.h"
+#include "util/worker.h"
+#include "util/xalloc.h"
+
+#define LOG_TAG "flight"
+
+/* A generation and the opening ahead of it, without the header of a trace. */
+struct kept {
+	struct kept *next;
+	_Atomic unsigned refs;
+	uint64_t begin_ts, end_ts;
+	size_t opening; /* bytes of it: 0 ahead of the first of all, which needs none */
+	size_t len;	/* of both */
+	char data[];
+};
+
+/* What is to be written. */
+struct job {
+	struct work work;
+	char *reason;
+	uint64_t wall_ns, ns;
+	size_t n;
+	struct kept *kept[]; /* references */
+};
+_Static_assert(offsetof(struct job, work) == 0, "a piece of work is a job");
+
+struct flight {
+	struct flight_opts opts;
+	struct snapshots *files;
+	struct worker *worker;
+	bool closed;
+	struct strbuf opening; /* that waits for its generation; the writer's thread's */
+
+	pthread_mutex_t lock; /* of all below */
+	char header[TRACE_HEADER_LEN];
+	struct kept *first, **end, *last;
+	size_t bytes, peak;
+	char *reason;	   /* of what is asked for; NULL: nothing is */
+	char *cut_reason;  /* the same, while its generation ends */
+	uint64_t cut_ts;   /* when that was told to end */
+	uint64_t taken_ts; /* of the last trigger that was not left out, 0 none */
+	uint64_t asked, left_out;
+	struct flight_file *file;
+	size_t nfile, cap_file;
+	int err; /* of the last one that failed */
+};
+
+/* ---- what is kept ---- */
+
+static void put(struct kept *k)
+{
+	if (!--k->refs)
+		free(k);
+}
+
+static struct kept *make_kept(struct strbuf *opening, const struct trace_part *part)
+{
+	size_t len;
+	const char *body = part_body(part, &len);
+	struct kept *k = xmalloc(sizeof(*k) + opening->len + len);
+
+	*k = (struct kept){
+		.refs = 1,
+		.begin_ts = part->begin_ts,
+		.end_ts = part->end_ts,
+		.opening = opening->len,
+		.len = opening->len + len,
+	};
+	if (opening->len)
+		memcpy(k->data, opening->buf, opening->len);
+	memcpy(k->data + opening->len, body, len);
+	strbuf_reset(opening);
+	return k;
+}
+
+static void drop_first(struct flight *f)
+{
+	struct kept *k = f->first;
+
+	f->first = k->next;
+	if (!f->first) {
+		f->end = &f->first;
+		f->last = NULL;
+	}
+	f->bytes -= k->len;
+	put(k);
+}
+
+/* Size wins; without the first one there must be as much time as was asked for. */
+static bool is_first_needless(const struct flight *f)
+{
+	return f->first != f->last && (f->bytes > f->opts.max_bytes ||
+				       f->first->end_ts + f->opts.min_ns <= f->last->end_ts);
+}
+
+static void keep(struct flight *f, struct kept *k)
+{
+	k->next = NULL;
+	*f->end = k;
+	f->end = &k->next;
+	f->last = k;
+	f->bytes += k->len;
+	while (is_first_needless(f))
+		drop_first(f);
+	if (f->bytes > f->peak)
+		f->peak = f->bytes;
+}
+
+/* ---- snapshots ---- */
+
+static struct job *make_job(struct flight *f, char *reason)
+{
+	struct kept *k;
+	struct job *j;
+	size_t n = 0;
+
+	for (k = f->first; k; k = k->next)
+		n++;
+	j = xcalloc(1, sizeof(*j) + n * sizeof(*j->kept));
+	j->reason = reason;
+	j->wall_ns = f->last->end_ts + (uint64_t)f->opts.wall_offset;
+	j->ns = f->last->end_ts - f->first->begin_ts;
+	for (k = f->first; k; k = k->next) {
+		k->refs++;
+		j->kept[j->n++] = k;
+	}
+	return j;
+}
+
+static void free_job(struct job *j)
+{
+	while (j->n)
+		put(j->kept[--j->n]);
+	free(j->reason);
+	free(j);
+}
+
+static void reclaim(struct flight *f)
+{
+	struct work *w;
+
+	while ((w = worker__take_back(f->worker)))
+		free_job((struct job *)w);
+}
+
+/* Only the first of a file needs its opening, and the header; both go with its generation. */
+static int write_job(struct flight *f, const struct job *j, uint64_t *bytes, struct strbuf *why)
+{
+	struct snapshot_piece *piece = xcalloc(j->n, sizeof(*piece));
+	struct strbuf head = STRBUF_INIT;
+	size_t i;
+	int err;
+
+	strbuf_add(&head, f->header, TRACE_HEADER_LEN);
+	strbuf_add(&head, j->kept[0]->data, j->kept[0]->len);
+	piece[0] = (struct snapshot_piece){ head.buf, head.len };
+	*bytes = head.len;
+	for (i = 1; i < j->n; i++) {
+		piece[i].data = j->kept[i]->data + j->kept[i]->opening;
+		piece[i].len = j->kept[i]->len - j->kept[i]->opening;
+		*bytes += piece[i].len;
+	}
+	err = snapshots__write(f->files, j->wall_ns, piece, j->n, why);
+	strbuf_free(&head);
+	free(piece);
+	return err;
+}
+
+/* The sentence of an error becomes the file's. */
+static void note_file(struct flight *f, const struct job *j, uint64_t bytes, int err,
+		      struct strbuf *why)
+{
+	const char *path = snapshots__last(f->files);
+	struct flight_file file = {
+		.path = path ? xstrdup(path) : NULL,
+		.reason = xstrdup(j->reason),
+		.bytes = err ? 0 : bytes,
+		.ns = j->ns,
+		.error = err ? xstrdup(why->buf) : NULL,
+	};
+
+	pthread_mutex_lock(&f->lock);
+	f->file = xgrow(f->file, f->nfile, &f->cap_file, sizeof(*f->file));
+	f->file[f->nfile++] = file;
+	if (err)
+		f->err = err;
+	pthread_mutex_unlock(&f->lock);
+}
+
+static int run_job(void *ctx, struct work *work)
+{
+	const struct job *j = (const struct job *)work;
+	struct strbuf why = STRBUF_INIT;
+	struct flight *f = ctx;
+	uint64_t bytes;
+	char size[16];
+	int err = write_job(f, j, &bytes, &why);
+
+	note_file(f, j, bytes, err, &why);
+	if (err)
+		log_error("%s; the recording goes on (snapshot: %s)", why.buf, j->reason);
+	else
+		log_notice("%s: %s, %.1f s, snapshot: %s", snapshots__last(f->files),
+			   format_size(size, bytes), (double)j->ns / 1e9, j->reason);
+	strbuf_free(&why);
+	return 0; /* the next one may be luckier */
+}
+
+/* ---- life ---- */
+
+struct flight *flight__new(const struct flight_opts *opts)
+{
+	struct flight *f = xcalloc(1, sizeof(*f));
+
+	f->opts = *opts;
+	f->end = &f->first;
+	f->opening = STRBUF_INIT;
+	pthread_mutex_init(&f->lock, NULL);
+	f->files = snapshots__new(opts->base, opts->keep);
+	f->worker = worker__new(&(struct worker_opts){ run_job, f, 1 });
+	if (!f->worker) {
+		int err = errno;
+
+		flight__free(f);
+		errno = err;
+		return NULL;
+	}
+	return f;
+}
+
+void flight__free(struct flight *f)
+{
+	if (!f)
+		return;
+	if (f->worker) {
+		worker__finish(f->worker);
+		reclaim(f);
+		worker__free(f->worker);
+	}
+	snapshots__free(f->files);
+	while (f->first)
+		drop_first(f);
+	while (f->nfile--) {
+		free(f->file[f->nfile].path);
+		free(f->file[f->nfile].reason);
+		free(f->file[f->nfile].error);
+	}
+	free(f->file);
+	free(f->reason);
+	free(f->cut_reason);
+	strbuf_free(&f->opening);
+	pthread_mutex_destroy(&f->lock);
+	free(f);
+}
+
+/* ---- parts ---- */
+
+int flight__take(void *ctx, const struct trace_part *part)
+{
+	struct flight *f = ctx;
+	struct job *job = NULL;
+	struct kept *k;
+	const char *body;
+	size_t len;
+
+	worker_must_go_on();
+	if (part->opening) {
+		body = part_body(part, &len);
+		strbuf_reset(&f->opening);
+		strbuf_add(&f->opening, body, len);
+		worker_may_end();
+		return 0;
+	}
+	reclaim(f);
+	k = make_kept(&f->opening, part);
+	pthread_mutex_lock(&f->lock);
+	memcpy(f->header, part->data, TRACE_HEADER_LEN);
+	keep(f, k);
+	if (f->cut_reason && part->cut & EV_CUT_SNAPSHOT) {
+		job = make_job(f, f->cut_reason);
+		f->cut_reason = NULL;
+	}
+	pthread_mutex_unlock(&f->lock);
+	if (job)
+		worker__give(f->worker, &job->work);
+	worker_may_end();
+	return 0;
+}
+
+/* ---- asking ---- */
+
+/* A trigger: is it in a snapshot anyway, or can it not have one? */
+static bool is_left_out(struct flight *f, uint64_t ts)
+{
+	f->asked++;
+	if (f->reason || (f->cut_reason && ts <= f->cut_ts))
+		return true;
+	if (f->cut_reason || !worker__idle(f->worker) ||
+	    (f->taken_ts && ts < f->taken_ts + f->opts.gap_ns)) {
+		f->left_out++;
+		return true;
+	}
+	f->taken_ts = ts;
+	return false;
+}
+
+void flight__ask(struct flight *f, enum flight_asker by, uint64_t ts, const char *reason)
+{
+	pthread_mutex_lock(&f->lock);
+	if (!(by == FLIGHT_TRIGGER && is_left_out(f, ts)) && !f->reason)
+		f->reason = xstrdup(reason);
+	pthread_mutex_unlock(&f->lock);
+}
+
+bool flight__due(struct flight *f, uint64_t now)
+{
+	bool due;
+
+	pthread_mutex_lock(&f->lock);
+	due = f->reason && !f->cut_reason && worker__idle(f->worker);
+	if (due) {
+		f->cut_reason = f->reason;
+		f->reason = NULL;
+		f->cut_ts = now;
+	}
+	pthread_mutex_unlock(&f->lock);
+	return due;
+}
+
+/* ---- the end ---- */
+
+void flight__close(struct flight *f)
+{
+	struct job *job = NULL;
+	char *reason;
+
+	if (f->closed)
+		return;
+	f->closed = true;
+	pthread_mutex_lock(&f->lock);
+	reason = f->cut_reason ? f->cut_reason : f->reason;
+	if (reason != f->reason)
+		free(f->reason);
+	f->reason = f->cut_reason = NULL;
+	if (reason && f->first)
+		job = make_job(f, reason);
+	else
+		free(reason);
+	pthread_mutex_unlock(&f->lock);
+	if (job)
+		worker__give(f->worker, &job->work);
+}
+
+bool flight__written(struct flight *f)
+{
+	return worker__idle(f->worker);
+}
+
+void flight__abandon(struct flight *f)
+{
+	worker__abandon(f->worker);
+}
+
+int flight__finish(struct flight *f)
+{
+	int err;
+
+	flight__close(f);
+	err = worker__finish(f->worker);
+	return err ? err : f->err;
+}
+
+struct flight_stats flight__stats(struct flight *f)
+{
+	struct flight_stats st;
+
+	pthread_mutex_lock(&f->lock);
+	st = (struct flight_stats){
+		.kept_bytes = f->bytes,
+		.kept_ns = f->first ? f->last->end_ts - f->first->begin_ts : 0,
+		.peak_bytes = f->peak,
+		.asked = f->asked,
+		.left_out = f->left_out,
+		.nfile = f->nfile,
+		.file = f->file,
+	};
+	pthread_mutex_unlock(&f->lock);
+	return st;
+}
