@@ -17,6 +17,7 @@
 #include "capture/launch.h"
 #include "capture/rawlog.h"
 #include "capture/scope.h"
+#include "output/flight.h"
 #include "output/rotation.h"
 #include "pipeline.h"
 #include "symbol/symbolizer.h"
@@ -162,6 +163,14 @@ static void on_end_signal(struct session *s, const struct signalfd_siginfo *si)
 	s->res->signal = si->ssi_signo;
 }
 
+static void ask_snapshot(struct session *s)
+{
+	if (s->o->flight)
+		flight__ask(s->o->flight, FLIGHT_USER, clock_mono(), "SIGUSR2");
+	else
+		log_notice("SIGUSR2: there is no flight recorder to write a snapshot of");
+}
+
 static void on_signals(struct session *s)
 {
 	struct signalfd_siginfo si;
@@ -172,7 +181,7 @@ static void on_signals(struct session *s)
 			say_state(s, false);
 			break;
 		case SIGUSR2:
-			log_notice("SIGUSR2: there is no flight recorder to write a snapshot of");
+			ask_snapshot(s);
 			break;
 		case SIGCHLD:
 			on_child(s);
@@ -295,6 +304,8 @@ static void on_timer(struct session *s)
 	now = clock_mono();
 	if (s->o->rotation && rotation__due(s->o->rotation, now))
 		collector__cut(s->collector, EV_CUT_FILE);
+	if (s->o->flight && flight__due(s->o->flight, now))
+		collector__cut(s->collector, EV_CUT_SNAPSHOT);
 	next = s->poll_ns = next_poll(s, fullest);
 	if (s->until && now + next > s->until)
 		next = s->until > now ? s->until - now : 1; /* the end is not late */
@@ -363,9 +374,17 @@ static void give_up_files(struct session *s)
 		pipeline__abandon(s->o->pipeline);
 	if (s->o->raw && !rawlog__done(s->o->raw))
 		rawlog__abandon(s->o->raw);
+	if (s->o->flight && !flight__written(s->o->flight))
+		flight__abandon(s->o->flight);
 }
 
 enum closing { DRAINING, WRITING, KEEPING, CLOSED };
+
+static bool all_written(struct session *s)
+{
+	return (!s->o->raw || rawlog__done(s->o->raw)) &&
+	       (!s->o->flight || flight__written(s->o->flight));
+}
 
 /* The trace first: the names of its functions go into the raw copy. */
 static enum closing close_more(struct session *s, enum closing stage)
@@ -378,9 +397,11 @@ static enum closing close_more(struct session *s, enum closing stage)
 		collector__keep_names(s->collector);
 		if (s->o->raw)
 			rawlog__close(s->o->raw);
+		if (s->o->flight)
+			flight__close(s->o->flight);
 		stage = KEEPING;
 	}
-	if (stage == KEEPING && (!s->o->raw || rawlog__done(s->o->raw)))
+	if (stage == KEEPING && all_written(s))
 		stage = CLOSED;
 	return stage;
 }
@@ -490,6 +511,8 @@ int session_run(const struct session_opts *o, struct session_result *res, struct
 	res->err = pipeline__finish(o->pipeline);
 	if (o->raw)
 		res->raw_err = rawlog__finish(o->raw);
+	if (o->flight)
+		res->flight_err = flight__finish(o->flight);
 	if (o->progress)
 		fprintf(stderr, "\r\033[K");
 	log_progress_open(false);

@@ -15,6 +15,7 @@
 #include "gotrace/writer.h"
 
 struct annot;
+struct flight;
 struct halt;
 struct launch;
 struct pipeline;
@@ -31,6 +32,7 @@ struct session_opts {
 	struct pipeline *pipeline;
 	struct rawlog *raw;		/* NULL none */
 	struct rotation *rotation;	/* NULL: one file, without bounds */
+	struct flight *flight;		/* NULL none: SIGUSR2 has nothing to write */
 	struct spaces *spaces;		/* NULL none */
 	struct annot *annot;		/* NULL none */
 	struct symbolizer *symbolizer;	/* NULL none */
@@ -50,6 +52,7 @@ struct session_result {
 	int err;	   /* of the trace file: -errno, 0 fine */
 	uint64_t refused;  /* records that were left out because they are not legal */
 	int raw_err;	   /* of the raw file */
+	int flight_err;	   /* of the last snapshot that failed */
 	uint64_t begin_ns; /* of the recording, CLOCK_MONOTONIC; 0: it did not begin, and what was
 			      to be launched was not, or has been ended before its first instruction
 			    */

@@ -11,6 +11,33 @@
 
 #define ROTATE_MIN (64u << 10)
 
+static int check_flight(const struct options *o, struct strbuf *why)
+{
+	if (o->trigger.cnt && !o->flight_ns)
+		strbuf_set_f(
+			why,
+			"--trigger writes what the flight recorder has: give --flight-recorder=10s with it");
+	else if (!o->flight_ns)
+		return 0;
+	else if (!strcmp(recording_output(o), "-"))
+		strbuf_set_f(
+			why,
+			"--flight-recorder makes a file each time: -o is the name to make theirs from, not -");
+	else if (o->rotate_ns || o->rotate_bytes || o->duty_ns)
+		strbuf_set_f(
+			why,
+			"--flight-recorder keeps the newest part in memory, %s writes it all: give one of them",
+			o->duty_ns ? "--duty" : "--rotate");
+	else if (o->max_size || o->min_free)
+		strbuf_set_f(
+			why,
+			"%s ends a recording that is written as it comes, and --flight-recorder writes nothing until it is asked to: bound its files with its SIZE and --keep",
+			o->max_size ? "--max-size" : "--min-free");
+	else
+		return 0;
+	return -EINVAL;
+}
+
 /* An option that means something only together with another one. */
 static int check_files(const struct options *o, struct strbuf *why)
 {
@@ -139,7 +166,9 @@ static int check(const struct options *o, struct strbuf *why)
 	}
 	if (o->command ? check_command(o, why) : check_scope(o, why))
 		return -EINVAL;
-	return check_files(o, why) ? -EINVAL : check_raw(o, why);
+	if (check_files(o, why) || check_flight(o, why))
+		return -EINVAL;
+	return check_raw(o, why);
 }
 
 const struct cmd cmd_record = {

@@ -9,6 +9,7 @@
 
 #include "event/evspec.h"
 #include "model/walkend.h"
+#include "output/flight.h"
 #include "output/trail.h"
 #include "util/json.h"
 #include "util/log.h"
@@ -198,6 +199,37 @@ static void json_files(struct strbuf *out, const struct trail *t)
 	strbuf_addch(out, ']');
 }
 
+static void json_text(struct strbuf *out, const char *text)
+{
+	if (text)
+		json_string(out, text);
+	else
+		strbuf_addstr(out, "null");
+}
+
+static void json_flight(struct strbuf *out, const struct flight_stats *st)
+{
+	const struct flight_file *file;
+
+	strbuf_addf(out,
+		    ",\"kept_bytes\":%" PRIu64 ",\"kept_peak_bytes\":%" PRIu64
+		    ",\"kept_seconds\":%.6f,\"triggers\":%" PRIu64 ",\"triggers_left_out\":%" PRIu64
+		    ",\"snapshots\":[",
+		    st->kept_bytes, st->peak_bytes, (double)st->kept_ns / 1e9, st->asked,
+		    st->left_out);
+	for (file = st->file; file < st->file + st->nfile; file++) {
+		strbuf_addstr(out, file == st->file ? "{\"file\":" : ",{\"file\":");
+		json_text(out, file->path);
+		strbuf_addstr(out, ",\"reason\":");
+		json_string(out, file->reason);
+		strbuf_addf(out, ",\"bytes\":%" PRIu64 ",\"seconds\":%.6f,\"error\":", file->bytes,
+			    (double)file->ns / 1e9);
+		json_text(out, file->error);
+		strbuf_addch(out, '}');
+	}
+	strbuf_addch(out, ']');
+}
+
 static void print_json(const struct summary *s)
 {
 	struct strbuf out = STRBUF_INIT;
@@ -207,10 +239,7 @@ static void print_json(const struct summary *s)
 	for (i = 0; i < EV_KIND_MAX; i++)
 		records += s->model->records[i];
 	strbuf_addstr(&out, "{\"file\":");
-	if (s->file)
-		json_string(&out, s->file);
-	else
-		strbuf_addstr(&out, "null");
+	json_text(&out, s->file);
 	strbuf_addf(&out,
 		    ",\"bytes\":%" PRIu64 ",\"seconds\":%.6f,\"events\":%" PRIu64
 		    ",\"trace_events\":%" PRIu64 ",\"records\":%" PRIu64 ",\"threads\":%" PRIu64
@@ -236,6 +265,8 @@ static void print_json(const struct summary *s)
 	if (s->ended)
 		strbuf_addf(&out, ",\"ended_by\":\"%s\",\"ended_seconds\":%.6f", s->ended,
 			    s->ended_seconds);
+	if (s->flight)
+		json_flight(&out, s->flight);
 	if (s->error) {
 		strbuf_addstr(&out, ",\"error\":");
 		json_string(&out, s->error);
@@ -278,8 +309,8 @@ static void say_lost(const struct summary *s)
 	strbuf_free(&where);
 }
 
-/* What the recorder takes beside the buffers. A ring is mapped twice, one behind the other, and
- * counted twice. */
+/* What the recorder takes beside the buffers. A ring is mapped twice, one behind the other,
+ * and counted twice. */
 static uint64_t own_memory(const struct summary *s)
 {
 	uint64_t rings = 2 * s->buffer_bytes;
@@ -391,10 +422,42 @@ static void add_files(struct strbuf *out, const struct trail *t)
 		strbuf_addf(out, ", the newest of %" PRIu64, t->written);
 }
 
-static void print_words(const struct summary *s)
+static void say_flight(const struct summary *s)
+{
+	const struct flight_stats *st = s->flight;
+	char size[16];
+
+	log_notice("flight recorder: %zu snapshot%s; at the end it had %s, %.1f s, of %" PRIu64
+		   " events in %.1f s of %" PRIu64 " thread%s, %" PRIu64 " lost%s",
+		   st->nfile, st->nfile == 1 ? "" : "s", format_size(size, st->kept_bytes),
+		   (double)st->kept_ns / 1e9, s->model->events, seconds(s), s->model->threads,
+		   s->model->threads == 1 ? "" : "s", s->model->lost, s->late ? ", some late" : "");
+	if (st->left_out)
+		log_notice(
+			"%" PRIu64 " of %" PRIu64
+			" triggers have no snapshot: they came too soon after the one before; see --trigger-gap",
+			st->left_out, st->asked);
+}
+
+static void say_file(const struct summary *s)
 {
 	struct strbuf where = STRBUF_INIT;
-	char size[16], rss[16], buffers[16];
+	char size[16];
+
+	if (s->files)
+		add_files(&where, s->files);
+	else
+		strbuf_addstr(&where, is_stdout(s) ? "standard output" : s->file);
+	log_notice("%s: %s, %.1f s, %" PRIu64 " events of %" PRIu64 " thread%s, %" PRIu64 " lost%s",
+		   where.buf, format_size(size, s->writer.bytes), seconds(s), s->model->events,
+		   s->model->threads, s->model->threads == 1 ? "" : "s", s->model->lost,
+		   s->late ? ", some late" : "");
+	strbuf_free(&where);
+}
+
+static void print_words(const struct summary *s)
+{
+	char rss[16], buffers[16];
 
 	if (s->recorded)
 		say_lost(s);
@@ -405,21 +468,18 @@ static void print_words(const struct summary *s)
 	say_troubles(&s->annot_troubles);
 	if (s->error)
 		return; /* what is in the file is no part of these numbers */
-	if (s->files)
-		add_files(&where, s->files);
+	if (s->flight)
+		say_flight(s);
 	else
-		strbuf_addstr(&where, is_stdout(s) ? "standard output" : s->file);
-	log_notice("%s: %s, %.1f s, %" PRIu64 " events of %" PRIu64 " thread%s, %" PRIu64 " lost%s",
-		   where.buf, format_size(size, s->writer.bytes), seconds(s), s->model->events,
-		   s->model->threads, s->model->threads == 1 ? "" : "s", s->model->lost,
-		   s->late ? ", some late" : "");
-	strbuf_free(&where);
+		say_file(s);
 	if (s->recorded)
-		log_notice(
-			"cost: %.2f s CPU, %s besides buffers of %s; stopped in %.2f s. Open it with: go tool trace %s",
-			s->cpu_seconds, format_size(rss, own_memory(s)),
-			format_size(buffers, s->buffer_bytes), s->stop_seconds,
-			s->file && !is_stdout(s) ? s->file : "FILE");
+		log_notice("cost: %.2f s CPU, %s besides buffers of %s; stopped in %.2f s%s%s",
+			   s->cpu_seconds, format_size(rss, own_memory(s)),
+			   format_size(buffers, s->buffer_bytes), s->stop_seconds,
+			   s->file ? ". Open it with: go tool trace " : "",
+			   !s->file	? "" :
+			   is_stdout(s) ? "FILE" :
+					  s->file);
 }
 
 void summary_print(const struct summary *s, bool json)

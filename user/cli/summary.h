@@ -13,6 +13,7 @@
 #include "gotrace/writer.h"
 #include "model/model.h"
 
+struct flight_stats;
 struct trail;
 
 #define SUMMARY_PROGS 16
@@ -31,10 +32,11 @@ struct summary_troubles {
 };
 
 struct summary {
-	const char *file;	   /* of several the newest; NULL: none was written */
-	const struct trail *files; /* that there are; NULL: the one */
-	const char *ended;	   /* which bound ended it, as an option's name; NULL none */
-	double ended_seconds;	   /* where, from the begin on: what follows is in no file */
+	const char *file;		   /* of several the newest; NULL: none was written */
+	const struct trail *files;	   /* that there are; NULL: the one */
+	const struct flight_stats *flight; /* NULL: all is written */
+	const char *ended;    /* which bound ended it, as an option's name; NULL none */
+	double ended_seconds; /* where, from the begin on: what follows is in no file */
 	const struct model_stats *model;
 	struct trace_writer_stats writer;
 	uint64_t late;

@@ -8,6 +8,7 @@
 #include "capture/capture.h"
 #include "capture/rawlog.h"
 #include "event/evlog.h"
+#include "output/flight.h"
 #include "output/outfile.h"
 #include "output/rotation.h"
 #include "output/space.h"
@@ -28,7 +29,7 @@ const char *recording_output(const struct options *o)
 
 static bool has_many_files(const struct options *o)
 {
-	return o->rotate_ns || o->rotate_bytes;
+	return o->rotate_ns || o->rotate_bytes || o->flight_ns;
 }
 
 /* Later the recording would end with nothing. */
@@ -109,7 +110,7 @@ static void set_rotation(struct recording *r, struct pipeline_opts *opts)
 {
 	const struct options *o = r->o;
 
-	if (!has_many_files(o) && !o->max_size && !o->min_free)
+	if (!o->rotate_ns && !o->rotate_bytes && !o->max_size && !o->min_free)
 		return;
 	r->rotation = rotation__new(&(struct rotation_opts){
 		.one = r->out,
@@ -124,6 +125,36 @@ static void set_rotation(struct recording *r, struct pipeline_opts *opts)
 	opts->parts = (struct part_sink){ rotation__take, r->rotation };
 	opts->openings = o->rotate_bytes;
 	opts->gen_bytes = gen_bytes(o);
+}
+
+/* So that the bytes that are kept are several generations, and can be close to what was asked for. */
+#define FLIGHT_GENERATIONS 8
+#define GEN_BYTES_MIN (64u << 10)
+#define GEN_BYTES_MAX (4u << 20)
+
+static size_t flight_gen_bytes(const struct options *o)
+{
+	uint64_t bytes = o->flight_bytes / FLIGHT_GENERATIONS;
+
+	return bytes < GEN_BYTES_MIN ? GEN_BYTES_MIN :
+	       bytes < GEN_BYTES_MAX ? bytes :
+				       GEN_BYTES_MAX;
+}
+
+static int open_flight(struct recording *r, struct strbuf *why)
+{
+	r->flight = flight__new(&(struct flight_opts){
+		.base = recording_output(r->o),
+		.min_ns = r->o->flight_ns,
+		.max_bytes = r->o->flight_bytes,
+		.keep = r->o->keep,
+		.gap_ns = r->o->trigger_gap_ns,
+		.wall_offset = r->wall_offset,
+	});
+	if (r->flight)
+		return 0;
+	strbuf_set_f(why, "cannot start a thread: %s", strerror(errno));
+	return -EAGAIN;
 }
 
 int outputs_open_pipeline(struct recording *r, struct strbuf *why)
@@ -146,7 +177,15 @@ int outputs_open_pipeline(struct recording *r, struct strbuf *why)
 		.sink = { outfile__write, r->out },
 	};
 
-	set_rotation(r, &opts);
+	if (!r->o->flight_ns) {
+		set_rotation(r, &opts);
+	} else {
+		if (open_flight(r, why))
+			return -EAGAIN;
+		opts.parts = (struct part_sink){ flight__take, r->flight };
+		opts.openings = true;
+		opts.gen_bytes = flight_gen_bytes(r->o);
+	}
 	r->pipeline = pipeline__new(&opts);
 	if (!r->pipeline) {
 		strbuf_set_f(why, "cannot start a thread: %s", strerror(errno));
@@ -172,6 +211,21 @@ void outputs_finish(struct recording *r)
 		r->res.raw_err = outfile__finish(r->raw_file);
 }
 
+/* What the newest one that failed has to say. */
+static void explain_flight(const struct recording *r, struct strbuf *why)
+{
+	struct flight_stats st = flight__stats(r->flight);
+	size_t i;
+
+	if (r->res.err)
+		strbuf_set_f(why, "the flight recorder was given up: %s", strerror(-r->res.err));
+	for (i = 0; !r->res.err && i < st.nfile; i++)
+		if (st.file[i].error)
+			strbuf_set_f(why, "%s", st.file[i].error);
+	if (r->res.flight_err == -ECANCELED)
+		strbuf_set_f(why, "a snapshot was given up: the disk does not take it");
+}
+
 enum exit_code outputs_verdict(const struct recording *r, struct strbuf *why)
 {
 	if (r->res.raw_err)
@@ -180,9 +234,11 @@ enum exit_code outputs_verdict(const struct recording *r, struct strbuf *why)
 		log_error("%s", why->buf);
 	if (r->res.err && r->rotation)
 		rotation__explain(r->rotation, r->res.err, why);
-	else if (r->res.err)
+	else if (r->res.err && r->out)
 		outfile__explain(r->out, r->res.err, why);
-	if (r->res.err || r->res.raw_err)
+	if (r->flight && (r->res.err || r->res.flight_err))
+		explain_flight(r, why);
+	if (r->res.err || r->res.raw_err || r->res.flight_err)
 		return EXIT_FAILED;
 	if (r->rotation && rotation__enough(r->rotation)) {
 		rotation__explain_end(r->rotation, pipeline__stats(r->pipeline).model->begin_ts,
@@ -203,6 +259,7 @@ void outputs_close(struct recording *r)
 {
 	rawlog__free(r->raw);
 	rotation__free(r->rotation);
+	flight__free(r->flight);
 	if (r->out)
 		outfile__close(r->out);
 	if (r->raw_file)

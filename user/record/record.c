@@ -123,6 +123,7 @@ static enum exit_code record(struct recording *r, struct strbuf *why)
 		.pipeline = r->pipeline,
 		.raw = r->raw,
 		.rotation = r->rotation,
+		.flight = r->flight,
 		.spaces = r->spaces,
 		.annot = r->annot,
 		.symbolizer = r->symbolizer,

@@ -23,6 +23,7 @@
 struct annot;
 struct capture;
 struct files;
+struct flight;
 struct halt;
 struct launch;
 struct outfile;
@@ -55,8 +56,9 @@ struct recording {
 	struct halt *halt;		  /* NULL: nor held while it starts */
 	struct target_set targets, procs; /* procs: where none are given, to name them */
 	struct scope scope;		  /* who is meant where no processes are given */
-	struct outfile *out, *raw_file;	  /* out NULL: rotation makes the files */
-	struct rotation *rotation;	  /* NULL: all goes to out, without bounds */
+	struct outfile *out, *raw_file;	  /* out NULL: rotation or flight makes the files */
+	struct rotation *rotation;	  /* NULL: no bounds, and one file unless there is flight */
+	struct flight *flight;		  /* NULL: all is written */
 	struct rawlog *raw;
 	struct capture *capture;
 	struct symbolizer *symbolizer; /* NULL: user stacks are not walked */

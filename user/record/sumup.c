@@ -9,6 +9,7 @@
 #include "annot/annot.h"
 #include "capture/capture.h"
 #include "cli/summary.h"
+#include "output/flight.h"
 #include "output/outfile.h"
 #include "output/rotation.h"
 #include "output/trail.h"
@@ -138,13 +139,27 @@ void sumup_totals(const struct recording *r, struct record_totals *t)
 	}
 }
 
+/* The path of the last one that is whole; NULL none. */
+static const char *last_snapshot(const struct flight_stats *st)
+{
+	size_t i = st->nfile;
+
+	while (i--)
+		if (!st->file[i].error)
+			return st->file[i].path;
+	return NULL;
+}
+
 void sumup_print(const struct recording *r, const char *error)
 {
 	struct pipeline_stats st = pipeline__stats(r->pipeline);
 	unsigned ncpu = capture__ncpu(r->capture);
+	struct flight_stats flight = r->flight ? flight__stats(r->flight) :
+						 (struct flight_stats){ 0 };
 	uint64_t *lost_cpu = xcalloc(ncpu, sizeof(*lost_cpu));
 	struct summary s = {
-		.file = r->out ? outfile__path(r->out) : NULL,
+		.file = r->out ? outfile__path(r->out) : last_snapshot(&flight),
+		.flight = r->flight ? &flight : NULL,
 		.model = st.model,
 		.writer = st.writer,
 		.late = st.late,
