@@ -180,7 +180,11 @@ struct ev_exec {
 struct ev_exit {
 	struct ev_hdr h; /* arg: 0 */
 	__u64 thr;
+	__u32 code;  /* of the process, as wait(2) has it: the signal in the low 7 bits, or the
+			status in the second byte */
+	__u32 group; /* 1: the process ends, with this code; 0: this thread alone, code is 0 */
 };
+#define EV_EXIT_SHORT offsetof(struct ev_exit, code)
 
 /* EV_RENAME */
 struct ev_rename {

@@ -117,6 +117,9 @@ static __always_inline void told_end(__u32 tgid)
 		ct_ends(m);
 }
 
+/* include/linux/sched/signal.h; every thread of the process goes, and with this code */
+#define SIGNAL_GROUP_EXIT 0x4
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(ct_exit, struct task_struct *p)
 {
@@ -135,6 +138,8 @@ int BPF_PROG(ct_exit, struct task_struct *p)
 	if (!ev)
 		return 0;
 	ev->thr = t->key;
+	ev->group = !!(BPF_CORE_READ(p, signal, flags) & SIGNAL_GROUP_EXIT);
+	ev->code = ev->group ? BPF_CORE_READ(p, signal, group_exit_code) : 0;
 	ct_submit(ev);
 	return 0;
 }

@@ -65,8 +65,10 @@ static const struct ev_spec specs[] = {
 		F("comm", EVT_COMM, struct ev_exec, comm),
 		TAIL("path", struct ev_exec, path),
 	} },
-	[EV_EXIT] = { "exit", FIXED(struct ev_exit), .field = {
+	[EV_EXIT] = { "exit", .min = EV_EXIT_SHORT, .max = sizeof(struct ev_exit), .step = 8, .field = {
 		F("thr", EVT_KEY, struct ev_exit, thr),
+		{ "code", EVT_U32, EVN_LONG, offsetof(struct ev_exit, code), 0 },
+		{ "group", EVT_U32, EVN_LONG, offsetof(struct ev_exit, group), 0 },
 	} },
 	[EV_RENAME] = { "rename", FIXED(struct ev_rename), .field = {
 		F("thr", EVT_KEY, struct ev_rename, thr),
