@@ -46,8 +46,14 @@ static int teardown(void **state)
 
 static struct flight *new_flight(uint64_t min_ns, uint64_t max_bytes, unsigned keep, uint64_t gap)
 {
-	struct flight *f = flight__new(
-		&(struct flight_opts){ base, min_ns, max_bytes, keep, gap, 1000 * (int64_t)SEC });
+	struct flight *f = flight__new(&(struct flight_opts){
+		.base = base,
+		.min_ns = min_ns,
+		.max_bytes = max_bytes,
+		.keep = keep,
+		.gap_ns = gap,
+		.wall_offset = 1000 * (int64_t)SEC,
+	});
 
 	assert_non_null(f);
 	return f;
@@ -248,9 +254,16 @@ static void test_same_time(void **state)
 	flight__free(b);
 }
 
+static void wait_written(struct flight *f)
+{
+	while (!flight__written(f))
+		usleep(100);
+}
+
+/* A trigger waits for the end of the gap, a user does not; one snapshot is enough for many. */
 static void test_triggers(void **state)
 {
-	struct flight *f = new_flight(SEC, 1 << 20, 0, 5 * SEC);
+	struct flight *f = new_flight(9 * SEC, 1 << 20, 0, 5 * SEC);
 	struct flight_stats st;
 
 	(void)state;
@@ -260,29 +273,60 @@ static void test_triggers(void **state)
 	assert_true(flight__due(f, 2 * SEC));
 	assert_false(flight__due(f, 2 * SEC));
 	flight__ask(f, FLIGHT_TRIGGER, 2 * SEC - 5, "is in it too");
-	flight__ask(f, FLIGHT_TRIGGER, 2 * SEC + 5, "is behind its end");
-	assert_int_equal(flight__stats(f).left_out, 1);
+	assert_false(flight__due(f, 2 * SEC));
 	give(f, 2, 8, EV_CUT_SNAPSHOT);
-	while (!flight__written(f))
-		usleep(100);
-	flight__ask(f, FLIGHT_TRIGGER, 6 * SEC, "inside the gap");
-	assert_false(flight__due(f, 6 * SEC));
-	assert_int_equal(flight__stats(f).left_out, 2);
-	flight__ask(f, FLIGHT_USER, 6 * SEC, "the user is asked for no gap");
-	assert_true(flight__due(f, 6 * SEC));
+	wait_written(f);
+	assert_false(flight__due(f, 9 * SEC)); /* nothing is asked for any more */
+	flight__ask(f, FLIGHT_TRIGGER, 3 * SEC, "two");
+	assert_false(flight__due(f, 3 * SEC));
+	flight__ask(f, FLIGHT_USER, 3 * SEC, "the user");
+	assert_true(flight__due(f, 3 * SEC));
 	give(f, 3, 8, EV_CUT_SNAPSHOT);
-	while (!flight__written(f))
-		usleep(100);
-	flight__ask(f, FLIGHT_TRIGGER, 7 * SEC, "two");
+	wait_written(f);
+	flight__ask(f, FLIGHT_TRIGGER, 4 * SEC, "three");
+	assert_false(flight__due(f, 7 * SEC - 1));
 	assert_true(flight__due(f, 7 * SEC));
-	give(f, 4, 8, EV_CUT_SNAPSHOT);
+	give(f, 7, 8, EV_CUT_SNAPSHOT);
 	flight__finish(f);
 	st = flight__stats(f);
-	assert_int_equal(st.asked, 6);
-	assert_int_equal(st.left_out, 2);
+	assert_int_equal(st.asked, 5);
+	assert_int_equal(st.left_out, 0);
 	assert_int_equal(st.nfile, 3);
 	assert_string_equal(st.file[0].reason, "one");
-	assert_string_equal(st.file[2].reason, "two");
+	assert_string_equal(st.file[2].reason, "three");
+	flight__free(f);
+}
+
+/* What is not kept any more when the gap ends is left out, and counted. */
+static void test_left_out(void **state)
+{
+	struct flight *f = new_flight(2 * SEC, 1 << 20, 0, 100 * SEC);
+	struct flight_stats st;
+	unsigned n;
+
+	(void)state;
+	flight__ask(f, FLIGHT_TRIGGER, 1, "one");
+	assert_true(flight__due(f, SEC));
+	give(f, 1, 8, EV_CUT_SNAPSHOT);
+	wait_written(f);
+	for (n = 2; n < 10; n++) {
+		flight__ask(f, FLIGHT_TRIGGER, n * SEC, "too soon");
+		assert_false(flight__due(f, n * SEC));
+		give(f, n, 8, 0);
+	}
+	assert_int_equal(flight__stats(f).left_out, 6); /* two may come to one yet */
+	for (n = 10; n < 110; n++)
+		give(f, n, 8, 0);
+	assert_int_equal(flight__stats(f).left_out, 8);
+	assert_false(flight__due(f, 110 * SEC));
+	flight__ask(f, FLIGHT_TRIGGER, 110 * SEC, "last");
+	give(f, 110, 8, 0);
+	flight__finish(f); /* the end waits for no gap */
+	st = flight__stats(f);
+	assert_int_equal(st.nfile, 2);
+	assert_string_equal(st.file[1].reason, "last");
+	assert_int_equal(st.asked, 10);
+	assert_int_equal(st.left_out, 8);
 	flight__free(f);
 }
 
@@ -381,10 +425,10 @@ int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_snapshot),  TEST(test_kept_by_time), TEST(test_kept_by_size),
-		TEST(test_shared),    TEST(test_keep_newest),  TEST(test_same_time),
-		TEST(test_triggers),  TEST(test_other_cut),    TEST(test_end),
-		TEST(test_cannot_write), TEST(test_no_directory),
+		TEST(test_snapshot), TEST(test_kept_by_time), TEST(test_kept_by_size),
+		TEST(test_shared),   TEST(test_keep_newest),  TEST(test_same_time),
+		TEST(test_triggers), TEST(test_left_out),     TEST(test_other_cut),
+		TEST(test_end),	     TEST(test_cannot_write), TEST(test_no_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,8 +26,9 @@ struct kept {
 	struct kept *next;
 	_Atomic unsigned refs;
 	uint64_t begin_ts, end_ts;
-	size_t opening; /* bytes of it: 0 ahead of the first of all, which needs none */
-	size_t len;	/* of both */
+	uint64_t triggers; /* that were met in it, and are in no snapshot yet */
+	size_t opening;	   /* bytes of it: 0 ahead of the first of all, which needs none */
+	size_t len;	   /* of both */
 	char data[];
 };
 
@@ -41,6 +42,13 @@ struct job {
 };
 _Static_assert(offsetof(struct job, work) == 0, "a piece of work is a job");
 
+/* Triggers of one millisecond. */
+struct moment {
+	uint64_t ts; /* of the first */
+	uint64_t cnt;
+};
+#define MOMENT_NS 1000000
+
 struct flight {
 	struct flight_opts opts;
 	struct snapshots *files;
@@ -52,10 +60,14 @@ struct flight {
 	char header[TRACE_HEADER_LEN];
 	struct kept *first, **end, *last;
 	size_t bytes, peak;
-	char *reason;	   /* of what is asked for; NULL: nothing is */
-	char *cut_reason;  /* the same, while its generation ends */
-	uint64_t cut_ts;   /* when that was told to end */
-	uint64_t taken_ts; /* of the last trigger that was not left out, 0 none */
+	char *reason;	     /* of what is asked for; NULL: nothing is */
+	uint64_t reason_ts;  /* when that happened */
+	bool by_user;	     /* it need not wait */
+	char *cut_reason;    /* the same, while its generation ends */
+	uint64_t cut_ts;     /* when that was told to end */
+	uint64_t trigger_ts; /* … for a trigger, the last time; 0 never */
+	struct moment *met;  /* triggers of generations that have not come yet, in order */
+	size_t nmet, cap_met;
 	uint64_t asked, left_out;
 	struct flight_file *file;
 	size_t nfile, cap_file;
@@ -100,6 +112,7 @@ static void drop_first(struct flight *f)
 		f->last = NULL;
 	}
 	f->bytes -= k->len;
+	f->left_out += k->triggers;
 	put(k);
 }
 
@@ -110,8 +123,22 @@ static bool is_first_needless(const struct flight *f)
 				       f->first->end_ts + f->opts.min_ns <= f->last->end_ts);
 }
 
+/* Triggers of this generation, or of what was before it. */
+static uint64_t take_met(struct flight *f, uint64_t end_ts)
+{
+	uint64_t cnt = 0;
+	size_t n;
+
+	for (n = 0; n < f->nmet && f->met[n].ts <= end_ts; n++)
+		cnt += f->met[n].cnt;
+	f->nmet -= n;
+	memmove(f->met, f->met + n, f->nmet * sizeof(*f->met));
+	return cnt;
+}
+
 static void keep(struct flight *f, struct kept *k)
 {
+	k->triggers = take_met(f, k->end_ts);
 	k->next = NULL;
 	*f->end = k;
 	f->end = &k->next;
@@ -138,6 +165,7 @@ static struct job *make_job(struct flight *f, char *reason)
 	j->wall_ns = f->last->end_ts + (uint64_t)f->opts.wall_offset;
 	j->ns = f->last->end_ts - f->first->begin_ts;
 	for (k = f->first; k; k = k->next) {
+		k->triggers = 0;
 		k->refs++;
 		j->kept[j->n++] = k;
 	}
@@ -265,6 +293,7 @@ void flight__free(struct flight *f)
 	free(f->file);
 	free(f->reason);
 	free(f->cut_reason);
+	free(f->met);
 	strbuf_free(&f->opening);
 	pthread_mutex_destroy(&f->lock);
 	free(f);
@@ -306,27 +335,47 @@ int flight__take(void *ctx, const struct trace_part *part)
 
 /* ---- asking ---- */
 
-/* A trigger: is it in a snapshot anyway, or can it not have one? */
-static bool is_left_out(struct flight *f, uint64_t ts)
+static void note_met(struct flight *f, uint64_t ts)
 {
 	f->asked++;
-	if (f->reason || (f->cut_reason && ts <= f->cut_ts))
-		return true;
-	if (f->cut_reason || !worker__idle(f->worker) ||
-	    (f->taken_ts && ts < f->taken_ts + f->opts.gap_ns)) {
-		f->left_out++;
-		return true;
+	if (f->nmet && ts < f->met[f->nmet - 1].ts + MOMENT_NS) {
+		f->met[f->nmet - 1].cnt++;
+		return;
 	}
-	f->taken_ts = ts;
-	return false;
+	f->met = xgrow(f->met, f->nmet, &f->cap_met, sizeof(*f->met));
+	f->met[f->nmet++] = (struct moment){ ts, 1 };
 }
 
 void flight__ask(struct flight *f, enum flight_asker by, uint64_t ts, const char *reason)
 {
 	pthread_mutex_lock(&f->lock);
-	if (!(by == FLIGHT_TRIGGER && is_left_out(f, ts)) && !f->reason)
+	if (by == FLIGHT_TRIGGER)
+		note_met(f, ts);
+	if (by == FLIGHT_USER)
+		f->by_user = true;
+	if (!f->reason && !(f->cut_reason && ts <= f->cut_ts)) {
 		f->reason = xstrdup(reason);
+		f->reason_ts = ts;
+	}
 	pthread_mutex_unlock(&f->lock);
+}
+
+static void drop_reason(struct flight *f)
+{
+	free(f->reason);
+	f->reason = NULL;
+}
+
+/* What the reason was may have gone from what is kept, while it waited. */
+static bool is_gone(const struct flight *f)
+{
+	return !f->by_user && f->first && f->reason_ts < f->first->begin_ts;
+}
+
+static bool must_wait(const struct flight *f, uint64_t now)
+{
+	return f->cut_reason || !worker__idle(f->worker) ||
+	       (!f->by_user && f->trigger_ts && now < f->trigger_ts + f->opts.gap_ns);
 }
 
 bool flight__due(struct flight *f, uint64_t now)
@@ -334,8 +383,13 @@ bool flight__due(struct flight *f, uint64_t now)
 	bool due;
 
 	pthread_mutex_lock(&f->lock);
-	due = f->reason && !f->cut_reason && worker__idle(f->worker);
+	if (f->reason && is_gone(f))
+		drop_reason(f);
+	due = f->reason && !must_wait(f, now);
 	if (due) {
+		if (!f->by_user)
+			f->trigger_ts = now;
+		f->by_user = false;
 		f->cut_reason = f->reason;
 		f->reason = NULL;
 		f->cut_ts = now;
@@ -346,6 +400,18 @@ bool flight__due(struct flight *f, uint64_t now)
 
 /* ---- the end ---- */
 
+/* Nothing that is kept comes to another snapshot. */
+static void count_rest(struct flight *f)
+{
+	struct kept *k;
+
+	for (k = f->first; k; k = k->next) {
+		f->left_out += k->triggers;
+		k->triggers = 0;
+	}
+	f->left_out += take_met(f, UINT64_MAX);
+}
+
 void flight__close(struct flight *f)
 {
 	struct job *job = NULL;
@@ -355,14 +421,17 @@ void flight__close(struct flight *f)
 		return;
 	f->closed = true;
 	pthread_mutex_lock(&f->lock);
+	if (f->cut_reason || (f->reason && is_gone(f)))
+		drop_reason(f);
 	reason = f->cut_reason ? f->cut_reason : f->reason;
-	if (reason != f->reason)
-		free(f->reason);
 	f->reason = f->cut_reason = NULL;
+	if (!reason && f->opts.at_end)
+		reason = xstrdup("end");
 	if (reason && f->first)
 		job = make_job(f, reason);
 	else
 		free(reason);
+	count_rest(f);
 	pthread_mutex_unlock(&f->lock);
 	if (job)
 		worker__give(f->worker, &job->work);

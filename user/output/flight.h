@@ -13,8 +13,9 @@
  *
  * Asking does not write: the owner of the recording is told by flight__due() that a generation has
  * to end now (EV_CUT with EV_CUT_SNAPSHOT), and the snapshot is what is kept when that one comes.
- * Two are never written at the same time. All functions may be called from any thread but where
- * they say otherwise.
+ * Two are never written at the same time. A trigger that comes too soon after the one before waits,
+ * as long as what it tells of is kept; those that are in no snapshot are counted. All functions may
+ * be called from any thread but where they say otherwise.
  */
 #ifndef CTRACE_OUTPUT_FLIGHT_H
 #define CTRACE_OUTPUT_FLIGHT_H
@@ -32,6 +33,7 @@ struct flight_opts {
 	uint64_t min_ns;     /* as long back as is kept at least … */
 	uint64_t max_bytes;  /* … unless that is more than this */
 	unsigned keep;	     /* snapshots that stay, 0 all */
+	bool at_end;	     /* the end asks for one, too */
 	uint64_t gap_ns;     /* from one that a trigger asked for to the next, at least */
 	int64_t wall_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 };
@@ -39,8 +41,7 @@ struct flight_opts {
 /* Who asks for a snapshot. */
 enum flight_asker {
 	FLIGHT_USER = 0,    /* is served as soon as the one before is written */
-	FLIGHT_TRIGGER = 1, /* is left out while one is written, and inside the gap */
-	FLIGHT_END = 2,	    /* the end of the recording */
+	FLIGHT_TRIGGER = 1, /* waits for the gap too */
 };
 
 /* A snapshot that was written, or was tried to. */
@@ -56,7 +57,7 @@ struct flight_stats {
 	uint64_t kept_bytes, kept_ns; /* now */
 	uint64_t peak_bytes;	      /* of kept_bytes */
 	uint64_t asked;		      /* by triggers */
-	uint64_t left_out;	      /* of these: without a snapshot that has them */
+	uint64_t left_out;	      /* of these: in no snapshot; final after flight__finish() */
 	size_t nfile;
 	const struct flight_file *file; /* valid after flight__finish() */
 };
