@@ -45,6 +45,9 @@ struct pipeline *pipeline__new(const struct pipeline_opts *o)
 		.first_proc = o->first_proc,
 		.group_digits = o->group_digits,
 		.openings = o->openings,
+		.trigger = o->trigger,
+		.ntrigger = o->ntrigger,
+		.triggered = o->triggered,
 		.start_ts = o->start_ts,
 		.wall_offset = o->wall_offset,
 	});
@@ -71,6 +74,7 @@ void pipeline__push(struct pipeline *p, unsigned stream, const void *rec, size_t
 void pipeline__advance(struct pipeline *p, uint64_t watermark)
 {
 	merge__advance(p->merge, watermark);
+	model__advance(p->model, watermark);
 }
 
 bool pipeline__stalled(struct pipeline *p)

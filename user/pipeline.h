@@ -20,9 +20,12 @@ struct pipeline_opts {
 	int64_t wall_offset;		/* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 	struct frame_resolver resolver; /* names user frames; all NULL: they stay numbers */
 	struct sink sink;
-	struct part_sink parts; /* in place of it; see trace_writer_opts */
-	bool openings;		/* see model_opts */
-	size_t gen_bytes;	/* see trace_writer_opts */
+	struct part_sink parts;		    /* in place of it; see trace_writer_opts */
+	bool openings;			    /* see model_opts */
+	size_t gen_bytes;		    /* see trace_writer_opts */
+	const struct trigger_spec *trigger; /* these three: see model_opts */
+	size_t ntrigger;
+	struct trigger_sink triggered;
 };
 
 struct pipeline_stats {

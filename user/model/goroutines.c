@@ -36,6 +36,15 @@ struct goroutine {
 	struct regions regions;
 };
 
+/* The one that speaks for us. */
+#define OUR_SCOPE 0 /* of nobody's process */
+#define OUR_ID UINT64_MAX
+
+static bool is_ours(const struct goroutine *g)
+{
+	return g->aged.scope == OUR_SCOPE && g->aged.id == OUR_ID;
+}
+
 /* ---- their place ---- */
 
 static uint64_t proc_id(const struct model *m)
@@ -63,7 +72,8 @@ static void enter(struct model *m, uint64_t ts, struct goroutine *g)
 	wire_ev(m, ts, s, GO_EV_PROC_START, proc_id(m), ++m->go.pseq);
 	if (!g->told) {
 		g->told = true;
-		marks_count(m, MARK_COUNT_GOROUTINES);
+		if (!is_ours(g))
+			marks_count(m, MARK_COUNT_GOROUTINES);
 		wire_ev(m, ts, s, GO_EV_GO_CREATE, g->gid, g->stack, 0);
 	} else {
 		wire_ev(m, ts, &m->m0, GO_EV_GO_UNBLOCK, g->gid, ++g->seq,
@@ -112,21 +122,28 @@ static void make_root(struct model *m, struct goroutine *g)
 	g->stack = trace_writer__stack(m->w, &g->root, 1);
 }
 
-static struct goroutine *make(struct model *m, const struct ev_mark *ev, uint32_t scope,
-			      struct proc *p)
+static struct goroutine *add(struct model *m, const struct goroutine *as)
 {
 	struct goroutine *g = xcalloc(1, sizeof(*g));
 
-	*g = (struct goroutine){
-		.aged = { .scope = scope, .id = ev->goroutine },
-		.proc = p,
-		.gid = FIRST_GID + m->go.given++,
-		.start = ev->start,
-	};
-	snprintf(g->name, sizeof(g->name), "goroutine of %.*s", EV_COMM_LEN,
-		 p && p->comm[0] ? p->comm : "?");
+	*g = *as;
+	g->gid = FIRST_GID + m->go.given++;
 	aged_add(&m->go.known, list_of(&m->go, g), &g->aged);
 	return g;
+}
+
+static struct goroutine *make(struct model *m, const struct ev_mark *ev, uint32_t scope,
+			      struct proc *p)
+{
+	struct goroutine g = {
+		.aged = { .scope = scope, .id = ev->goroutine },
+		.proc = p,
+		.start = ev->start,
+	};
+
+	snprintf(g.name, sizeof(g.name), "goroutine of %.*s", EV_COMM_LEN,
+		 p && p->comm[0] ? p->comm : "?");
+	return add(m, &g);
 }
 
 static void destroy(struct model *m, uint64_t ts, struct goroutine *g)
@@ -188,6 +205,7 @@ void goroutines_mark(struct model *m, const struct ev_mark *ev, struct kept_stac
 	marks_write(m,
 		    &(struct mark_at){
 			    .ts = ts,
+			    .said_ts = ts,
 			    .stream = &m->go.stream,
 			    .stack = st ? stacks_rooted(m, st, g->root) : g->stack,
 			    .proc = p,
@@ -197,6 +215,34 @@ void goroutines_mark(struct model *m, const struct ev_mark *ev, struct kept_stac
 	leave(m, ts, g);
 	aged_use(list_of(&m->go, g), &g->aged);
 	make_room(m, ts);
+}
+
+void goroutines_say(struct model *m, uint64_t ts, const char *category, const char *text)
+{
+	struct goroutine *g = of(aged_find(&m->go.known, OUR_SCOPE, OUR_ID));
+
+	if (!g)
+		g = add(m, &(struct goroutine){
+				   .aged = { .scope = OUR_SCOPE, .id = OUR_ID },
+				   .name = "[trigger]",
+			   });
+	make_root(m, g);
+	enter(m, ts, g);
+	wire_ev(m, ts, &m->go.stream, GO_EV_USER_LOG, 0, wire_string(m, category),
+		marktext_once(m, text, strlen(text), MARK_WHOLE), g->stack);
+	leave(m, ts, g);
+	aged_use(&m->go.idle, &g->aged);
+	make_room(m, ts);
+}
+
+void goroutines_look(struct model *m, uint64_t ts)
+{
+	struct region *r;
+	struct aged *a;
+
+	for (a = m->go.busy.first; a; a = a->next)
+		for (r = of(a)->regions.innermost; r; r = r->outer)
+			triggers_open_region(m, ts, NULL, r);
 }
 
 static void write_status(struct model *m, uint64_t ts, const struct aged_list *l)

@@ -108,6 +108,7 @@ static void add_arg(struct strbuf *out, unsigned nr, const struct ev_mark_arg *a
 
 struct message {
 	uint64_t task;
+	struct mark_text *name; /* NULL none */
 	uint32_t category;
 	enum mark_fate fate;
 };
@@ -117,6 +118,8 @@ static void write_message(struct model *m, const struct mark_at *at, const struc
 {
 	wire_ev(m, at->ts, at->stream, GO_EV_USER_LOG, msg->task, msg->category,
 		marktext_once(m, text, len, fate), at->stack);
+	if (m->triggers.of[TRIGGER_LOG])
+		triggers_log(m, at, msg->name, text, len);
 }
 
 /* A string of a trace holds less than a record: arguments that do not fit are in another msg. */
@@ -156,6 +159,7 @@ static void write_log(struct model *m, const struct mark_at *at, const struct ev
 	msg.task = tasks_id(m, at, ev, ev->task);
 	if (ev->site || ev->nname || EV_MARK_FLAGS(ev->h.arg) & EV_MARK_NAME_BAD)
 		name = marks_name(m, ev);
+	msg.name = name;
 	msg.category = name ? marktext_string(m, name) : 0;
 	marks_count(m, MARK_COUNT_LOGS);
 	if (args)
@@ -198,6 +202,7 @@ static void write_on_thread(struct model *m, uint64_t ts, struct g_state *g,
 {
 	struct mark_at at = {
 		.ts = ts,
+		.said_ts = ev->h.ts,
 		.stream = &g->stream,
 		.stack = stacks_of(m, g, EV_NR_NONE, st, STACK_FULL),
 		.proc = g->proc,

@@ -73,7 +73,9 @@ struct region {
 	uint32_t site;
 	uint32_t pid; /* of its process when it began */
 	uint8_t by;   /* enum ev_mark_by */
-	bool before;  /* begun before the trace: readers do not know it; these are the outermost */
+	bool told;    /* a trigger has met it while it was open */
+	uint64_t begin_ts;
+	bool before; /* begun before the trace: readers do not know it; these are the outermost */
 };
 
 #define SEEN_WORDS 8
@@ -134,6 +136,7 @@ struct numbers {
 /* Where an annotation goes to: a G that is running on a P. */
 struct mark_at {
 	uint64_t ts;
+	uint64_t said_ts; /* when it happened; ts is later for one that came late */
 	struct trace_stream *stream;
 	uint32_t stack;		/* id */
 	struct proc *proc;	/* NULL unknown */
@@ -149,6 +152,7 @@ uint64_t tasks_id(struct model *m, const struct mark_at *at, const struct ev_mar
 uint32_t tasks_scope(struct model *m, struct proc *p);
 void tasks_inherit(struct model *m, struct proc *child, struct proc *parent);
 void tasks_end_scope(struct model *m, struct proc *p); /* its process ends, or runs a new image */
+void tasks_look(struct model *m, uint64_t ts);	       /* for triggers: those that are open */
 void tasks_free(struct tasks *t);
 
 void regions_begin(struct model *m, const struct mark_at *at, const struct ev_mark *ev);
@@ -196,6 +200,9 @@ void goroutines_mark(struct model *m, const struct ev_mark *ev, struct kept_stac
 void goroutines_status(struct model *m, uint64_t ts); /* in a new generation */
 void goroutines_tell(struct model *m, uint64_t ts);   /* in an opening: with names and reasons */
 void goroutines_end(struct model *m, uint64_t ts, uint32_t scope);
+void goroutines_look(struct model *m, uint64_t ts); /* for triggers: regions that are open */
+/* A log of ours, where no thread can say it: a goroutine "[trigger]" does. */
+void goroutines_say(struct model *m, uint64_t ts, const char *category, const char *text);
 void goroutines_free(struct model *m);
 
 /* ---- marks.c ---- */

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "model/trigger.h"
+
 struct model;
 
 /* How a text came out of the program. */
@@ -25,7 +27,8 @@ struct mark_text {
 	uint32_t refs;
 	uint32_t open; /* regions that have it */
 	uint32_t len;
-	uint32_t string; /* its id in generation `gen` */
+	uint32_t string;   /* its id in generation `gen` */
+	uint32_t triggers; /* see TRIGGER_KNOWN */
 	uint64_t gen;
 	char text[];
 };

@@ -25,6 +25,10 @@ struct model *model__new(const struct model_opts *opts)
 
 	m->opts = *opts;
 	m->w = opts->writer;
+	m->triggers.spec = opts->trigger;
+	m->triggers.n = (unsigned)opts->ntrigger;
+	m->triggers.sink = opts->triggered;
+	triggers_init(m);
 	trace_stream_init(&m->m0, 0);
 	stacks_init(m);
 	return m;
@@ -49,6 +53,7 @@ void model__free(struct model *m)
 	u64map_free(&m->sys_frames);
 	u64map_free(&m->modules);
 	free(m->stats.module);
+	triggers_free(&m->triggers);
 	kept_free(&m->kept);
 	free(m->cpu);
 	free(m);
@@ -263,6 +268,11 @@ static void on_stop(struct model *m, const struct ev_hdr *h, size_t len)
 {
 	(void)len;
 	finish(m, h->ts);
+}
+
+void model__advance(struct model *m, uint64_t ts)
+{
+	triggers_look(m, ts);
 }
 
 void model__finish(struct model *m)

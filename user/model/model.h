@@ -16,6 +16,7 @@
 
 #include "bpf/event.h"
 #include "model/counts.h"
+#include "model/trigger.h"
 
 struct model;
 struct trace_writer;
@@ -25,9 +26,12 @@ struct model_opts {
 	int go_minor;		     /* as the writer's */
 	unsigned first_proc;	     /* the row number of CPU 0 */
 	bool group_digits;	     /* pool-1, pool-2 … become pool-# */
-	bool openings;	     /* a file may begin at each generation, not only behind an EV_CUT */
-	uint64_t start_ts;   /* as the writer's */
-	int64_t wall_offset; /* as the writer's */
+	bool openings; /* a file may begin at each generation, not only behind an EV_CUT */
+	const struct trigger_spec *trigger; /* what is told, and marked; borrowed */
+	size_t ntrigger;		    /* at most TRIGGERS_MAX */
+	struct trigger_sink triggered;	    /* who is told; fn NULL: nobody */
+	uint64_t start_ts;		    /* as the writer's */
+	int64_t wall_offset;		    /* as the writer's */
 };
 
 /* A module in which walks of user stacks ended before they were complete. */
@@ -43,6 +47,7 @@ struct model_stats {
 	uint64_t lost;	 /* records that the kernel side could not deliver */
 	uint64_t repairs[REPAIR_MAX];
 	uint64_t marks[MARK_COUNT_MAX]; /* annotations */
+	uint64_t triggers;		/* that were met */
 	uint64_t threads;		/* goroutines of the trace, an exec counting as a new one */
 	uint64_t stacks[EV_END_MAX];	/* user stacks that differ, by how their walk ended */
 	uint64_t user_frames;		/* … and what they have together */
@@ -57,6 +62,8 @@ void model__free(struct model *m); /* NULL is fine */
 
 /* Takes a record that ev_check() accepts. Nothing is written before EV_START or after EV_STOP. */
 void model__feed(struct model *m, const struct ev_hdr *rec, size_t len);
+/* So late is it, and no older record will come: what lasts too long by then triggers. */
+void model__advance(struct model *m, uint64_t ts);
 /* The end of all records: writes the last state, where there was no EV_STOP too. */
 void model__finish(struct model *m);
 

@@ -3,6 +3,15 @@
 #include "event/evspec.h"
 #include "model/state.h"
 
+static void switch_in(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p)
+{
+	bool runnable = g->life == G_RUNNABLE;
+
+	sched_in(m, ts, g, p);
+	if (m->triggers.waits && runnable)
+		triggers_wait(m, ts, g, g->out_ts, g->ready_ts);
+}
+
 void on_switch(struct model *m, const struct ev_hdr *h, size_t len)
 {
 	const struct ev_switch *ev = (const struct ev_switch *)h;
@@ -29,7 +38,7 @@ void on_switch(struct model *m, const struct ev_hdr *h, size_t len)
 	}
 	g = thread_get(m, h->ts, ev->next);
 	if (g)
-		sched_in(m, h->ts, g, p);
+		switch_in(m, h->ts, g, p);
 }
 
 void on_waking(struct model *m, const struct ev_hdr *h, size_t len)

@@ -46,22 +46,34 @@ void on_sys_enter(struct model *m, const struct ev_hdr *h, size_t len)
 			   kept_find(&m->kept, ev_stack_id(h, len)));
 }
 
+static void call_ended(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr, uint64_t begin)
+{
+	if (m->triggers.of[TRIGGER_SYSCALL] && begin && !g->call_told)
+		triggers_syscall(m, ts, g, nr, begin, g->call_waited);
+}
+
 void on_sys_exit(struct model *m, const struct ev_hdr *h, size_t len)
 {
 	struct g_state *g = caller(m, h);
+	uint32_t nr;
 
 	(void)len;
 	if (!g)
 		return;
+	nr = g->life == G_SYSCALL ? g->nr : EV_NR_NONE;
 	if (g->life == G_SYSCALL)
 		syscall_end(m, h->ts, g);
 	notes_flush(m, h->ts, g);
+	if (nr != EV_NR_NONE)
+		call_ended(m, h->ts, g, nr, call_begin(m, g));
+	g->call_over = h->ts;
 }
 
 void on_syscall(struct model *m, const struct ev_hdr *h, size_t len)
 {
 	const struct ev_sys *ev = (const struct ev_sys *)h;
 	struct g_state *g = caller(m, h);
+	uint32_t nr;
 
 	if (!g)
 		return;
@@ -72,6 +84,9 @@ void on_syscall(struct model *m, const struct ev_hdr *h, size_t len)
 	if (g->life == G_RUNNING)
 		syscall_begin_late(m, ev->begin, g, syscall_real_nr(g, nr_of(h)),
 				   kept_find(&m->kept, ev_stack_id(h, len)));
+	nr = g->nr;
 	syscall_end(m, h->ts, g);
 	notes_flush(m, h->ts, g);
+	call_ended(m, h->ts, g, nr, ev->begin);
+	g->call_over = h->ts;
 }

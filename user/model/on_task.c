@@ -103,6 +103,7 @@ void on_fork(struct model *m, const struct ev_hdr *h, size_t len)
 	wire_go_create(m, h->ts, parent, child, stacks_root(m, child),
 		       stacks_of(m, parent, nr, st, STACK_FULL));
 	child->life = G_RUNNABLE;
+	child->ready_ts = h->ts;
 	child->seq = 0;
 	if (nr != EV_NR_NONE)
 		syscall_begin(m, h->ts, parent, nr);
@@ -151,12 +152,18 @@ void on_exec(struct model *m, const struct ev_hdr *h, size_t len)
 /* The thread still runs, and wakes who waits for it; its last switch is its end. */
 void on_exit_(struct model *m, const struct ev_hdr *h, size_t len)
 {
-	struct g_state *g = thread_get(m, h->ts, ((const struct ev_exit *)h)->thr);
+	const struct ev_exit *ev = (const struct ev_exit *)h;
+	struct g_state *g = thread_get(m, h->ts, ev->thr);
 	struct p_state *p = table_cpu(m, h->ts, h->cpu);
 
-	(void)len;
-	if (g && p)
-		sched_prove(m, h->ts, g, p);
+	if (!g || !p)
+		return;
+	sched_prove(m, h->ts, g, p);
+	if (len <= EV_EXIT_SHORT || !ev->group || !g->proc || g->proc->end_told)
+		return;
+	g->proc->end_told = true; /* its other threads tell the same */
+	if (m->triggers.of[TRIGGER_SIGNAL] | m->triggers.of[TRIGGER_EXIT])
+		triggers_exit(m, h->ts, g, ev->code);
 }
 
 /* Its threads end here, those that run first: that makes room for the others. */

@@ -75,6 +75,8 @@ static void close_innermost(struct model *m, const struct mark_at *at, bool ende
 		memset(rs->deep, 0, sizeof(rs->deep));
 		rs->ndeep = 0;
 	}
+	if (m->triggers.of[TRIGGER_REGION])
+		triggers_region(m, at, r);
 	write_end(m, at, r->task, r->name);
 	openlist_del(m, r, ended);
 }
@@ -149,6 +151,7 @@ void regions_begin(struct model *m, const struct mark_at *at, const struct ev_ma
 		.site = ev->site,
 		.pid = pid_of(at),
 		.by = (uint8_t)by,
+		.begin_ts = at->said_ts,
 		.before = !m->live,
 	};
 	marks_count(m, MARK_COUNT_REGIONS);

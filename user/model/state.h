@@ -55,6 +55,8 @@ struct proc {
 	char comm[EV_COMM_LEN];
 	char *path; /* NULL unknown */
 	struct scope scope;
+	struct trigger_name triggers; /* of its name */
+	bool end_told;		      /* to triggers */
 };
 
 /* The last few stacks that a thread used in this generation, so that the tables are not asked for
@@ -104,7 +106,13 @@ struct g_state {
 	struct regions regions;
 	struct kept_mark *marks; /* for its next moment on a CPU, in order */
 	unsigned nmarks;
-	uint64_t out_ts; /* when it left its last CPU */
+	uint64_t out_ts;   /* when it left its last CPU */
+	uint64_t ready_ts; /* when it could run again */
+
+	struct trigger_name triggers; /* of its name */
+	uint64_t call_over;	      /* when a syscall of it ended last; 0 none did */
+	bool call_waited;	      /* the present one has slept for a reason of Go's */
+	bool call_told;		      /* a trigger has met it while it lasted */
 
 	uint32_t tid;
 	char comm[EV_COMM_LEN];
@@ -160,6 +168,8 @@ struct model {
 	struct mark_texts texts;
 	struct u64map sites; /* number → struct mark_text *, a reference */
 
+	struct triggers triggers;
+
 	bool start_logged;
 	uint64_t rss, limit; /* newest values; shown when somebody runs */
 	bool rss_new, limit_new, lost_new;
@@ -186,6 +196,14 @@ void table_forget(struct model *m, struct g_state *g); /* after GoDestroy, or ne
 /* The P of a CPU, with a row from now on; NULL for a number that no machine has. */
 struct p_state *table_cpu(struct model *m, uint64_t ts, unsigned cpu);
 struct p_state *table_idle_cpu(struct model *m); /* NULL: all are busy */
+
+/* The begin of the syscall that g is in, by the records of both its ends; 0 not known. */
+static inline uint64_t call_begin(const struct model *m, const struct g_state *g)
+{
+	if (g->sys_begin > g->call_over)
+		return g->sys_begin;
+	return g->early && !g->call_over ? m->stats.begin_ts : 0;
+}
 
 /* ---- names.c: what threads are called ---- */
 uint32_t names_frame(struct model *m,

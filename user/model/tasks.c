@@ -30,6 +30,9 @@ struct task {
 	uint64_t serial;
 	uint32_t scope;
 	enum task_state state;
+	uint32_t triggers;	/* that wait for its end, as bits */
+	struct mark_text *name; /* where there are some; NULL */
+	uint64_t begin_ts;
 };
 
 /* ---- remembering and forgetting ---- */
@@ -48,6 +51,7 @@ static struct aged_list *list_of(struct tasks *ts, enum task_state state)
 static void forget(struct tasks *ts, struct task *t)
 {
 	aged_del(&ts->known, &t->aged);
+	marktext_put(t->name);
 	free(t);
 }
 
@@ -176,6 +180,10 @@ void tasks_begin(struct model *m, const struct mark_at *at, const struct ev_mark
 	name = marks_name(m, ev);
 	wire_ev(m, at->ts, at->stream, GO_EV_USER_TASK_BEGIN, t->trace_id, parent,
 		marktext_string(m, name), at->stack);
+	t->begin_ts = at->said_ts;
+	t->triggers = triggers_of_task(m, name);
+	if (t->triggers)
+		t->name = marktext_hold(name);
 	marktext_put(name);
 }
 
@@ -200,7 +208,23 @@ void tasks_end(struct model *m, const struct mark_at *at, const struct ev_mark *
 	if (!t)
 		t = make(m, scope, is_go(ev), ev->task, TASK_BEFORE);
 	write_end(m, at, t);
+	if (t->triggers)
+		triggers_task(m, at, t->triggers, t->name, t->begin_ts);
+	t->triggers = 0;
 	set_state(m, t, TASK_ENDED);
+}
+
+/* A task is met once. */
+void tasks_look(struct model *m, uint64_t ts)
+{
+	struct aged *a;
+	struct task *t;
+
+	for (a = m->tasks.open.first; a; a = a->next) {
+		t = (struct task *)a;
+		if (t->triggers && triggers_open_task(m, ts, t->triggers, t->name, t->begin_ts))
+			t->triggers = 0;
+	}
 }
 
 /* ---- processes ---- */

@@ -60,6 +60,7 @@ void syscall_begin_late(struct model *m, uint64_t begin, struct g_state *g, uint
 	g->life = G_SYSCALL;
 	g->nr = nr;
 	g->sys_begin = begin;
+	g->call_waited = g->call_told = false;
 }
 
 void syscall_end(struct model *m, uint64_t ts, struct g_state *g)
@@ -97,6 +98,7 @@ void sched_unblock(struct model *m, uint64_t ts, struct g_state *g, uint64_t wak
 	uint32_t stack;
 
 	g->woken = false;
+	g->ready_ts = ts;
 	if (g->life == G_BLOCKED) {
 		wire_ev(m, ts, &g->stream, GO_EV_GO_SYSCALL_END_BLOCKED);
 		g->pend = g->synthetic ? EV_NR_NONE : g->nr;
@@ -127,7 +129,7 @@ void sched_out_runnable(struct model *m, uint64_t ts, struct g_state *g, struct 
 	wire_ev(m, ts, &g->stream, GO_EV_GO_STOP, wire_string(m, reason_text(classify_stop(nr))),
 		stacks_of(m, g, nr, g->stack, STACK_FULL));
 	g->life = G_RUNNABLE;
-	g->out_ts = ts;
+	g->out_ts = g->ready_ts = ts;
 	wire_proc_stop(m, ts, g);
 }
 
@@ -167,6 +169,7 @@ void sched_sleep(struct model *m, uint64_t ts, struct g_state *g, uint32_t st,
 	g->reason = classify_sleep(EV_ST_STATE(st), nr, EV_ST_FDCLASS(st), g->kthread);
 	g->synthetic = nr == EV_NR_NONE || !m->has_syscalls;
 	if (g->reason) {
+		g->call_waited = true;
 		if (g->life == G_SYSCALL)
 			syscall_end(m, ts, g);
 		g->pend = g->synthetic ? EV_NR_NONE : nr;
