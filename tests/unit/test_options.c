@@ -265,12 +265,13 @@ static void long_running(void **state)
 	assert_int_equal(o.irq_ns, 0);
 	assert_int_equal(o.sample_processes, 5);
 	options_free(&o);
-	o = good(FOR_RECORD, "--flight-recorder=1m,512K --trigger=a>1ms --trigger=b --comm=x* "
+	o = good(FOR_RECORD, "--flight-recorder=1m,512K --trigger=task>1ms --trigger=end --comm=x* "
 			     "--exclude=7 --uid=root --trigger-gap=5s");
 	assert_int_equal(o.flight_ns, 60000000000);
 	assert_int_equal(o.flight_bytes, 512 << 10);
-	assert_int_equal(o.trigger.cnt, 2);
-	assert_string_equal(o.trigger.v[1], "b");
+	assert_int_equal(o.ntrigger, 2);
+	assert_int_equal(o.trigger[0].ns, 1000000);
+	assert_int_equal(o.trigger[1].kind, TRIGGER_END);
 	assert_int_equal(o.comm.cnt, 1);
 	assert_int_equal(o.exclude.cnt, 1);
 	assert_int_equal(o.uid.cnt, 1);
@@ -281,7 +282,7 @@ static void long_running(void **state)
 static void help_text(void **state)
 {
 	static const unsigned cmds[] = { FOR_RECORD, FOR_CONVERT, FOR_FEATURES, FOR_MARKERS };
-	static const int lines[] = { 52, 11, 4, 6 };
+	static const int lines[] = { 52, 12, 4, 6 };
 	char *text, *p;
 	size_t len;
 	int n;

@@ -232,6 +232,8 @@ static int convert_with(struct source *s, struct recorded *names, const struct o
 		.nstream = head->nstream + 1,
 		.start_ts = head->start_mono_ns,
 		.wall_offset = head->wall_offset_ns,
+		.trigger = o->trigger,
+		.ntrigger = o->ntrigger,
 		.resolver = recorded__resolver(names),
 		.sink = { outfile__write, to->one },
 		.parts = { to->files ? rotation__take : NULL, to->files },

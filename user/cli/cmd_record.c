@@ -11,9 +11,19 @@
 
 #define ROTATE_MIN (64u << 10)
 
+static const struct trigger_spec *find_trigger(const struct options *o, enum trigger_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < o->ntrigger; i++)
+		if (o->trigger[i].kind == kind)
+			return &o->trigger[i];
+	return NULL;
+}
+
 static int check_flight(const struct options *o, struct strbuf *why)
 {
-	if (o->trigger.cnt && !o->flight_ns)
+	if (o->ntrigger && !o->flight_ns)
 		strbuf_set_f(
 			why,
 			"--trigger writes what the flight recorder has: give --flight-recorder=10s with it");
@@ -33,6 +43,11 @@ static int check_flight(const struct options *o, struct strbuf *why)
 			why,
 			"%s ends a recording that is written as it comes, and --flight-recorder writes nothing until it is asked to: bound its files with its SIZE and --keep",
 			o->max_size ? "--max-size" : "--min-free");
+	else if (find_trigger(o, TRIGGER_SYSCALL) && o->syscalls != SYSCALLS_ALL)
+		strbuf_set_f(
+			why,
+			"--trigger %s needs to know each syscall: leave out --syscalls, or the trigger",
+			find_trigger(o, TRIGGER_SYSCALL)->text);
 	else
 		return 0;
 	return -EINVAL;

@@ -92,6 +92,25 @@ static int set_flight(const struct opt_row *row, void *options, const char *arg,
 	return err;
 }
 
+static int add_trigger(const struct opt_row *row, void *options, const char *arg,
+		       struct strbuf *why)
+{
+	struct strbuf reason = STRBUF_INIT;
+	struct options *o = options;
+	int err = 0;
+
+	if (o->ntrigger == TRIGGERS_MAX)
+		return opt_refuse(row, arg, why, "there are %d triggers already, no more are taken",
+				  TRIGGERS_MAX);
+	o->trigger = xgrow(o->trigger, o->ntrigger, &o->cap_trigger, sizeof(*o->trigger));
+	if (trigger_spec_parse(&o->trigger[o->ntrigger++], arg, &reason)) {
+		strbuf_set_f(why, "--%s %s: %s", row->name, arg, reason.buf);
+		err = -EINVAL;
+	}
+	strbuf_free(&reason);
+	return err;
+}
+
 static bool is_size(const char *arg)
 {
 	return strpbrk(arg, "KMGTB") != NULL;
@@ -283,9 +302,9 @@ static const struct opt_row rows[] = {
 	{ 0, "flight-recorder", "TIME[,SIZE]", FOR_RECORD,
 	  "keep the newest part in memory (64M when not told), and write it on SIGUSR2 or --trigger",
 	  OWN(set_flight), .way = "10s or 10s,64M" },
-	{ 0, "trigger", "WHEN", FOR_RECORD,
-	  "write what the flight recorder has when this happens; repeatable; see the manual",
-	  TO(STRINGS, trigger), .what = "a reason", .way = "such as 'region:query>10ms'" },
+	{ 0, "trigger", "WHEN", FOR_RECORD | FOR_CONVERT,
+	  "write what the flight recorder has when this happens: 'region:query>10ms'; repeatable; see the manual",
+	  OWN(add_trigger), .way = "one, and take the worst" },
 	{ 0, "trigger-gap", "TIME", FOR_RECORD,
 	  "at most one file for all triggers in this time (default 1s)",
 	  TO(DURATION, trigger_gap_ns), .max = DURATION_MAX },
@@ -444,6 +463,8 @@ void options_free(struct options *o)
 	free(o->comm.v);
 	free(o->exclude.v);
 	free(o->uid.v);
-	free(o->trigger.v);
+	for (i = 0; i < o->ntrigger; i++)
+		trigger_spec_free(&o->trigger[i]);
+	free(o->trigger);
 	free(o->pid);
 }

@@ -14,6 +14,7 @@
 #include "annot/spec.h"
 #include "bpf/config.h"
 #include "cli/optkind.h"
+#include "model/trigger_spec.h"
 
 struct strbuf;
 
@@ -61,7 +62,8 @@ struct options {
 	uint64_t max_size, min_free;	  /* bytes, 0: no limit */
 	uint64_t duty_on_ns, duty_ns;	  /* so much of each so much; 0: all the time */
 	uint64_t flight_ns, flight_bytes; /* of the flight recorder; flight_ns 0: none */
-	struct opt_strings trigger;
+	struct trigger_spec *trigger;
+	size_t ntrigger, cap_trigger;
 	uint64_t trigger_gap_ns;  /* between two snapshots that triggers write */
 	struct annot_spec *annot; /* --region, --usdt, --usdt-region, as they were given */
 	size_t nannot, cap_annot;

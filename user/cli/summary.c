@@ -213,10 +213,8 @@ static void json_flight(struct strbuf *out, const struct flight_stats *st)
 
 	strbuf_addf(out,
 		    ",\"kept_bytes\":%" PRIu64 ",\"kept_peak_bytes\":%" PRIu64
-		    ",\"kept_seconds\":%.6f,\"triggers\":%" PRIu64 ",\"triggers_left_out\":%" PRIu64
-		    ",\"snapshots\":[",
-		    st->kept_bytes, st->peak_bytes, (double)st->kept_ns / 1e9, st->asked,
-		    st->left_out);
+		    ",\"kept_seconds\":%.6f,\"triggers_left_out\":%" PRIu64 ",\"snapshots\":[",
+		    st->kept_bytes, st->peak_bytes, (double)st->kept_ns / 1e9, st->left_out);
 	for (file = st->file; file < st->file + st->nfile; file++) {
 		strbuf_addstr(out, file == st->file ? "{\"file\":" : ",{\"file\":");
 		json_text(out, file->path);
@@ -246,6 +244,7 @@ static void print_json(const struct summary *s)
 		    ",\"generations\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"late\":%" PRIu64,
 		    s->writer.bytes, seconds(s), s->model->events, s->writer.events, records,
 		    s->model->threads, s->writer.generations, s->model->lost, s->late);
+	strbuf_addf(&out, ",\"triggers\":%" PRIu64, s->model->triggers);
 	json_repairs(&out, s);
 	json_marks(&out, s);
 	json_stacks(&out, s);
@@ -435,7 +434,7 @@ static void say_flight(const struct summary *s)
 	if (st->left_out)
 		log_notice(
 			"%" PRIu64 " of %" PRIu64
-			" triggers have no snapshot: they came too soon after the one before; see --trigger-gap",
+			" triggers are in no snapshot: they came too soon after the one before; see --trigger-gap",
 			st->left_out, st->asked);
 }
 
@@ -472,6 +471,9 @@ static void print_words(const struct summary *s)
 		say_flight(s);
 	else
 		say_file(s);
+	if (s->model->triggers && !s->flight)
+		log_notice("triggers were met %" PRIu64 "×, and are marked by logs: trigger",
+			   s->model->triggers);
 	if (s->recorded)
 		log_notice("cost: %.2f s CPU, %s besides buffers of %s; stopped in %.2f s%s%s",
 			   s->cpu_seconds, format_size(rss, own_memory(s)),

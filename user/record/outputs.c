@@ -141,6 +141,21 @@ static size_t flight_gen_bytes(const struct options *o)
 				       GEN_BYTES_MAX;
 }
 
+static bool wants_end(const struct options *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->ntrigger; i++)
+		if (o->trigger[i].kind == TRIGGER_END)
+			return true;
+	return false;
+}
+
+static void triggered(void *ctx, uint64_t ts, const char *text)
+{
+	flight__ask(ctx, FLIGHT_TRIGGER, ts, text);
+}
+
 static int open_flight(struct recording *r, struct strbuf *why)
 {
 	r->flight = flight__new(&(struct flight_opts){
@@ -149,6 +164,7 @@ static int open_flight(struct recording *r, struct strbuf *why)
 		.max_bytes = r->o->flight_bytes,
 		.keep = r->o->keep,
 		.gap_ns = r->o->trigger_gap_ns,
+		.at_end = wants_end(r->o),
 		.wall_offset = r->wall_offset,
 	});
 	if (r->flight)
@@ -184,6 +200,9 @@ int outputs_open_pipeline(struct recording *r, struct strbuf *why)
 			return -EAGAIN;
 		opts.parts = (struct part_sink){ flight__take, r->flight };
 		opts.openings = true;
+		opts.trigger = r->o->trigger;
+		opts.ntrigger = r->o->ntrigger;
+		opts.triggered = (struct trigger_sink){ triggered, r->flight };
 		opts.gen_bytes = flight_gen_bytes(r->o);
 	}
 	r->pipeline = pipeline__new(&opts);

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * What a trigger waits for, when it is told to: outliers [LOADERS]. Out: "ready PID"; LOADERS
+ * threads make regions "query" of 100 syscalls each, all the time. In: a line each, answered by
+ * "did LINE":
+ *
+ *	region MS, task MS	a region "slow", a task "job" of so long, on the main thread
+ *	long MS			a region "query" in which it sleeps so long
+ *	open			a region "hang", on a thread that then sleeps for ever
+ *	log CATEGORY TEXT	a log
+ *	sleep MS		the thread "dozer" sleeps once
+ *	fsync			a syscall
+ *	exit CODE, segv		the end
+ *
+ * Ends at the end of stdin.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include <ctrace/ctrace.h>
+
+#include "prog.h"
+
+static void sleep_ms(unsigned ms)
+{
+	struct timespec ts = { ms / 1000, (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&ts, NULL);
+}
+
+static void start(void *(*fn)(void *), void *arg)
+{
+	pthread_t t;
+
+	OK(-pthread_create(&t, NULL, fn, arg));
+	pthread_detach(t);
+}
+
+static void *load(void *arg)
+{
+	int i;
+
+	(void)arg;
+	prctl(PR_SET_NAME, "loader");
+	for (;;) {
+		CTRACE_REGION(ctrace_background(), "query")
+		{
+			for (i = 0; i < 100; i++)
+				syscall(SYS_getppid);
+		}
+	}
+	return NULL;
+}
+
+static void *hang(void *arg)
+{
+	(void)arg;
+	prctl(PR_SET_NAME, "hanger");
+	CTRACE_REGION(ctrace_background(), "hang")
+	{
+		for (;;)
+			pause();
+	}
+	return NULL;
+}
+
+static void *doze(void *arg)
+{
+	prctl(PR_SET_NAME, "dozer");
+	sleep_ms((unsigned)(uintptr_t)arg);
+	return NULL;
+}
+
+static void do_line(const char *line)
+{
+	char word[32] = "", category[64] = "", text[128] = "";
+	unsigned ms = 0;
+	ctrace_ctx job;
+
+	sscanf(line, "%31s %u", word, &ms);
+	if (!strcmp(word, "region")) {
+		CTRACE_REGION(ctrace_background(), "slow")
+		{
+			sleep_ms(ms);
+		}
+	} else if (!strcmp(word, "long")) {
+		CTRACE_REGION(ctrace_background(), "query")
+		{
+			sleep_ms(ms);
+		}
+	} else if (!strcmp(word, "task")) {
+		job = ctrace_task_begin(ctrace_background(), "job");
+		sleep_ms(ms);
+		ctrace_task_end(job);
+	} else if (!strcmp(word, "open")) {
+		start(hang, NULL);
+	} else if (!strcmp(word, "log")) {
+		sscanf(line, "%*s %63s %127[^\n]", category, text);
+		ctrace_log(ctrace_background(), category, text);
+	} else if (!strcmp(word, "sleep")) {
+		start(doze, (void *)(uintptr_t)ms);
+	} else if (!strcmp(word, "fsync")) {
+		fsync(STDIN_FILENO);
+	} else if (!strcmp(word, "exit")) {
+		exit((int)ms);
+	} else if (!strcmp(word, "segv")) {
+		raise(SIGSEGV);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	int n = argc > 1 ? atoi(argv[1]) : 0;
+	char line[256];
+
+	while (n--)
+		start(load, NULL);
+	printf("ready %d\n", getpid());
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin)) {
+		do_line(line);
+		printf("did %s", line);
+		fflush(stdout);
+	}
+	return 0;
+}
