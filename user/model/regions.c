@@ -75,9 +75,9 @@ static void close_innermost(struct model *m, const struct mark_at *at, bool ende
 		memset(rs->deep, 0, sizeof(rs->deep));
 		rs->ndeep = 0;
 	}
+	write_end(m, at, r->task, r->name);
 	if (m->triggers.of[TRIGGER_REGION])
 		triggers_region(m, at, r);
-	write_end(m, at, r->task, r->name);
 	openlist_del(m, r, ended);
 }
 

@@ -79,7 +79,10 @@ static uint32_t bits_of_text(struct model *m, struct mark_text *mt)
 		memcpy(name, mt->text, mt->len);
 		name[mt->len] = 0;
 		mt->triggers = TRIGGER_KNOWN |
-			       bits_of_name(t, t->of[TRIGGER_REGION] | t->of[TRIGGER_TASK] | t->of[TRIGGER_LOG], name);
+			       bits_of_name(t,
+					    t->of[TRIGGER_REGION] | t->of[TRIGGER_TASK] |
+						    t->of[TRIGGER_LOG],
+					    name);
 	}
 	return mt->triggers;
 }

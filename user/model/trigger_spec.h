@@ -6,10 +6,9 @@
  *	task[:NAME]>TIME	the same of a task
  *	log:CATEGORY[:TEXT]	a log
  *	runnable[:THREAD]>TIME	a thread waits for a CPU
- *	offcpu[:THREAD]>TIME	a thread is off its CPU, from when it left to when it is on one again
- *	syscall[:NAME]>TIME	a syscall, at its end or while it lasts; without NAME none that waits
- *				for somebody else
- *	signal[:NAME]		a process is ended by a signal
+ *	offcpu[:THREAD]>TIME	a thread is off its CPU, from when it left to when it is on one
+ *again syscall[:NAME]>TIME	a syscall, at its end or while it lasts; without NAME none that
+ *waits for somebody else signal[:NAME]		a process is ended by a signal
  *	exit[:CODE]		a process ends, without CODE with another one than 0
  *	end			the recording ends
  *
