@@ -156,7 +156,8 @@ static void test_flood(void **state)
 			.go_minor = 23,
 			.trigger = k ? &s : NULL,
 			.ntrigger = k,
-			.triggered = { tell, (void *)"syscall getpid took 2.0us on t (100), syscall>1us" },
+			.triggered = { tell,
+				       (void *)"syscall getpid took 2.0us on t (100), syscall>1us" },
 			.start_ts = 1000,
 		});
 		feed_hdr(m, EV_CONFIG, 1, EV_CONFIG_SYSCALLS);

@@ -99,9 +99,11 @@ static int add_trigger(const struct opt_row *row, void *options, const char *arg
 	struct options *o = options;
 	int err = 0;
 
-	if (o->ntrigger == TRIGGERS_MAX)
-		return opt_refuse(row, arg, why, "there are %d triggers already, no more are taken",
-				  TRIGGERS_MAX);
+	if (o->ntrigger == TRIGGERS_MAX) {
+		strbuf_set_f(why, "--%s %s: %d triggers are all that is taken; give a wider one",
+			     row->name, arg, TRIGGERS_MAX);
+		return -EINVAL;
+	}
 	o->trigger = xgrow(o->trigger, o->ntrigger, &o->cap_trigger, sizeof(*o->trigger));
 	if (trigger_spec_parse(&o->trigger[o->ntrigger++], arg, &reason)) {
 		strbuf_set_f(why, "--%s %s: %s", row->name, arg, reason.buf);
@@ -302,9 +304,12 @@ static const struct opt_row rows[] = {
 	{ 0, "flight-recorder", "TIME[,SIZE]", FOR_RECORD,
 	  "keep the newest part in memory (64M when not told), and write it on SIGUSR2 or --trigger",
 	  OWN(set_flight), .way = "10s or 10s,64M" },
-	{ 0, "trigger", "WHEN", FOR_RECORD | FOR_CONVERT,
+	{ 0, "trigger", "WHEN", FOR_RECORD,
 	  "write what the flight recorder has when this happens: 'region:query>10ms'; repeatable; see the manual",
-	  OWN(add_trigger), .way = "one, and take the worst" },
+	  OWN(add_trigger) },
+	{ 0, "trigger", "WHEN", FOR_CONVERT,
+	  "mark the places where this happens: 'region:query>10ms'; repeatable; see the manual",
+	  OWN(add_trigger) },
 	{ 0, "trigger-gap", "TIME", FOR_RECORD,
 	  "at most one file for all triggers in this time (default 1s)",
 	  TO(DURATION, trigger_gap_ns), .max = DURATION_MAX },
