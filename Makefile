@@ -169,8 +169,9 @@ tsan: ## the same under the thread sanitizer
 bench: $(O)/ctrace-bpf ## cost, paired with untraced and with other tracers; as root
 	$(Q)tests/bench/run.sh $(BENCH)
 
-soak: $(O)/ctrace-bpf progs ## ten minutes of recording: memory, stop time, nothing left behind; as root
+soak: $(O)/ctrace-bpf progs ## ten minutes of recording, ten of the flight recorder: memory, stop time, triggers, nothing left behind; as root
 	$(Q)tests/bench/soak.sh
+	$(Q)tests/bench/soak.sh --flight
 
 check-kernels: $(O)/ctrace-bpf $(O)/unit/test_probes progs ## Debian's other kernels under qemu
 	$(Q)scripts/check-kernels.sh

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What a trigger waits for, when it is told to: outliers [LOADERS]. Out: "ready PID"; LOADERS
- * threads make regions "query" of 100 syscalls each, all the time. In: a line each, answered by
- * "did LINE":
+ * What a trigger waits for, when it is told to: outliers [LOADERS [RATE]]. Out: "ready PID";
+ *LOADERS threads make regions "query" of 100 syscalls each, all the time or about RATE events a
+ *second together, and a log "tick" with LOADER:NUMBER behind each. In: a line each, answered by
+ *"did LINE":
  *
  *	region MS, task MS	a region "slow", a task "job" of so long, on the main thread
  *	long MS			a region "query" in which it sleeps so long
@@ -37,18 +38,29 @@ static void start(void *(*fn)(void *), void *arg)
 	pthread_detach(t);
 }
 
+#define QUERY_EVENTS 208 /* of the kernel, with the sleep behind it */
+
+static uint64_t pause_ns; /* from the begin of a query to the next */
+
 static void *load(void *arg)
 {
+	uint64_t next = now_ns(CLOCK_MONOTONIC);
+	unsigned nr = (unsigned)(uintptr_t)arg, n;
+	struct timespec ts;
 	int i;
 
-	(void)arg;
 	prctl(PR_SET_NAME, "loader");
-	for (;;) {
+	for (n = 0;; n++) {
 		CTRACE_REGION(ctrace_background(), "query")
 		{
 			for (i = 0; i < 100; i++)
 				syscall(SYS_getppid);
 		}
+		ctrace_logf(ctrace_background(), "tick", "%u:%u", nr, n);
+		next += pause_ns;
+		ts = (struct timespec){ (time_t)(next / 1000000000), (long)(next % 1000000000) };
+		if (pause_ns)
+			clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 	}
 	return NULL;
 }
@@ -114,8 +126,10 @@ int main(int argc, char **argv)
 	int n = argc > 1 ? atoi(argv[1]) : 0;
 	char line[256];
 
+	if (argc > 2)
+		pause_ns = 1000000000ull * QUERY_EVENTS * (unsigned)n / (unsigned)atoi(argv[2]);
 	while (n--)
-		start(load, NULL);
+		start(load, (void *)(uintptr_t)n);
 	printf("ready %d\n", getpid());
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
