@@ -163,6 +163,32 @@ is_past() { awk -v b="$1" -v n="$EPOCHREALTIME" -v us="$2" 'BEGIN { exit !((n - 
 	[ "$(logs "$(jq -r '.snapshots[2].file' sum)" | wc -l)" -eq 4 ]
 }
 
+@test "under sudo a snapshot is made as the user who called it, after the privileges are gone" {
+	mkdir mine roots
+	chown 12345:12346 mine
+	SUDO_UID=12345 SUDO_GID=12346 rec -p "$P" --flight-recorder=10s -o mine/go.trace
+	[ -z "$(ls -A mine)" ]
+	snap
+	rec_stop INT
+	[ "$rec_status" -eq 0 ]
+	sound mine/go-*.trace
+	[ "$(stat -c %u:%g mine/go-*.trace)" = 12345:12346 ]
+	SUDO_UID=12345 SUDO_GID=12346 refused 1 'cannot write roots/go-.* as user 12345' "$CTRACE" -p "$P" --flight-recorder=10s -o roots/go.trace
+}
+
+@test "a raw copy gives the whole trace, and convert marks the triggers in it" {
+	rec -p "$P" --flight-recorder=1s --raw R
+	did region 60
+	snap
+	did region 70
+	rec_stop INT
+	"$CTRACE" convert -q --json --trigger 'region:slow>50ms' R -o T >conv
+	sound T
+	jq -e '.triggers == 2' conv
+	[ "$(logs T | grep -c '^region slow took')" -eq 2 ]
+	"$JUDGE" marks T | jq -e '[.regions[] | select(.type == "slow")] | length == 2'
+}
+
 @test "a disk that is full: the sentence, the recording goes on, the exit status is 1" {
 	mkdir small
 	mount -t tmpfs -o size=64k none small || skip "no tmpfs"
@@ -173,7 +199,7 @@ is_past() { awk -v b="$1" -v n="$EPOCHREALTIME" -v us="$2" 'BEGIN { exit !((n - 
 	kill -USR2 "$rec_pid"
 	wait_line err 'the recording goes on'
 	kill -USR1 "$rec_pid"
-	wait_line err ' events ('
+	wait_line err ' in memory$'
 	rec_stop INT
 	umount small
 	[ "$rec_status" -eq 1 ]

@@ -126,16 +126,29 @@ static int set_up(struct session *s)
 
 /* ---- events ---- */
 
+/* "3.1 MB"; of a flight recorder "3.1 MB in memory" */
+static const char *words_of_size(struct session *s, uint64_t written, char *buf, size_t sz)
+{
+	char size[16];
+
+	if (s->o->flight)
+		snprintf(buf, sz, "%s in memory",
+			 format_size(size, flight__stats(s->o->flight).kept_bytes));
+	else
+		snprintf(buf, sz, "%s",
+			 written ? format_size(size, written) : "nothing written yet");
+	return buf;
+}
+
 static void say_state(struct session *s, bool progress)
 {
 	struct pipeline_stats st = pipeline__stats(s->o->pipeline);
 	double sec = (double)(clock_mono() - s->begin) / 1e9;
-	char size[16], line[160];
+	char size[32], line[160];
 
 	snprintf(line, sizeof(line), "%.1f s, %" PRIu64 " events (%.0f/s), %" PRIu64 " lost, %s",
 		 sec, st.model->events, sec > 0 ? (double)st.model->events / sec : 0,
-		 st.model->lost,
-		 st.writer.bytes ? format_size(size, st.writer.bytes) : "nothing written yet");
+		 st.model->lost, words_of_size(s, st.writer.bytes, size, sizeof(size)));
 	if (progress) {
 		fprintf(stderr, "\r%s\033[K", line);
 		log_progress_open(true);
