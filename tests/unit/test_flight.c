@@ -238,6 +238,32 @@ static void test_keep_newest(void **state)
 	flight__free(f);
 }
 
+/* One that was replaced is somebody else's; one that is gone is no trouble. */
+static void test_keep_replaced(void **state)
+{
+	struct flight *f = new_flight(SEC, 1 << 20, 1, 0);
+	char moved[128], first[96];
+
+	(void)state;
+	snap(f, 1, "x");
+	while (!flight__written(f))
+		usleep(100);
+	snprintf(first, sizeof(first), "%s", flight__stats(f).file[0].path);
+	snprintf(moved, sizeof(moved), "%s/moved", dir);
+	assert_int_equal(rename(first, moved), 0);
+	close(open(first, O_CREAT | O_WRONLY, 0600));
+	snap(f, 2, "x");
+	while (!flight__written(f))
+		usleep(100);
+	assert_int_equal(access(first, F_OK), 0);
+	assert_int_equal(access(moved, F_OK), 0);
+	unlink(flight__stats(f).file[1].path);
+	snap(f, 3, "x");
+	assert_int_equal(flight__finish(f), 0);
+	assert_int_equal(files(), 3);
+	flight__free(f);
+}
+
 /* Names of one millisecond differ. */
 static void test_same_time(void **state)
 {
@@ -425,10 +451,11 @@ int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_snapshot), TEST(test_kept_by_time), TEST(test_kept_by_size),
-		TEST(test_shared),   TEST(test_keep_newest),  TEST(test_same_time),
-		TEST(test_triggers), TEST(test_left_out),     TEST(test_other_cut),
-		TEST(test_end),	     TEST(test_cannot_write), TEST(test_no_directory),
+		TEST(test_snapshot),	  TEST(test_kept_by_time), TEST(test_kept_by_size),
+		TEST(test_shared),	  TEST(test_keep_newest),  TEST(test_same_time),
+		TEST(test_keep_replaced), TEST(test_triggers),	   TEST(test_left_out),
+		TEST(test_other_cut),	  TEST(test_end),	   TEST(test_cannot_write),
+		TEST(test_no_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
