@@ -36,7 +36,8 @@ static __always_inline struct ct_irq_now *irq_now(void)
 	return bpf_map_lookup_elem(&ct_irqs, &zero);
 }
 
-/* The CPU's thread, when it is recorded. NULL also for one that its hooks have not seen yet. */
+/* The CPU's thread, when it is recorded; not one that no hook has seen here yet, as at the start:
+ * it is not in the trace by then. */
 static __always_inline struct ev_cpu_now *interrupted(void)
 {
 	struct task_struct *cur = bpf_get_current_task_btf();
@@ -46,10 +47,7 @@ static __always_inline struct ev_cpu_now *interrupted(void)
 	if (!cur->pid || !ct_task_traced(cur))
 		return NULL;
 	now = bpf_map_lookup_elem(&ct_now, &cpu);
-	if (now && now->task == (__u64)cur)
-		return now;
-	ct_count_drop(cpu, EV_IRQ);
-	return NULL;
+	return now && now->task == (__u64)cur ? now : NULL;
 }
 
 static __always_inline void tell(__u32 which, __u64 ns, const char *name)

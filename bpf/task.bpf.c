@@ -170,6 +170,14 @@ static __always_inline bool ct_is_exec(__u32 nr)
 #endif
 }
 
+/* An exec that brings its process in does so at its end: the old image was not meant. */
+static __always_inline void is_renamed(struct task_struct *leader, const char *comm)
+{
+	if (ct_tgid_traced(leader->tgid) || leader != bpf_get_current_task_btf() ||
+	    !ct_is_exec(ct_nr_of(leader)))
+		ct_judge(leader, comm);
+}
+
 SEC("tp_btf/task_rename")
 int BPF_PROG(ct_rename, struct task_struct *p, const char *comm)
 {
@@ -179,7 +187,7 @@ int BPF_PROG(ct_rename, struct task_struct *p, const char *comm)
 	__u64 key;
 
 	if (ct_cfg.rule && p->pid == p->tgid)
-		ct_judge(p, comm);
+		is_renamed(p, comm);
 	if (!ct_task_traced(p))
 		return 0;
 	key = ct_key_for(p, EV_RENAME);

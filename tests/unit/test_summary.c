@@ -174,6 +174,7 @@ static struct summary full(struct model_stats *ms, uint64_t *lost, unsigned ncpu
 			     .ncpu = ncpu,
 			     .late = 3,
 			     .refused = 7,
+			     .unfollowed = 5,
 			     .no_storage = UINT64_MAX };
 	size_t i;
 
@@ -227,6 +228,8 @@ static void recording(void **state)
 	has(err, "a larger --buffer helps, now 65536K");
 	has(err, "12 lost, some late\n");
 	has(err, "7 records were not legal");
+	has(out, "\"unfollowed\":5,");
+	has(err, "5 processes are missing");
 	memset(lost, 0, sizeof(lost));
 	lost[1] = s.no_storage = 12;
 	print(&s, true);

@@ -254,10 +254,11 @@ static void print_json(const struct summary *s)
 		json_lost(&out, s);
 		strbuf_addf(&out,
 			    ",\"no_storage\":%" PRIu64 ",\"refused\":%" PRIu64
+			    ",\"unfollowed\":%" PRIu64
 			    ",\"cpu_seconds\":%.4f,\"user_seconds\":%.4f,\"rss_bytes\":%" PRIu64
 			    ",\"stop_seconds\":%.4f,\"buffer_bytes\":%" PRIu64,
-			    s->no_storage, s->refused, s->cpu_seconds, s->user_seconds,
-			    s->rss_bytes, s->stop_seconds, s->buffer_bytes);
+			    s->no_storage, s->refused, s->unfollowed, s->cpu_seconds,
+			    s->user_seconds, s->rss_bytes, s->stop_seconds, s->buffer_bytes);
 	}
 	if (s->files)
 		json_files(&out, s->files);
@@ -302,6 +303,11 @@ static void say_lost(const struct summary *s)
 			"%" PRIu64
 			" records were lost (%s): the kernel could not give their threads a place in time",
 			kernel > ring ? kernel : ring, where.buf);
+	if (s->unfollowed)
+		log_error(
+			"%" PRIu64
+			" processes are missing: more were to be recorded at once than there is room for; -a has no such limit",
+			s->unfollowed);
 	if (s->refused)
 		log_error("%" PRIu64 " records were not legal and are left out: please report it",
 			  s->refused);

@@ -51,6 +51,7 @@ struct summary {
 	unsigned ncpu;
 	uint64_t no_storage; /* of the lost ones: their thread had no place in the kernel */
 	uint64_t refused;    /* records that are not legal; left out */
+	uint64_t unfollowed; /* processes that were meant, and for which there was no room */
 	struct missed missed[SUMMARY_PROGS];
 	const uint64_t *walks; /* of user stacks, by enum ev_stack_end, EV_END_MAX of them; NULL:
 				  not told */

@@ -171,6 +171,7 @@ void sumup_print(const struct recording *r, const char *error)
 		.stop_seconds = (double)(clock_mono() - r->res.stop_ns) / 1e9,
 		.buffer_bytes = capture__buffer(r->capture),
 		.refused = r->res.refused,
+		.unfollowed = capture__unfollowed(r->capture),
 	};
 	uint64_t walks[EV_END_MAX] = { 0 };
 	struct sentences symbols = { 0 }, annots = { 0 };
