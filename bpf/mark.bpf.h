@@ -92,6 +92,8 @@ static __always_inline __u64 ct_mark_thread(struct task_struct *cur)
 	volatile struct ev_cpu_now *now = bpf_map_lookup_elem(&ct_now, &cpu);
 	__u64 key = 0;
 
+	if (ct_cfg.rule && !ct_tgid_traced(cur->tgid)) /* it may have left while it runs */
+		return 0;
 	if (now && now->task == (__u64)cur)
 		key = now->key;
 	if (key || !ct_hooked || !ct_tgid_traced(cur->tgid))

@@ -39,7 +39,7 @@ does() {
 	until_true did_more "${1%% *}" "$n"
 }
 did_more() { [ "$(grep -c "^did $1" said)" -gt "$2" ]; }
-names() { "$JUDGE" times T >times && jq -r '.goroutines[].name' times | sort | uniq -c | awk '{ print $2 "=" $1 }'; }
+names() { "$JUDGE" times T >times.json && jq -r '.goroutines[].name' times.json | sort | uniq -c | awk '{ print $2 "=" $1 }'; }
 has() {
 	local one
 	for one; do
@@ -65,7 +65,7 @@ has() {
 	rec_stop INT
 	sound T
 	has roles=4 roles/ticker=4
-	jq -e '[.goroutines[] | select(.state == "NotExist")] | length == 5' times
+	jq -e '[.goroutines[] | select(.state == "NotExist")] | length == 5' times.json
 	jq -e '.lost == 0 and .unfollowed == 0' sum
 	nothing_left
 }
@@ -124,7 +124,7 @@ has() {
 	rec_stop INT
 	sound T
 	has roles=1 roles/ticker=2
-	jq -e '[.goroutines[].state] | all(. == "NotExist")' times
+	jq -e '[.goroutines[].state] | all(. == "NotExist")' times.json
 }
 
 @test "filters choose among the processes of a group" {

@@ -26,7 +26,7 @@ does() { # COMMAND: and it is done
 	until_true did_more "${1%% *}" "$n"
 }
 did_more() { [ "$(grep -c "^did $1" said)" -gt "$2" ]; }
-names() { "$JUDGE" times T >times && jq -r '.goroutines[].name' times | sort | uniq -c | awk '{ print $2 "=" $1 }'; }
+names() { "$JUDGE" times T >times.json && jq -r '.goroutines[].name' times.json | sort | uniq -c | awk '{ print $2 "=" $1 }'; }
 has() { # NAME=N…: so many goroutines are called so
 	local one
 	for one; do
@@ -91,7 +91,7 @@ has() { # NAME=N…: so many goroutines are called so
 	no grep -q beta <(names)
 	[ "$(names | wc -l)" -eq 4 ]
 	# those of the first one have ended where it went
-	jq -e '[.goroutines[] | select(.name | startswith("alpha2") | not) | .state] | all(. == "NotExist")' times
+	jq -e '[.goroutines[] | select(.name | startswith("alpha2") | not) | .state] | all(. == "NotExist")' times.json
 	jq -e '.lost == 0' sum
 	nothing_left
 }
@@ -108,7 +108,7 @@ has() { # NAME=N…: so many goroutines are called so
 	rec_stop INT
 	sound T
 	has alpha=2 alpha/ticker=4
-	jq -e '[.goroutines[] | select(.state == "NotExist")] | length == 3' times
+	jq -e '[.goroutines[] | select(.state == "NotExist")] | length == 3' times.json
 }
 
 @test "--exclude leaves out names and pids, and wins" {
@@ -151,7 +151,7 @@ has() { # NAME=N…: so many goroutines are called so
 	rec_stop INT
 	sound T
 	has alpha=1 alpha/ticker=2
-	jq -e '[.goroutines[].state] | all(. == "NotExist")' times
+	jq -e '[.goroutines[].state] | all(. == "NotExist")' times.json
 }
 
 @test "--sample-processes takes about so many, the same ones each time" {
@@ -182,7 +182,7 @@ has() { # NAME=N…: so many goroutines are called so
 	names | grep -q '^kernel/kworker='
 	names | grep -q '^kernel/ksoftirqd='
 	no grep -q 'kernel/kworker/[0-9u]' <(names)
-	jq -e '[.goroutines[] | select(.name | startswith("kernel/")) | .syscall_begins | keys[]] | index("read") == null' times
+	jq -e '[.goroutines[] | select(.name | startswith("kernel/")) | .syscall_begins | keys[]] | index("read") == null' times.json
 	rec -a -d 200ms -o T
 	rec_stop -
 	no grep -q '^kernel/' <(names)

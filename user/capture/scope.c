@@ -79,7 +79,8 @@ static int add_names(struct scope *s, const struct scope_wishes *w, struct strbu
 
 static int add_user(struct scope *s, const char *name, struct strbuf *why)
 {
-	struct passwd *pw;
+	struct passwd pw, *found;
+	char room[4096];
 	uint64_t uid;
 
 	if (s->nuid == CT_UIDS_MAX) {
@@ -88,13 +89,12 @@ static int add_user(struct scope *s, const char *name, struct strbuf *why)
 		return -EINVAL;
 	}
 	if (parse_u64(name, &uid)) {
-		pw = getpwnam(name);
-		if (!pw) {
+		if (getpwnam_r(name, &pw, room, sizeof(room), &found) || !found) {
 			strbuf_set_f(why, "--uid %s: no user has this name; give one, or a number",
 				     name);
 			return -ENOENT;
 		}
-		uid = pw->pw_uid;
+		uid = pw.pw_uid;
 	}
 	if (uid >= UINT32_MAX) { /* that one means "no change" */
 		strbuf_set_f(why, "--uid %s: users have smaller numbers", name);
