@@ -353,7 +353,7 @@ func (a *analysis) event(ev trace.Event) {
 		}
 	case trace.EventLog:
 		a.logs[ev.Log().Category]++
-		if ev.Log().Category != "ctrace" {
+		if c := ev.Log().Category; c != "ctrace" && c != "trigger" {
 			a.mark(ev, "log %q %q of %q", ev.Log().Category, ev.Log().Message, a.taskName(ev.Log().Task))
 		}
 	case trace.EventRangeBegin:
