@@ -50,9 +50,11 @@ has() { # NAME=N…: so many goroutines are called so
 	nothing_left
 }
 
-@test "-f goes on until the last of them has ended, and a zombie has" {
-	called roles family
-	start_called family
+@test "-f goes on until the last of them has ended, though nobody waits for it" {
+	start_prog roles
+	tell nanny
+	wait_line said '^child'
+	P=$(awk '/^child/ { print $2 }' said)
 	rec -p "$P" -f -o T
 	tell orphan
 	wait_line said '^orphan'
@@ -60,11 +62,12 @@ has() { # NAME=N…: so many goroutines are called so
 	tell_end
 	wait_line err 'what they have forked goes on'
 	until_true gone "$P"
-	is_recording
 	kill -0 "$rec_pid"
 	kill -KILL "$orphan"
 	rec_stop -
 	[ "$rec_status" -eq 0 ]
+	gone "$orphan"
+	[ -d "/proc/$orphan" ]
 	grep -q 'the last process has ended' err
 	sound T
 	"$JUDGE" times T | jq -e '[.goroutines[] | select(.state != "NotExist")] == []'

@@ -4,7 +4,9 @@
  * millisecond. In, a line each: "uid N" (setuid), "name X" (of the first thread), "exec PATH" (of a
  * program that gets our stdin and stdout), "fork" (a child that makes one itself; both end),
  * "orphan" (a child whose parent ends; it lives until it is killed), "tick" (the first thread wakes
- * up five times). Out: "ready PID", then "did COMMAND" for each, "orphan PID". Ends with stdin.
+ * up five times), "nanny" (a child obeys from here on; we are the parent of its orphans, and wait
+ * for nobody). Out: "ready PID", then "did COMMAND" for each, "orphan PID", "child PID". Ends with
+ * stdin.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -61,6 +63,16 @@ static void make_orphan(void)
 	waitpid(pid, NULL, 0);
 }
 
+static void be_nanny(void)
+{
+	OK(prctl(PR_SET_CHILD_SUBREAPER, 1));
+	if (fork())
+		for (;;)
+			pause();
+	printf("child %d\n", getpid());
+	fflush(stdout);
+}
+
 static void obey(char *word, char *arg)
 {
 	if (!strcmp(word, "uid"))
@@ -73,6 +85,8 @@ static void obey(char *word, char *arg)
 		fork_some(2);
 	else if (!strcmp(word, "orphan"))
 		make_orphan();
+	else if (!strcmp(word, "nanny"))
+		be_nanny();
 	else
 		tick(5);
 }
