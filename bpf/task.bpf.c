@@ -12,6 +12,13 @@ static __always_inline void inherit_space(__u32 from, __u32 to)
 		bpf_map_update_elem(&ct_spaces, &to, space, BPF_ANY);
 }
 
+/* Is a child unknown to the collector, which sees other numbers than ours? Then nobody would keep
+ * its mappings up to date. */
+static __always_inline bool is_unknown(void)
+{
+	return ct_cfg.follow && ct_cfg.ns_level;
+}
+
 /* A new process: is it recorded? */
 static __always_inline void is_born(struct task_struct *parent, struct task_struct *child)
 {
@@ -32,7 +39,7 @@ int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
 		is_born(parent, child);
 	if (!ct_task_traced(child))
 		return 0;
-	if (ct_cfg.call_graph && child->tgid != parent->tgid)
+	if (ct_cfg.call_graph && child->tgid != parent->tgid && !is_unknown())
 		inherit_space(parent->tgid, child->tgid);
 	if (!ct_hooked) { /* it is there before the others, so that no thread comes without a place */
 		ct_place(child);
