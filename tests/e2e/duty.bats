@@ -127,7 +127,7 @@ is_recording_for() { [ "$(grep -c '^ctrace-bpf: recording$' err)" -ge "$1" ]; }
 	done
 	refused 2 '--rotate cannot be added' "$CTRACE" -p "$P" --duty=1s/60s --rotate=1s
 	refused 2 'leave --raw out' "$CTRACE" -p "$P" --duty=1s/60s --raw R
-	refused 2 'start true by itself' "$CTRACE" -p "$P" --duty=1s/60s -- true
+	refused 2 'start true by itself' "$CTRACE" --duty=1s/60s -- true
 	refused 2 'makes more than one file' "$CTRACE" -p "$P" --duty=1s/60s -o -
 	refused 1 'no process with pid 4194304' "$CTRACE" -p 4194304 --duty=1s/60s
 	refused 2 '--buffer' "$CTRACE" -p "$P" --duty=1s/60s --buffer=1
