@@ -12,7 +12,6 @@
 
 #include "output/outfile.h"
 #include "output/trailname.h"
-#include "util/clock.h"
 #include "util/invoker.h"
 #include "util/log.h"
 #include "util/strbuf.h"
@@ -75,17 +74,6 @@ static struct outfile *open_new(char *path, size_t sz, const char *base, uint64_
 		return NULL;
 	}
 	return outfile__open(path, why);
-}
-
-int snapshots_check(const char *base, struct strbuf *why)
-{
-	char path[PATH_MAX];
-	struct outfile *f = open_new(path, sizeof(path), base, clock_ns(CLOCK_REALTIME), why);
-
-	if (!f)
-		return -EIO;
-	outfile__close(f); /* nothing was written to it, so it is not there */
-	return 0;
 }
 
 /* ---- those that stay ---- */

@@ -19,9 +19,6 @@ struct snapshot_piece {
 	size_t len;
 };
 
-/* Can files be made beside this path? 0 or -errno with the reason in why. Leaves nothing behind. */
-int snapshots_check(const char *base, struct strbuf *why);
-
 /* base: the path that names are made from, borrowed; keep: how many files stay, 0 all. */
 struct snapshots *snapshots__new(const char *base, unsigned keep);
 /* A file that was not written to its end is cut to its last whole piece. NULL is fine. */
