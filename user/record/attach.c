@@ -152,11 +152,12 @@ static bool has_spec(const struct options *o, bool usdt)
 }
 
 /* Without uprobe_multi setting a probe takes nearly all rights there are. They are kept for those
- * that have something to probe, and not for what may come: programs that say nothing are many. */
+ * that have something to probe, and for a command, whose files are not known yet; not for what may
+ * come: programs that say nothing are many. */
 static bool probes_take_root(const struct recording *r)
 {
 	return r->annot && !features[FEATURE_UPROBE_MULTI].ask() &&
-	       (r->o->nannot || annot__stats(r->annot).files);
+	       (r->launch || r->o->nannot || annot__stats(r->annot).files);
 }
 
 enum exit_code recording_attach(struct recording *r, struct strbuf *why)
