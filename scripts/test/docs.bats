@@ -76,7 +76,7 @@ has() { # FILE WHAT TEXT…: each TEXT is in the file
 	named=$({
 		grep -oE -e '\*--[a-z][a-z-]*' "$man" | tr -d '*'
 		grep -oE -e '`--[a-z][a-z-]*' "$readme" | tr -d '`'
-		grep -hoE -e 'ctrace-bpf .*' "$man" "$readme" "$root/HACKING.md" | grep -oE -e ' --[a-z][a-z-]*' | tr -d ' '
+		grep -hoE -e 'ctrace-bpf .*' "$man" "$readme" "$root/HACKING.md" | sed 's/ -- .*//' | grep -oE -e ' --[a-z][a-z-]*' | tr -d ' '
 	} | sort -u)
 	[ -n "$named" ]
 	strange=$(comm -13 <(echo "$known") <(echo "$named"))
@@ -103,7 +103,8 @@ has() { # FILE WHAT TEXT…: each TEXT is in the file
 }
 
 @test "each signal that is handled is in the man page and in README" {
-	signals=$(grep -oE 'sigaddset\(&set, SIG[A-Z0-9]+' "$root/user/capture/session.c" | grep -oE 'SIG[A-Z0-9]+')
+	signals=$(grep -oE 'sigaddset\(&set, SIG[A-Z0-9]+' "$root/user/capture/session.c" | grep -oE 'SIG[A-Z0-9]+' |
+		grep -vx SIGCHLD) # nobody sends it
 	[ -n "$signals" ]
 	for signal in $signals; do
 		has "$man" "*$signal*"
