@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "helpers.h"
+#include "space/files.h"
 
 /* The first mapping of code of the loader that runs this test. */
 struct own {
@@ -72,6 +73,40 @@ static void own_loader_has_the_hook(void **state)
 		assert_ptr_equal((const void *)(uintptr_t)hook.r_state, &r->r_state);
 }
 
+/* Asked of the process that reads files, of the loader and of this program. */
+static void another_process_finds_it(void **state)
+{
+	static const struct plan_wishes wishes;
+	struct files *f = files__new(&wishes);
+	struct filework_answer ans;
+	struct loader_hook hook;
+	struct filework_ask ask;
+	struct own own;
+	int fd;
+
+	(void)state;
+	assert_non_null(f);
+	own_loader(&own, &fd);
+	assert_int_equal(loader_find(fd, &own.map, &hook), 0);
+	close(fd);
+	ask = filework_ask_of(FILEWORK_LOADER, (uint32_t)getpid(), &own.map);
+	assert_int_equal(files__ask(f, &ask, own.path, &ans), 0);
+	assert_int_equal(ans.told.err, 0);
+	assert_true(ans.fd >= 0);
+	assert_int_equal(ans.body.len, sizeof(hook));
+	assert_memory_equal(ans.body.buf, &hook, sizeof(hook));
+	close(ans.fd);
+	strbuf_free(&ans.body);
+	ask.start = ask.end = ask.ino = 0;
+	assert_int_equal(files__ask(f, &ask, "/nowhere", &ans), 0);
+	assert_true(ans.told.err);
+	assert_int_equal(ans.body.len, 0);
+	if (ans.fd >= 0)
+		close(ans.fd);
+	strbuf_free(&ans.body);
+	files__free(f);
+}
+
 /* The same wherever it lies. */
 static void moves_with_its_mapping(void **state)
 {
@@ -125,6 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(own_loader_has_the_hook),
+		cmocka_unit_test(another_process_finds_it),
 		cmocka_unit_test(moves_with_its_mapping),
 		cmocka_unit_test(others_are_none),
 		cmocka_unit_test(wrong_mapping),

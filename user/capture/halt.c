@@ -20,8 +20,8 @@
 #include "capture/launch.h"
 #include "capture/target.h"
 #include "ctrace.skel.h"
+#include "space/files.h"
 #include "space/loader.h"
-#include "space/mapped.h"
 #include "space/maps.h"
 #include "space/spaces.h"
 #include "util/clock.h"
@@ -105,6 +105,23 @@ int halt__fd(const struct halt *h)
 
 /* ---- the thread of spaces ---- */
 
+/* Of a file that the program has mapped. False: it is no loader, or nobody can say. fd: of the
+ * file, -1 when it could not be opened; the caller's in both cases. */
+static bool find_hook(const struct halt *h, const struct code_mapping *map,
+		      struct loader_hook *hook, int *fd)
+{
+	struct filework_ask ask = filework_ask_of(FILEWORK_LOADER, h->opts.target->pid, map);
+	struct filework_answer ans;
+	bool found = !files__ask(h->opts.files, &ask, map->path, &ans) && !ans.told.err &&
+		     ans.body.len == sizeof(*hook);
+
+	if (found)
+		memcpy(hook, ans.body.buf, sizeof(*hook));
+	strbuf_free(&ans.body);
+	*fd = ans.fd;
+	return found;
+}
+
 /* The loader is the only one of a program's files that has the hook. */
 static void probe_loader(void *ctx, const struct code_mapping *map)
 {
@@ -116,10 +133,7 @@ static void probe_loader(void *ctx, const struct code_mapping *map)
 
 	if (h->probes || !map->ino || map->path[0] != '/')
 		return;
-	fd = mapped_open(h->opts.target->pid, map);
-	if (fd < 0)
-		return;
-	if (!loader_find(fd, map, &hook)) {
+	if (find_hook(h, map, &hook, &fd)) {
 		site = (struct probe_site){ .offset = hook.offset };
 		h->shared->r_state = hook.r_state;
 		h->probes = probes__attach(capture__skel(h->opts.capture), PROBES_LAUNCH,
@@ -129,7 +143,8 @@ static void probe_loader(void *ctx, const struct code_mapping *map)
 		else
 			log_info("%s: what is loaded is not waited for: %s", map->path, why.buf);
 	}
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	strbuf_free(&why);
 }
 

@@ -19,6 +19,7 @@
 
 struct annot;
 struct capture;
+struct files;
 struct halt;
 struct launch;
 struct spaces;
@@ -30,6 +31,7 @@ struct halt_opts {
 	struct launch *launch;
 	const struct target *target;
 	struct spaces *spaces;
+	struct files *files; /* reads the loader; NULL: it is read here */
 	struct annot *annot; /* NULL none */
 };
 

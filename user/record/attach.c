@@ -123,6 +123,7 @@ static int open_halt(struct recording *r, struct strbuf *why)
 		.launch = r->launch,
 		.target = &r->targets.t[0],
 		.spaces = r->spaces,
+		.files = r->files,
 		.annot = r->annot,
 	});
 	if (r->halt)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "annot/planwire.h"
+#include "space/loader.h"
 #include "space/mapped.h"
 #include "symbol/jitfind.h"
 #include "unwind/table.h"
@@ -56,6 +57,15 @@ static void tell_file(int fd, struct filework_answer *a)
 	a->told.mtime_ns = st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec;
 }
 
+static void find_hook(int fd, const struct code_mapping *map, struct filework_answer *a)
+{
+	struct loader_hook hook;
+
+	a->told.err = loader_find(fd, map, &hook);
+	if (!a->told.err)
+		strbuf_add(&a->body, &hook, sizeof(hook));
+}
+
 static int open_dump(uint32_t pid, uint32_t ns_pid)
 {
 	int root = mapped_root(pid), fd = jitfind_dump(pid, ns_pid, root);
@@ -97,6 +107,8 @@ void filework_do(const struct filework_ask *ask, const char *path, const struct 
 		read_elf(out->fd, ask->rows, out);
 	else if (ask->what == FILEWORK_PLAN && wishes)
 		planwire_make(&out->body, out->fd, path, wishes, ask->calls);
+	else if (ask->what == FILEWORK_LOADER)
+		find_hook(out->fd, &map, out);
 	if (ask->what == FILEWORK_STAT) {
 		close(out->fd);
 		out->fd = -1;

@@ -17,10 +17,11 @@
 struct plan_wishes;
 
 enum filework_what {
-	FILEWORK_READ = 1, /* its head and its unwinding rules */
-	FILEWORK_STAT = 2, /* what tells whether it has changed */
-	FILEWORK_PLAN = 3, /* what is to be probed in it */
-	FILEWORK_DUMP = 4, /* the jitdump that the process has mapped: its descriptor */
+	FILEWORK_READ = 1,   /* its head and its unwinding rules */
+	FILEWORK_STAT = 2,   /* what tells whether it has changed */
+	FILEWORK_PLAN = 3,   /* what is to be probed in it */
+	FILEWORK_DUMP = 4,   /* the jitdump that the process has mapped: its descriptor */
+	FILEWORK_LOADER = 5, /* the hook for debuggers, when it is the dynamic loader */
 };
 
 /* Goes to another process, with the path behind it. */
@@ -34,7 +35,8 @@ struct filework_ask {
 };
 
 struct filework_told {
-	int err;      /* of the file: it cannot be opened, or is no ELF file (-ENOEXEC) */
+	int err;      /* of the file: it cannot be opened, is no ELF file (-ENOEXEC), or no loader
+			 (FILEWORK_LOADER: -ENOENT) */
 	int rows_err; /* FILEWORK_READ: of its rules */
 	int64_t size, mtime_ns;
 	struct elf_head head;
@@ -44,7 +46,7 @@ struct filework_answer {
 	struct filework_told told;
 	int fd; /* can be kept (mapped_keep()): the caller's; -1 none */
 	/* FILEWORK_READ: the reason of rows_err, with its NUL, then the rows; FILEWORK_PLAN: of
-	 * annot/planwire.h */
+	 * annot/planwire.h; FILEWORK_LOADER, where told.err is 0: a struct loader_hook */
 	struct strbuf body;
 };
 
