@@ -222,5 +222,6 @@ is_past() { awk -v b="$1" -v n="$EPOCHREALTIME" -v us="$2" 'BEGIN { exit !((n - 
 	refused 2 'give one of them' "$CTRACE" -p "$P" --flight-recorder=1s --rotate=1s
 	refused 2 'is not a time to look back' "$CTRACE" -p "$P" --flight-recorder=x
 	refused 2 'is not a size of memory' "$CTRACE" -p "$P" --flight-recorder=1s,0
+	refused 2 'keeps 110.0 TB in memory, and this machine has .*: give less than half of that' "$CTRACE" -p "$P" --flight-recorder=1s,100T
 	refused 1 'cannot write none/go.trace: No such file or directory' "$CTRACE" -p "$P" --flight-recorder=1s -o none/go.trace
 }

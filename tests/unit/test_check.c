@@ -103,6 +103,7 @@ static void flight(void **state)
 	bad("-p 1 --flight-recorder=10s -o -", "not -");
 	bad("-p 1 --flight-recorder=10s --rotate=1M", "--rotate writes it all");
 	bad("-p 1 --flight-recorder=10s --duty=1s/2s", "--duty writes it all");
+	bad("-p 1 --flight-recorder=10s,100T", "less than half of that");
 	bad("-p 1 --flight-recorder=10s --max-size=1M", "--max-size ends a recording");
 	bad("-p 1 --flight-recorder=10s --min-free=1M", "--min-free ends a recording");
 	bad("-p 1 --flight-recorder=10s --trigger=syscall>1ms --syscalls=none",

@@ -12,6 +12,8 @@
 #include "model/trigger_spec.h"
 #include "output/outfile.h"
 #include "record/record.h"
+#include "util/parse.h"
+#include "util/procfs.h"
 #include "util/strbuf.h"
 
 #define ROTATE_MIN (64u << 10)
@@ -178,8 +180,16 @@ static int check_duty(const struct options *o, struct strbuf *why)
 	return 0;
 }
 
+/* Half of the machine at most: the other half is for who is recorded. */
+static bool is_too_much(const struct options *o)
+{
+	return o->flight_bytes > procfs_ram() / 2;
+}
+
 static int check_flight(const struct options *o, struct strbuf *why)
 {
+	char wanted[16], there[16];
+
 	if (!o->flight_ns)
 		return 0;
 	if (is_to_stdout(o))
@@ -191,6 +201,11 @@ static int check_flight(const struct options *o, struct strbuf *why)
 			why,
 			"--flight-recorder keeps the newest part in memory, %s writes it all: give one of them",
 			o->duty_ns ? "--duty" : "--rotate");
+	if (is_too_much(o))
+		return refuse(
+			why,
+			"--flight-recorder keeps %s in memory, and this machine has %s: give less than half of that",
+			format_size(wanted, o->flight_bytes), format_size(there, procfs_ram()));
 	if (o->max_size || o->min_free)
 		return refuse(
 			why,

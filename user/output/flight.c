@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "bpf/event.h"
 #include "output/snapshot.h"
@@ -76,17 +77,30 @@ struct flight {
 
 /* ---- what is kept ---- */
 
+/* Pages of their own: what is not kept any more goes back at once, whatever the heap looks like. */
+static struct kept *new_kept(size_t len)
+{
+	struct kept *k = mmap(NULL, sizeof(*k) + len, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (k == MAP_FAILED) {
+		log_error("out of memory: %zu bytes for the flight recorder", len);
+		abort();
+	}
+	return k;
+}
+
 static void put(struct kept *k)
 {
 	if (!--k->refs)
-		free(k);
+		munmap(k, sizeof(*k) + k->len);
 }
 
 static struct kept *make_kept(struct strbuf *opening, const struct trace_part *part)
 {
 	size_t len;
 	const char *body = part_body(part, &len);
-	struct kept *k = xmalloc(sizeof(*k) + opening->len + len);
+	struct kept *k = new_kept(opening->len + len);
 
 	*k = (struct kept){
 		.refs = 1,
