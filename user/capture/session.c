@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -221,25 +222,41 @@ static void target_is_gone(struct session *s, struct target *t)
 		log_info("what they have forked goes on");
 }
 
+/* Its end may not have been told to us yet; with -f the kernel side has forgotten it by itself. */
+static bool has_ended(const struct target *t)
+{
+	struct pollfd fd = { .fd = t->pidfd, .events = POLLIN };
+
+	return t->pidfd >= 0 && poll(&fd, 1, 0) > 0;
+}
+
 /* Who has become a program with rights that we do not have is left by the kernel side at once; here
  * it is told. */
 static void look_who_left(struct session *s)
 {
 	const struct target_set *set = s->o->targets;
-	uint64_t n = capture__left(s->o->capture);
+	uint64_t n = capture__left(s->o->capture), others;
 	size_t i;
 
 	if (!set || n == s->nleft)
 		return;
+	others = n - s->nleft;
 	s->nleft = n;
 	for (i = 0; i < set->cnt; i++) {
-		if (set->t[i].ended || capture__has(s->o->capture, &set->t[i]))
+		if (set->t[i].ended || capture__has(s->o->capture, &set->t[i]) ||
+		    has_ended(&set->t[i]))
 			continue;
+		others -= others > 0;
 		log_error(
 			"process %u (%.*s) has executed a program with more rights (set-uid), or one that its user may not read: only root records it from there on",
 			set->t[i].pid, EV_COMM_LEN, set->t[i].comm);
 		target_is_gone(s, &set->t[i]);
 	}
+	if (others)
+		log_error(
+			"%" PRIu64
+			" processes that were forked have executed programs with more rights (set-uid), or ones that their user may not read: only root records them from there on",
+			others);
 }
 
 static void on_target_end(struct session *s, struct target *t)
