@@ -120,7 +120,8 @@ int ct_place_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *p = ctx->task;
 
-	if (!p || !ct_task_traced(p) || bpf_task_storage_get(&ct_threads, p, NULL, 0))
+	if (!p || !(ct_cfg.rule || ct_task_traced(p)) ||
+	    bpf_task_storage_get(&ct_threads, p, NULL, 0))
 		return 0;
 	ct_unplaced++;
 	ct_place(p);

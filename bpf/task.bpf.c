@@ -37,8 +37,11 @@ int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
 	ct_note_helpers_child(parent->tgid, child->tgid);
 	if (child->tgid != parent->tgid)
 		is_born(parent, child);
-	if (!ct_task_traced(child))
+	if (!ct_task_traced(child)) {
+		if (ct_cfg.rule) /* it may come to be, where a hook could not give it a place */
+			ct_place(child);
 		return 0;
+	}
 	if (ct_cfg.call_graph && child->tgid != parent->tgid && !is_unknown())
 		inherit_space(parent->tgid, child->tgid);
 	if (!ct_hooked) { /* it is there before the others, so that no thread comes without a place */

@@ -8,7 +8,8 @@
  * give it to more than a few. The kernel has memory for four at hand on each CPU at first, and
  * fetches more when interrupts are on again (from 6.4 to 6.18); nor does it make any in the middle
  * of another look-up. So every thread has its place before the hooks are attached
- * (ct_place_tasks), and those that come later get theirs from the hook of the fork.
+ * (ct_place_tasks), and those that come later get theirs from the hook of the fork. Where a rule
+ * may bring any process in at any time, every thread of the machine has one.
  */
 #ifndef CTRACE_BPF_THREAD_H
 #define CTRACE_BPF_THREAD_H
