@@ -28,9 +28,11 @@ volatile __u32 ct_epoch __weak = 0;
 /* A process that is launched, until its program's code is known: user stacks could not be walked. */
 volatile __u32 ct_unborn __weak = 0;
 
+/* Who exits gives its memory back first, and is on its CPU for a while yet: it wakes its parent. */
 static __always_inline bool ct_has_user_stack(struct task_struct *p)
 {
-	return ct_cfg.call_graph && !(p->flags & PF_KTHREAD) && (__u32)p->tgid != ct_unborn;
+	return ct_cfg.call_graph && p->mm && !(p->flags & PF_KTHREAD) &&
+	       (__u32)p->tgid != ct_unborn;
 }
 
 /* What is wanted of a stack. */
