@@ -222,12 +222,13 @@ static void target_is_gone(struct session *s, struct target *t)
 		log_info("what they have forked goes on");
 }
 
-/* Its end may not have been told to us yet; with -f the kernel side has forgotten it by itself. */
-static bool has_ended(const struct target *t)
+/* Its end may not have been told to us yet; with -f the kernel side has forgotten it by itself. Not
+ * so a command, which is there until we wait for it. */
+static bool is_forgotten(const struct session *s, const struct target *t)
 {
 	struct pollfd fd = { .fd = t->pidfd, .events = POLLIN };
 
-	return t->pidfd >= 0 && poll(&fd, 1, 0) > 0;
+	return !s->o->launch && t->pidfd >= 0 && poll(&fd, 1, 0) > 0;
 }
 
 /* Who has become a program with rights that we do not have is left by the kernel side at once; here
@@ -244,7 +245,7 @@ static void look_who_left(struct session *s)
 	s->nleft = n;
 	for (i = 0; i < set->cnt; i++) {
 		if (set->t[i].ended || capture__has(s->o->capture, &set->t[i]) ||
-		    has_ended(&set->t[i]))
+		    is_forgotten(s, &set->t[i]))
 			continue;
 		others -= others > 0;
 		log_error(
