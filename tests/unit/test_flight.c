@@ -18,14 +18,13 @@
 #define SEC 1000000000ull
 #define HEADER "go 1.23 trace\0\0"
 
-static char dir[64], base[96];
+static char dir[TEMP_LEN], base[96];
 
 static int setup(void **state)
 {
 	(void)state;
 	unsetenv("SUDO_UID");
-	strcpy(dir, "/tmp/test_flight.XXXXXX");
-	if (!mkdtemp(dir))
+	if (temp_dir(dir, "flight"))
 		return -1;
 	snprintf(base, sizeof(base), "%s/go.trace", dir);
 	return 0;

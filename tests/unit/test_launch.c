@@ -99,10 +99,10 @@ static void make_file(const char *path, const char *text, mode_t mode)
 
 static void what_cannot_be_found(void **state)
 {
-	char dir[] = "/tmp/ctrace-launch-XXXXXX", file[64], old[8192];
+	char dir[TEMP_LEN], file[TEMP_LEN + 8], old[8192];
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	assert_int_equal(temp_dir(dir, "launch"), 0);
 	snprintf(file, sizeof(file), "%s/file", dir);
 	snprintf(old, sizeof(old), "%s", getenv("PATH"));
 	refuse("no-such-command", EXIT_NO_COMMAND, "no directory of PATH");
@@ -123,10 +123,10 @@ static void what_cannot_be_found(void **state)
 
 static void scripts(void **state)
 {
-	char dir[] = "/tmp/ctrace-launch-XXXXXX", file[64];
+	char dir[TEMP_LEN], file[TEMP_LEN + 8];
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	assert_int_equal(temp_dir(dir, "launch"), 0);
 	snprintf(file, sizeof(file), "%s/file", dir);
 	make_file(file, "exit $1\n", 0755);
 	expect(argv_of(file, "9", NULL), 9, NULL);

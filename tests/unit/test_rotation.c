@@ -21,14 +21,13 @@
 #define WALL 1795278312ull /* 2026-11-21 16:25:12 UTC */
 #define HEADER "go 1.23 trace\0\0\0"
 
-static char dir[64], base[96];
+static char dir[TEMP_LEN], base[96];
 
 static int setup(void **state)
 {
 	(void)state;
 	unsetenv("SUDO_UID");
-	strcpy(dir, "/tmp/test_rotation.XXXXXX");
-	if (!mkdtemp(dir))
+	if (temp_dir(dir, "rotation"))
 		return -1;
 	snprintf(base, sizeof(base), "%s/go.trace", dir);
 	return 0;
