@@ -37,17 +37,18 @@ teardown() {
 }
 
 @test "who joins a control group while it is recorded has a place for each thread" {
-	local i v2 group good=0
+	local i v2 group pid good=0
 	v2=$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
 	[ -n "$v2" ] || skip "no v2"
 	group=$v2/ctrace-test-$$
 	mkdir "$group" || skip "no group can be made in $v2"
 	start_prog chimes 800 0 100000
+	pid=$(ready_word 2)
 	for i in 1 2 3 4; do
 		rec --cgroup "$group" -o T
-		echo "$(ready_word 2)" >"$group/cgroup.procs"
+		echo "$pid" >"$group/cgroup.procs"
 		until_true has_rung
-		echo "$(ready_word 2)" >"$v2/cgroup.procs"
+		echo "$pid" >"$v2/cgroup.procs"
 		rec_stop
 		cat sum
 		if jq -e '.lost == 0 and .no_storage == 0' sum; then good=$((good + 1)); fi

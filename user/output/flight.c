@@ -80,8 +80,10 @@ struct flight {
 /* Pages of their own: what is not kept any more goes back at once, whatever the heap looks like. */
 static struct kept *new_kept(size_t len)
 {
-	struct kept *k = mmap(NULL, sizeof(*k) + len, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	size_t size = sizeof(struct kept) + len;
+	/* cppcheck-suppress invalidFunctionArg ; it knows mmap() of files only */
+	struct kept *k = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
 
 	if (k == MAP_FAILED) {
 		log_error("out of memory: %zu bytes for the flight recorder", len);
