@@ -326,9 +326,9 @@ static const struct {
 	{ FOR_RECORD, "-d 5x", "-d 5x: not a duration; write 5, 5s, 500ms or 1m" },
 	{ FOR_RECORD, "-d _", "-d: not a duration; write 5, 5s, 500ms or 1m" },
 	{ FOR_RECORD, "-d 2497h",
-	  "-d 2497h: more than 104 days, which a trace cannot tell apart (without -d it goes on until Ctrl-C); write 5, 5s, 500ms or 1m" },
+	  "-d 2497h: more than 104 days (without -d it goes on until Ctrl-C); write 5, 5s, 500ms or 1m" },
 	{ FOR_RECORD, "-d 99999999999999999h",
-	  "-d 99999999999999999h: more than 104 days, which a trace cannot tell apart (without -d it goes on until Ctrl-C); write 5, 5s, 500ms or 1m" },
+	  "-d 99999999999999999h: more than 104 days (without -d it goes on until Ctrl-C); write 5, 5s, 500ms or 1m" },
 	{ FOR_RECORD, "-d 0", "-d 0: nothing would be recorded; write 5, 5s, 500ms or 1m" },
 	{ FOR_RECORD, "-d", "-d: TIME is missing; see ctrace-bpf --help" },
 	/* files */

@@ -176,6 +176,54 @@ static void unique_after_a_pause(void **state)
 	ticks_free(&t);
 }
 
+/* Years of it, with a few days between two generations: order and uniqueness are kept, and all
+ * ticks are numbers that a double tells apart. */
+static void years(void **state)
+{
+	const uint64_t day = 24ull * 3600 * 1000000000;
+	uint64_t now = START, last = 0, a, b, c, grain;
+	struct ticks t;
+	unsigned i;
+
+	(void)state;
+	ticks_init(&t, START);
+	for (i = 0; i < 2000; i++, now += 3 * day) {
+		ticks_new_gen(&t);
+		a = ticks_next(&t, now);
+		b = ticks_next(&t, now + 10000);
+		c = ticks_late(&t, now + 5000, a);
+		assert_true(a > last && c > a && c < b && ticks_late(&t, now + 5000, a) > c);
+		last = ticks_late(&t, now + 20000, b);
+		assert_true(last > b);
+		grain = a > 1ull << 53 ? a >> 52 : 1;
+		assert_in_range(a, now - START, now - START + 1000 + 2 * grain);
+		assert_in_range(b - a, 10000 - 2 * grain, 10000 + 2 * grain);
+		assert_true((uint64_t)(double)a == a && (uint64_t)(double)c == c);
+		assert_true((uint64_t)(double)last == last);
+	}
+	assert_true(last > 1ull << 58);
+	ticks_free(&t);
+}
+
+/* Broken times in each generation take it as far as it goes, and no farther. */
+static void far_again_and_again(void **state)
+{
+	uint64_t last = 0, tick;
+	struct ticks t;
+	unsigned i;
+
+	(void)state;
+	ticks_init(&t, START);
+	for (i = 0; i < 40; i++) {
+		tick = ticks_next(&t, UINT64_MAX);
+		assert_true(tick > last && tick < 1ull << 63);
+		last = ticks_late(&t, UINT64_MAX, tick);
+		assert_true(last > tick && last < 1ull << 63);
+		ticks_new_gen(&t);
+	}
+	ticks_free(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +235,8 @@ int main(void)
 		cmocka_unit_test(many_at_random),
 		cmocka_unit_test(unique_across_generations),
 		cmocka_unit_test(unique_after_a_pause),
+		cmocka_unit_test(years),
+		cmocka_unit_test(far_again_and_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
-#define DURATION_MAX (104ull * 24 * 3600 * 1000000000) /* see gotrace/ticks.c */
+#define DURATION_MAX (104ull * 24 * 3600 * 1000000000) /* to this a ns is exact: gotrace/ticks.c */
 #define PID_MAX_LIMIT 4194304			       /* the kernel gives no higher */
 
 #define STACKS_DEFAULT (CT_STACK_BLOCK | CT_STACK_FORK)
@@ -237,7 +237,7 @@ static const struct opt_row rows[] = {
 	  "stop after this time: 5, 500ms, 1m (default: until Ctrl-C or the last target's end)",
 	  TO(DURATION, duration_ns), .min = 1, .max = DURATION_MAX,
 	  .low = "nothing would be recorded",
-	  .high = "more than 104 days, which a trace cannot tell apart (without -d it goes on until Ctrl-C)" },
+	  .high = "more than 104 days (without -d it goes on until Ctrl-C)" },
 	{ 'o', "output", "FILE", FOR_RECORD | FOR_CONVERT,
 	  "where the trace goes, - is standard output (default go.trace)", TO(STRING, output),
 	  .what = "a file name", .way = "go.trace, or - for standard output" },

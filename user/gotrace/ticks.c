@@ -6,10 +6,13 @@
 #include <string.h>
 
 /*
- * 104 days. Readers multiply ticks by a float64, which tells even numbers apart up to twice this; a
- * recording that is longer, or a broken time, goes on from here tick by tick.
+ * Readers multiply ticks by a float64, which tells all numbers apart up to 2^53, 104 days of ns. So
+ * the time of a recording that has reached half of that goes on in grains of 2 ns, then of 4, and
+ * so on; a generation has one grain. A broken time takes the clock to TICK_FAR grains, and then
+ * grain by grain; no file gets farther than GRAIN_MAX, which is 146 years.
  */
 #define TICK_FAR (1ull << 53)
+#define GRAIN_MAX 9
 
 void ticks_init(struct ticks *t, uint64_t start_ts)
 {
@@ -23,9 +26,9 @@ void ticks_free(struct ticks *t)
 
 static uint64_t tick_of(const struct ticks *t, uint64_t ts)
 {
-	uint64_t ns = ts > t->start_ts ? ts - t->start_ts : 0;
+	uint64_t ns = ts > t->start_ts ? ts - t->start_ts : 0, grains = ns >> t->grain;
 
-	return (ns < TICK_FAR ? ns : TICK_FAR) + TICK_START;
+	return (grains < TICK_FAR ? grains : TICK_FAR) + (TICK_START >> t->grain);
 }
 
 uint64_t ticks_next(struct ticks *t, uint64_t ts)
@@ -36,7 +39,8 @@ uint64_t ticks_next(struct ticks *t, uint64_t ts)
 		tick = t->last + 2;
 	if (!t->base)
 		t->base = tick;
-	return t->last = tick;
+	t->last = tick;
+	return tick << t->grain;
 }
 
 /* ---- recent late ticks: 4 k + 1, a bit for each in a window that moves on ---- */
@@ -96,6 +100,7 @@ uint64_t ticks_late(struct ticks *t, uint64_t ts, uint64_t after)
 {
 	uint64_t tick = tick_of(t, ts);
 
+	after >>= t->grain;
 	if (!t->base)
 		t->base = t->last;
 	if (after < t->base)
@@ -108,12 +113,29 @@ uint64_t ticks_late(struct ticks *t, uint64_t ts, uint64_t after)
 		tick = take_old(t, tick | 3);
 	if (tick > t->last)
 		t->last = tick - 1;
-	return tick;
+	return tick << t->grain;
+}
+
+/* From now on time goes in grains of 2^grain ns. */
+static void set_grain(struct ticks *t, unsigned grain)
+{
+	unsigned more = grain - t->grain;
+
+	t->last = ((t->last + 1) >> more | 1) + 1; /* even, and behind all */
+	t->grain = grain;
+	memset(t->recent, 0, sizeof(t->recent));
+	t->swept = 0;
 }
 
 void ticks_new_gen(struct ticks *t)
 {
+	unsigned grain = t->grain;
+
 	t->last += 2; /* a late tick may be one ahead of it */
+	while (grain < GRAIN_MAX && t->last >> (grain - t->grain) >= TICK_FAR / 2)
+		grain++;
+	if (grain != t->grain)
+		set_grain(t, grain);
 	t->base = 0;
 	u64map_free(&t->old);
 }

@@ -7,7 +7,7 @@
  * order. Events in order take even ticks, each greater than the one before. A late event, the begin
  * of a syscall that is known only at its end, takes an odd tick in the past that no other late
  * event of its generation has. They are 1 and 3 ns off at most, and more only when events come
- * faster than that.
+ * faster than that. After 52 days of recording these are grains of 2 ns instead of 1 ns, and so on.
  *
  * Nearly all late events are of the last few microseconds. A map of the last 262 of them stays in
  * the first cache; a table of a whole generation would be out of all caches, and asking it the
@@ -26,10 +26,11 @@
 
 struct ticks {
 	uint64_t start_ts; /* CLOCK_MONOTONIC of TICK_START */
+	unsigned grain;	   /* the next ones count in 2^grain ns; what is given out counts in ns */
 	uint64_t last;	   /* newest even tick given */
 	uint64_t base; /* first even tick of the generation, 0 none yet; no late tick is older */
-	uint64_t recent[TICKS_WORDS]; /* a bit for each 4 ns: is their tick 4 k + 1 given? */
-	uint64_t swept;	   /* words below this are valid, as many as there are; 256 ns each */
+	uint64_t recent[TICKS_WORDS]; /* a bit for each 4 grains: is their tick 4 k + 1 given? */
+	uint64_t swept;	   /* words below this are valid, as many as there are; 256 grains each */
 	struct u64map old; /* ticks 4 k + 3 that were given in this generation */
 };
 
