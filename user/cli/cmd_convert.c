@@ -176,6 +176,15 @@ static void cut_where_due(struct pipeline *p, struct rotation *files, unsigned s
 		pipeline__push(p, stream, &cut, sizeof(cut));
 }
 
+/* Time passes while nothing happens, but a watermark that is far ahead of all records is a damaged
+ * one. */
+#define QUIET_MAX 3600000000000ull
+
+static uint64_t believed(uint64_t watermark, uint64_t newest)
+{
+	return watermark > newest && watermark - newest > QUIET_MAX ? newest : watermark;
+}
+
 static int pump(struct source *s, struct pipeline *p, struct rotation *files)
 {
 	unsigned own = source_head(s)->nstream; /* a stream behind those of the recording */
@@ -193,7 +202,7 @@ static int pump(struct source *s, struct pipeline *p, struct rotation *files)
 		} else {
 			if (files)
 				cut_where_due(p, files, own, it.watermark, newest);
-			pipeline__advance(p, it.watermark);
+			pipeline__advance(p, believed(it.watermark, newest));
 		}
 		if (pipeline__stalled(p))
 			pipeline__wait(p);
