@@ -20,6 +20,8 @@
 	X(TID_REUSED, "tid_reused", "a thread died without a record and its tid came back")     \
 	X(FORK_ORPHAN, "fork_orphan", "a thread's creator was not running")                     \
 	X(LOST_CPU, "lost_cpu", "the thread of a CPU that lost records was set aside")          \
+	X(IRQ_ELSEWHERE, "irq_elsewhere",                                                       \
+	  "a long interrupt was of a thread that was not on that CPU, and is left out")         \
 	X(BAD_RECORD, "bad_record", "a record had impossible values")
 
 /*

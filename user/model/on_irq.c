@@ -31,8 +31,12 @@ void on_irq(struct model *m, const struct ev_hdr *h, size_t len)
 	char name[EV_COMM_LEN + 1], took[24], text[64];
 
 	(void)len;
-	if (!m->live || !g || !g->p || g->p != table_cpu(m, h->ts, h->cpu))
+	if (!m->live)
 		return;
+	if (!g || !g->p || g->p != table_cpu(m, h->ts, h->cpu)) {
+		model_fix(m, REPAIR_IRQ_ELSEWHERE);
+		return;
+	}
 	snprintf(name, sizeof(name), "%.*s", EV_COMM_LEN, ev->name);
 	format_time(took, sizeof(took), ev->ns);
 	snprintf(text, sizeof(text), "%s %s", name[0] ? name : "?", took);
