@@ -58,17 +58,22 @@ static void write_proc_status(struct model *m, uint64_t ts)
 	wire_ev(m, ts, &m->m0, GO_EV_PROC_STATUS, proc_id(m), PROC_IDLE);
 }
 
+static void make_place(struct model *m, uint64_t ts)
+{
+	if (m->go.online)
+		return;
+	m->go.online = true;
+	trace_stream_init(&m->go.stream, GO_M);
+	write_proc_status(m, ts);
+}
+
 static void enter(struct model *m, uint64_t ts, struct goroutine *g)
 {
 	struct trace_stream *s = &m->go.stream;
 
 	if (!m->live)
 		return;
-	if (!m->go.online) {
-		m->go.online = true;
-		trace_stream_init(s, GO_M);
-		write_proc_status(m, ts);
-	}
+	make_place(m, ts);
 	wire_ev(m, ts, s, GO_EV_PROC_START, proc_id(m), ++m->go.pseq);
 	if (!g->told) {
 		g->told = true;
@@ -86,6 +91,18 @@ static void leave(struct model *m, uint64_t ts, struct goroutine *g)
 {
 	wire_ev(m, ts, &m->go.stream, GO_EV_GO_BLOCK, wire_string(m, REASON), g->stack);
 	wire_ev(m, ts, &m->go.stream, GO_EV_PROC_STOP);
+}
+
+void goroutines_take_away(struct model *m, uint64_t ts, struct g_state *g)
+{
+	if (m->live) {
+		make_place(m, ts);
+		wire_ev(m, ts, &g->stream, GO_EV_PROC_START, proc_id(m), ++m->go.pseq);
+		wire_go_start(m, ts, g);
+		wire_ev(m, ts, &g->stream, GO_EV_GO_DESTROY);
+		wire_ev(m, ts, &g->stream, GO_EV_PROC_STOP);
+	}
+	table_forget(m, g);
 }
 
 /* ---- who there is ---- */

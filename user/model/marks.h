@@ -200,6 +200,8 @@ void goroutines_mark(struct model *m, const struct ev_mark *ev, struct kept_stac
 void goroutines_status(struct model *m, uint64_t ts); /* in a new generation */
 void goroutines_tell(struct model *m, uint64_t ts);   /* in an opening: with names and reasons */
 void goroutines_end(struct model *m, uint64_t ts, uint32_t scope);
+/* The end of a runnable thread that no CPU is free for: it has their P for that moment. */
+void goroutines_take_away(struct model *m, uint64_t ts, struct g_state *g);
 void goroutines_look(struct model *m, uint64_t ts); /* for triggers: regions that are open */
 /* A log of ours, where no thread can say it: a goroutine "[trigger]" does. */
 void goroutines_say(struct model *m, uint64_t ts, const char *category, const char *text);

@@ -247,9 +247,9 @@ void sched_out_runnable(struct model *m, uint64_t ts, struct g_state *g, struct 
 void sched_sleep(struct model *m, uint64_t ts, struct g_state *g, uint32_t st,
 		 struct kept_stack *stack);
 void sched_destroy(struct model *m, uint64_t ts, struct g_state *g); /* on a CPU; forgets it */
-/* The end of a thread, wherever it is, that no record tells. It takes a CPU that is free: false
- * when there is none, and it stays as it is. */
-bool sched_vanish(struct model *m, uint64_t ts, struct g_state *g);
+/* The end of a thread, wherever it is, that no record tells. It takes a CPU that is free, or the
+ * goroutines' P when there is none. */
+void sched_vanish(struct model *m, uint64_t ts, struct g_state *g);
 /* Ends a sleep. frame: what stands for the waker where no traced thread does; stack: the waker's,
  * NULL unknown. */
 void sched_unblock(struct model *m, uint64_t ts, struct g_state *g, uint64_t waker, uint8_t flags,

@@ -202,6 +202,15 @@ static void introduce(struct model *m, uint64_t ts, struct g_state *g, struct p_
 	g->seq = 0;
 }
 
+/* It is awake, and no record said so. */
+static void wake_unseen(struct model *m, uint64_t ts, struct g_state *g)
+{
+	if (!g_is_asleep(g))
+		return;
+	model_fix(m, REPAIR_NO_WAKEUP);
+	sched_unblock(m, ts, g, 0, 0, m->frame_unknown, NULL);
+}
+
 void sched_in(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p)
 {
 	uint32_t pend;
@@ -216,10 +225,7 @@ void sched_in(struct model *m, uint64_t ts, struct g_state *g, struct p_state *p
 		model_fix(m, REPAIR_FORCED_OUT);
 		sched_out_runnable(m, ts, p->cur, NULL);
 	}
-	if (g_is_asleep(g)) {
-		model_fix(m, REPAIR_NO_WAKEUP);
-		sched_unblock(m, ts, g, 0, 0, m->frame_unknown, NULL);
-	}
+	wake_unseen(m, ts, g);
 	if (g->life == G_NEW)
 		introduce(m, ts, g, p);
 	else
@@ -247,35 +253,29 @@ void sched_prove(struct model *m, uint64_t ts, struct g_state *g, struct p_state
 
 /* ---- being born ---- */
 
-bool sched_vanish(struct model *m, uint64_t ts, struct g_state *g)
+void sched_vanish(struct model *m, uint64_t ts, struct g_state *g)
 {
-	struct p_state *p;
+	struct p_state *p = g->p ? g->p : table_idle_cpu(m);
 
 	if (g->life == G_NEW) {
 		table_forget(m, g);
-		return true;
+		return;
 	}
-	p = g->p ? g->p : table_idle_cpu(m);
-	if (!p)
-		return false;
 	g->pend = EV_NR_NONE;
 	g->synthetic = true;
-	sched_in(m, ts, g, p);
-	sched_destroy(m, ts, g);
-	return true;
-}
-
-/* A tid came back, so the thread that had it is dead although no record said so. */
-static bool destroy_stale(struct model *m, uint64_t ts, struct g_state *g)
-{
-	model_fix(m, REPAIR_TID_REUSED);
-	return sched_vanish(m, ts, g);
+	if (p) {
+		sched_in(m, ts, g, p);
+		sched_destroy(m, ts, g);
+	} else {
+		wake_unseen(m, ts, g);
+		goroutines_take_away(m, ts, g);
+	}
 }
 
 /*
  * The M of a new thread: its tid, so that the viewer's row says which thread it is. That M can
- * still be another's: of a thread that took its leader's tid by an exec, or of a dead one that
- * could not be destroyed.
+ * still be another's: of a thread that took its leader's tid by an exec. A dead one, which had the
+ * tid and of whose end no record told, ends now.
  */
 static uint64_t choose_m(struct model *m, uint64_t ts, const struct g_state *g, uint32_t tid)
 {
@@ -285,8 +285,12 @@ static uint64_t choose_m(struct model *m, uint64_t ts, const struct g_state *g, 
 	if (!tid || tid == GO_M ||
 	    tid >= LIFETIME_STEP) /* M 0 is nobody's, and those above are ids of goroutines */
 		return g->gid;
-	if (owner && (owner->tid != tid || !destroy_stale(m, ts, owner)))
+	if (owner && owner->tid != tid)
 		return g->gid;
+	if (owner) {
+		model_fix(m, REPAIR_TID_REUSED);
+		sched_vanish(m, ts, owner);
+	}
 	return tid;
 }
 
