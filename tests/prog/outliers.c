@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What a trigger waits for, when it is told to: outliers [LOADERS [RATE]]. Out: "ready PID";
- *LOADERS threads make regions "query" of 100 syscalls each, all the time or about RATE events a
- *second together, and a log "tick" with LOADER:NUMBER behind each. In: a line each, answered by
- *"did LINE":
+ * What a trigger waits for, when it is told to: outliers [LOADERS [RATE]]. Out: "ready PID".
+ * LOADERS threads make regions "query" of 100 syscalls each, all the time or about RATE events a
+ * second together, and a log "tick" with LOADER:NUMBER behind each.
  *
- *	region MS, task MS	a region "slow", a task "job" of so long, on the main thread
- *	long MS			a region "query" in which it sleeps so long
- *	open			a region "hang", on a thread that then sleeps for ever
- *	log CATEGORY TEXT	a log
- *	sleep MS		the thread "dozer" sleeps once
- *	fsync			a syscall
- *	exit CODE, segv		the end
+ * In: a line each, answered by "did LINE".
+ *
+ * region MS, task MS  a region "slow", a task "job" of so long, on the main thread
+ * long MS             a region "query" in which it sleeps so long
+ * open                a region "hang", on a thread that then sleeps for ever
+ * log CATEGORY TEXT   a log
+ * sleep MS            the thread "dozer" sleeps once
+ * fsync               a syscall
+ * exit CODE, segv     the end
  *
  * Ends at the end of stdin.
  */

@@ -10,6 +10,7 @@ static void switch_in(struct model *m, uint64_t ts, struct g_state *g, struct p_
 	sched_in(m, ts, g, p);
 	if (m->triggers.waits && runnable)
 		triggers_wait(m, ts, g, g->out_ts, g->ready_ts);
+	g->wait_told = false;
 }
 
 void on_switch(struct model *m, const struct ev_hdr *h, size_t len)

@@ -113,6 +113,7 @@ struct g_state {
 	uint64_t call_over;	      /* when a syscall of it ended last; 0 none did */
 	bool call_waited;	      /* the present one has slept for a reason of Go's */
 	bool call_told;		      /* a trigger has met it while it lasted */
+	bool wait_told;		      /* … and its wait for a CPU */
 
 	uint32_t tid;
 	char comm[EV_COMM_LEN];

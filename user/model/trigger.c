@@ -25,7 +25,7 @@ void triggers_init(struct model *m)
 {
 	static const uint32_t waits = 1u << TRIGGER_RUNNABLE | 1u << TRIGGER_OFFCPU,
 			      lasting = 1u << TRIGGER_REGION | 1u << TRIGGER_TASK |
-					1u << TRIGGER_SYSCALL;
+					1u << TRIGGER_SYSCALL | 1u << TRIGGER_RUNNABLE;
 	struct triggers *t = &m->triggers;
 	unsigned i, nr;
 	uint32_t kind;
@@ -339,7 +339,7 @@ void triggers_wait(struct model *m, uint64_t ts, struct g_state *g, uint64_t out
 
 	if (!m->live)
 		return;
-	long_ready = shorter(t, t->of[TRIGGER_RUNNABLE], ready);
+	long_ready = g->wait_told ? 0 : shorter(t, t->of[TRIGGER_RUNNABLE], ready);
 	long_off = shorter(t, t->of[TRIGGER_OFFCPU], off);
 	if (!(long_ready | long_off))
 		return;
@@ -458,6 +458,26 @@ static void look_at_call(struct model *m, uint64_t ts, struct g_state *g)
 	met_call(m, &(struct place){ .ts = ts }, bits, g, nr, "lasts for", ns);
 }
 
+/* A thread that starves need not ever be on a CPU again. */
+static void look_at_wait(struct model *m, uint64_t ts, struct g_state *g)
+{
+	const struct triggers *t = &m->triggers;
+	uint64_t ns = g->life == G_RUNNABLE && g->ready_ts ? lasted(g->ready_ts, ts) : 0;
+	uint32_t bits = shorter(t, t->of[TRIGGER_RUNNABLE], ns);
+	struct strbuf what = STRBUF_INIT;
+
+	if (!bits || g->wait_told)
+		return;
+	bits &= bits_of_thread(t, g);
+	if (!bits)
+		return;
+	g->wait_told = true;
+	strbuf_addstr(&what, "no CPU for ");
+	add_time(&what, ns);
+	add_thread(&what, g);
+	met(m, &(struct place){ .ts = ts }, bits, &what);
+}
+
 void triggers_look(struct model *m, uint64_t ts)
 {
 	struct triggers *t = &m->triggers;
@@ -472,6 +492,8 @@ void triggers_look(struct model *m, uint64_t ts)
 			triggers_open_region(m, ts, g, r);
 		if (t->of[TRIGGER_SYSCALL])
 			look_at_call(m, ts, g);
+		if (t->of[TRIGGER_RUNNABLE])
+			look_at_wait(m, ts, g);
 	}
 	if (t->of[TRIGGER_REGION])
 		goroutines_look(m, ts);

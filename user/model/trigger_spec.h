@@ -2,15 +2,16 @@
 /*
  * What a trigger waits for, as users write it.
  *
- *	region[:NAME]>TIME	a region, at its end or while it is open
- *	task[:NAME]>TIME	the same of a task
- *	log:CATEGORY[:TEXT]	a log
- *	runnable[:THREAD]>TIME	a thread waits for a CPU
- *	offcpu[:THREAD]>TIME	a thread is off its CPU, from when it left to when it is on one
- *again syscall[:NAME]>TIME	a syscall, at its end or while it lasts; without NAME none that
- *waits for somebody else signal[:NAME]		a process is ended by a signal
- *	exit[:CODE]		a process ends, without CODE with another one than 0
- *	end			the recording ends
+ * region[:NAME]>TIME      a region, at its end or while it is open
+ * task[:NAME]>TIME        the same of a task
+ * log:CATEGORY[:TEXT]     a log
+ * runnable[:THREAD]>TIME  a thread waits for a CPU, also while it does
+ * offcpu[:THREAD]>TIME    a thread comes back to a CPU, so long after it had left one
+ * syscall[:NAME]>TIME     a syscall, at its end or while it lasts;
+ *                         without NAME none that waits for somebody else
+ * signal[:NAME]           a process is ended by a signal
+ * exit[:CODE]             a process ends, without CODE with another one than 0
+ * end                     the recording ends
  *
  * Names are globs. THREAD is the name of a thread or of its process.
  */
