@@ -4,6 +4,7 @@
 
 setup() {
 	load ../lib/common.bash
+	load ../lib/roles.bash
 	e2e_setup
 	V2=$(awk '$9 == "cgroup2" || / - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
 	V1=$(awk '/ - cgroup .*[ ,]freezer/ { print $5; exit }' /proc/self/mountinfo)
@@ -32,19 +33,11 @@ start_roles() {
 	start_prog roles
 	P=$(ready_word 2)
 }
-does() {
-	local n
-	n=$(grep -c "^did ${1%% *}" said || :)
-	tell "$1"
-	until_true did_more "${1%% *}" "$n"
-}
-did_more() { [ "$(grep -c "^did $1" said)" -gt "$2" ]; }
-names() { "$JUDGE" times T >times.json && jq -r '.goroutines[].name' times.json | sort | uniq -c | awk '{ print $2 "=" $1 }'; }
-has() {
-	local one
-	for one; do
-		names | grep -qx -- "$one" || { names && return 1; }
-	done
+start_stranger() { # $other_pid is the same program by another name
+	cp "$PROG/roles" stranger
+	./stranger <told >said2 3>&- {tell_fd}>&- &
+	other_pid=$!
+	wait_line said2 '^ready'
 }
 
 @test "an empty group waits for those who join; who leaves ends, and may come back" {
@@ -75,10 +68,7 @@ has() {
 	group "$V2/$G/in/deep"
 	group "$V2/$G/beside"
 	start_roles
-	cp "$PROG/roles" stranger
-	./stranger <told >said2 3>&- {tell_fd}>&- &
-	other_pid=$!
-	wait_line said2 '^ready'
+	start_stranger
 	move "$P" "$V2/$G/in/deep"
 	move "$other_pid" "$V2/$G/beside"
 	rec --cgroup "$V2/$G/in/" -o T
@@ -131,10 +121,7 @@ has() {
 	[ -n "$V2" ] || skip "no v2"
 	group "$V2/$G"
 	start_roles
-	cp "$PROG/roles" stranger
-	./stranger <told >said2 3>&- {tell_fd}>&- &
-	other_pid=$!
-	wait_line said2 '^ready'
+	start_stranger
 	move "$P" "$V2/$G"
 	move "$other_pid" "$V2/$G"
 	rec --cgroup "$G" --exclude 'stran*' -d 300ms -o T

@@ -4,6 +4,7 @@
 
 setup() {
 	load ../lib/common.bash
+	load ../lib/roles.bash
 	e2e_setup
 	orphan=''
 }
@@ -19,21 +20,6 @@ start_called() { # PATH: like start_prog
 	PROG=. start_prog "$@"
 	P=$(ready_word 2)
 }
-does() { # COMMAND: and it is done
-	local n
-	n=$(grep -c "^did ${1%% *}" said || :)
-	tell "$1"
-	until_true did_more "${1%% *}" "$n"
-}
-did_more() { [ "$(grep -c "^did $1" said)" -gt "$2" ]; }
-names() { "$JUDGE" times T >times.json && jq -r '.goroutines[].name' times.json | sort | uniq -c | awk '{ print $2 "=" $1 }'; }
-has() { # NAME=N…: so many goroutines are called so
-	local one
-	for one; do
-		names | grep -qx -- "$one" || { names && return 1; }
-	done
-}
-
 @test "-f records children and what they make; without it they are strangers" {
 	called roles family
 	start_called family
@@ -131,29 +117,27 @@ has() { # NAME=N…: so many goroutines are called so
 	[ "$(names | wc -l)" -eq 2 ]
 }
 
+becomes_nobody() { # with all threads, and both sides of it are recorded
+	does tick
+	does "uid $(id -u nobody)"
+	does tick
+	does tick
+	rec_stop INT
+	sound T
+	has alpha=1 alpha/ticker=2
+}
+
 @test "--uid records processes of that user alone; setuid brings one in, and out" {
 	local nobody
 	nobody=$(id -u nobody)
 	called roles alpha
 	start_called alpha
 	rec -a --uid nobody -o T
-	does tick
-	does "uid $nobody"
-	does tick
-	does tick
-	rec_stop INT
-	sound T
-	has alpha=1 alpha/ticker=2
+	becomes_nobody
 	stop_prog
 	start_called alpha
 	rec -a --uid 0,99 --comm alpha -o T
-	does tick
-	does "uid $nobody"
-	does tick
-	does tick
-	rec_stop INT
-	sound T
-	has alpha=1 alpha/ticker=2
+	becomes_nobody
 	jq -e '[.goroutines[].state] | all(. == "NotExist")' times.json
 }
 

@@ -262,59 +262,54 @@ void goroutines_look(struct model *m, uint64_t ts)
 			triggers_open_region(m, ts, NULL, r);
 }
 
-static void write_status(struct model *m, uint64_t ts, const struct aged_list *l)
+static void write_status(struct model *m, uint64_t ts, struct goroutine *g)
 {
-	struct goroutine *g;
-	struct aged *a;
+	wire_ev(m, ts, &m->m0, GO_EV_GO_STATUS, g->gid, GO_NO_THREAD, GO_WAITING);
+}
 
-	for (a = l->first; a; a = a->next) {
-		g = of(a);
-		if (!g->told)
-			continue;
-		g->seq = 0;
-		wire_ev(m, ts, &m->m0, GO_EV_GO_STATUS, g->gid, GO_NO_THREAD, GO_WAITING);
+/* As if it had come here from a P, which gives it a name and a reason to wait. */
+static void tell(struct model *m, uint64_t ts, struct goroutine *g)
+{
+	struct trace_stream *s = &m->go.stream;
+
+	make_root(m, g);
+	wire_ev(m, ts, s, GO_EV_PROC_START, proc_id(m), ++m->go.pseq);
+	if (m->opts.go_minor >= 23)
+		wire_ev(m, ts, s, GO_EV_GO_STATUS_STACK, g->gid, s->m, GO_RUNNING, g->stack);
+	else
+		wire_ev(m, ts, s, GO_EV_GO_STATUS, g->gid, s->m, GO_RUNNING);
+	leave(m, ts, g);
+}
+
+typedef void (*state_fn)(struct model *m, uint64_t ts, struct goroutine *g);
+
+/* The states of their P, and of each that readers know. */
+static void write_states(struct model *m, uint64_t ts, state_fn fn)
+{
+	struct aged *lists[] = { m->go.idle.first, m->go.busy.first }, *a;
+	unsigned i;
+
+	if (!m->go.online)
+		return;
+	write_proc_status(m, ts);
+	for (i = 0; i < 2; i++) {
+		for (a = lists[i]; a; a = a->next) {
+			if (!of(a)->told)
+				continue;
+			of(a)->seq = 0;
+			fn(m, ts, of(a));
+		}
 	}
 }
 
 void goroutines_status(struct model *m, uint64_t ts)
 {
-	if (!m->go.online)
-		return;
-	write_proc_status(m, ts);
-	write_status(m, ts, &m->go.idle);
-	write_status(m, ts, &m->go.busy);
-}
-
-/* Each as if it had come here from a P, which gives it a name and a reason to wait. */
-static void tell(struct model *m, uint64_t ts, const struct aged_list *l)
-{
-	struct trace_stream *s = &m->go.stream;
-	struct goroutine *g;
-	struct aged *a;
-
-	for (a = l->first; a; a = a->next) {
-		g = of(a);
-		if (!g->told)
-			continue;
-		make_root(m, g);
-		g->seq = 0;
-		wire_ev(m, ts, s, GO_EV_PROC_START, proc_id(m), ++m->go.pseq);
-		if (m->opts.go_minor >= 23)
-			wire_ev(m, ts, s, GO_EV_GO_STATUS_STACK, g->gid, s->m, GO_RUNNING,
-				g->stack);
-		else
-			wire_ev(m, ts, s, GO_EV_GO_STATUS, g->gid, s->m, GO_RUNNING);
-		leave(m, ts, g);
-	}
+	write_states(m, ts, write_status);
 }
 
 void goroutines_tell(struct model *m, uint64_t ts)
 {
-	if (!m->go.online)
-		return;
-	write_proc_status(m, ts);
-	tell(m, ts, &m->go.idle);
-	tell(m, ts, &m->go.busy);
+	write_states(m, ts, tell);
 }
 
 static void end_those(struct model *m, uint64_t ts, struct aged *a, uint32_t scope)
