@@ -142,6 +142,19 @@ polls_seldom() {
 	sound T
 }
 
+@test "with nohup a hang-up is nothing to the recorder" {
+	trap '' HUP
+	rec -p "$P" -o T
+	trap - HUP
+	kill -HUP "$rec_pid"
+	kill -USR1 "$rec_pid"
+	wait_line err 'events (.*lost'
+	rec_stop INT
+	[ "$rec_status" -eq 0 ]
+	no grep -q SIGHUP err
+	sound T
+}
+
 @test "several pids, by comma and repeated, the same one twice is recorded once" {
 	local first=$P
 	tell_fd_1=$tell_fd other_pid=$prog_pid

@@ -58,6 +58,14 @@ struct session {
 /* What an epoll event is about. */
 enum source { FROM_TIMER = 1, FROM_SIGNAL, FROM_TARGET, FROM_HALT };
 
+/* nohup(1) has it ignored, and a recording that a login left behind goes on. */
+static bool is_ignored(int sig)
+{
+	struct sigaction sa;
+
+	return !sigaction(sig, NULL, &sa) && sa.sa_handler == SIG_IGN;
+}
+
 int session_signals(bool command)
 {
 	sigset_t set;
@@ -66,7 +74,8 @@ int session_signals(bool command)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	if (!is_ignored(SIGHUP))
+		sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
 	if (command) {
