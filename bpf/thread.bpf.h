@@ -150,10 +150,13 @@ static __always_inline struct ev_cpu_now *ct_current(struct task_struct *cur)
 	key = ct_key_for(cur, EV_THREAD);
 	if (!key)
 		return NULL;
-	now->task = (__u64)cur;
+	now->task = 0; /* an interrupt that comes now finds nobody, see irqlog.bpf.c */
+	barrier();
 	now->key = key;
 	now->sys_begin = 0;
 	now->sys = EV_NOW_UNKNOWN;
+	barrier();
+	now->task = (__u64)cur;
 	return now;
 }
 
