@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/cmd.h"
+#include "util/exitcode.h"
 #include "util/env.h"
 #include "util/invoker.h"
 #include "util/log.h"

@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A command of the program, and what its exit status means. */
+/* A command of the program. */
 #ifndef CTRACE_CLI_CMD_H
 #define CTRACE_CLI_CMD_H
 
-enum exit_code {
-	EXIT_FINE = 0,
-	EXIT_FAILED = 1,
-	EXIT_USAGE = 2,
-	EXIT_MACHINE = 3, /* the machine or the privileges lack something */
-	EXIT_LOST = 4,	  /* finished, but records were lost; with --strict */
-	/* as shells have it; behind -- any other number is the command's own */
-	EXIT_CANNOT_RUN = 126,
-	EXIT_NO_COMMAND = 127,
-	EXIT_SIGNAL = 128, /* and the number of the signal that ended it */
-};
+#include "util/exitcode.h"
 
 struct options;
 struct strbuf;

@@ -3,7 +3,7 @@
 #ifndef CTRACE_RECORD_RECORD_H
 #define CTRACE_RECORD_RECORD_H
 
-#include "cli/cmd.h"
+#include "util/exitcode.h"
 
 struct options;
 struct strbuf;

@@ -17,7 +17,7 @@
 #include "capture/scope.h"
 #include "capture/session.h"
 #include "capture/target.h"
-#include "cli/cmd.h"
+#include "util/exitcode.h"
 #include "cli/options.h"
 
 struct annot;
