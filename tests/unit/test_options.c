@@ -238,6 +238,14 @@ static void the_rest(void **state)
 	o = good(FOR_RECORD, "-q --");
 	assert_null(o.command[0]);
 	options_free(&o);
+	o = good(FOR_RECORD, "-d 5 -o -- ls"); /* a file of that name, and a word too many */
+	assert_string_equal(o.output, "--");
+	assert_null(o.command);
+	assert_int_equal(o.nrest, 1);
+	options_free(&o);
+	o = good(FOR_RECORD, "-o -- -- ls");
+	assert_string_equal(o.command[0], "ls");
+	options_free(&o);
 	o = good(FOR_RECORD, "ls -- -a"); /* this one is a mistake, which the caller tells */
 	assert_null(o.command);
 	assert_int_equal(o.nrest, 3);

@@ -315,7 +315,8 @@ static const struct opt_row rows[] = {
 	  TO(DURATION, trigger_gap_ns), .max = DURATION_MAX },
 	{ 0, "raw", "FILE", FOR_RECORD, "keep the records as they came, for convert",
 	  TO(STRING, raw), .what = "a file name", .words = no_stdout, .way = "the name of a file" },
-	{ 0, "strict", NULL, FOR_RECORD, "exit with 4 when records were lost", TO(FLAG, strict) },
+	{ 0, "strict", NULL, FOR_RECORD,
+	  "exit with 4 when records were lost, or processes left out", TO(FLAG, strict) },
 	{ 0, "text", NULL, FOR_CONVERT, "write records, or a trace, as text", TO(FLAG, text) },
 	{ 0, "repair", NULL, FOR_CONVERT,
 	  "cut a trace that was broken off back to its last whole generation; in place without -o",
@@ -402,6 +403,7 @@ int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct
 	char shorts[2 * NROW + 4] = "+:";
 	bool posix = cmd & FOR_RECORD;
 	size_t i, nl = 0, ns = 2;
+	const char *last = NULL; /* the value of the last option, NULL none */
 	int c, err;
 
 	*o = (struct options){
@@ -432,6 +434,7 @@ int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct
 		c = getopt_long(argc, argv, shorts + !posix, longs, NULL);
 		if (c < 0)
 			break;
+		last = optarg;
 		for (i = 0; i < NROW && !is_row(&rows[i], cmd, c); i++)
 			;
 		if (c == '?' || c == ':' || i == NROW) {
@@ -449,7 +452,8 @@ int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct
 	o->stacks &= ~STACKS_SAMPLE;
 	o->rest = argv + optind;
 	o->nrest = argc - optind;
-	if (posix && optind > 1 && !strcmp(argv[optind - 1], "--")) {
+	/* -o -- is a file of that name */
+	if (posix && optind > 1 && last != argv[optind - 1] && !strcmp(argv[optind - 1], "--")) {
 		o->command = o->rest;
 		o->follow = true;
 		o->nrest = 0;
