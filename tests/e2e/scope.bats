@@ -127,6 +127,26 @@ becomes_nobody() { # with all threads, and both sides of it are recorded
 	has alpha=1 alpha/ticker=2
 }
 
+@test "processes that there is no room for are counted, and --strict makes that an error" {
+	local i crowd=()
+	called shortlived crowd
+	mkfifo told
+	exec {tell_fd}<>told
+	for i in 1 2 3 4 5; do
+		./crowd 1 <told >"said.$i" 3>&- {tell_fd}>&- &
+		crowd+=($!)
+	done
+	for i in 1 2 3 4 5; do wait_line "said.$i" '^ready'; done
+	CTRACE_MEMBERS=2 rec -a --comm crowd -d 200ms --strict -o T
+	rec_stop -
+	[ "$rec_status" -eq 4 ]
+	grep 'processes were left out, and --strict was given' err
+	jq -e '.unfollowed == 3 and .lost == 0' sum
+	sound T
+	has crowd=2
+	kill "${crowd[@]}"
+}
+
 @test "--uid records processes of that user alone; setuid brings one in, and out" {
 	local nobody
 	nobody=$(id -u nobody)
@@ -182,6 +202,14 @@ becomes_nobody() { # with all threads, and both sides of it are recorded
 	sound T
 	"$CTRACE" convert --text T | grep 'UserLog.*key="softirq" value="[A-Z_]* [0-9.]*[mu]s"' >/dev/null
 	jq -e '.lost == 0' sum
+	# a syscall that one comes into is told of before, and not again as a whole
+	"$CTRACE" --irq 1us --json -o T --raw R -- dd if=/dev/zero of=/dev/null bs=64M count=20 2>err >out
+	sound T
+	"$CTRACE" convert --text R >records
+	awk '{ for (i = 4; i <= NF; i++) { if ($i ~ /^thr=/) thr = $i; if ($i ~ /^begin=/) begin = substr($i, 7) + 0 } }
+		($3 == "syscall" || $3 == "sys_enter") && last[thr] > begin { late++; print }
+		$3 == "irq" { last[thr] = $1; met += open[thr] } $3 == "sys_enter" { open[thr] = 1 } $3 == "sys_exit" { open[thr] = 0 }
+		END { print met, "interrupts of syscalls"; exit !(met && !late) }' records
 	rec -a --irq 0 -d 200ms -o T
 	rec_stop -
 	"$CTRACE" convert --text T >text

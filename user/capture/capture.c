@@ -18,13 +18,14 @@
 #include "bpf/mark.h"
 #include "capture/features.h"
 #include "capture/iter.h"
-#include "util/procfs.h"
 #include "capture/rings.h"
 #include "capture/scope.h"
 #include "ctrace.skel.h"
 #include "symbol/ksyms.h"
 #include "util/clock.h"
+#include "util/env.h"
 #include "util/log.h"
+#include "util/procfs.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
@@ -38,7 +39,7 @@
 
 #define PLACE_TRIES 20 /* walks over the threads, until all of them have a place */
 
-#define MEMBERS_MAX 32768 /* processes that are recorded at once, where that changes by itself */
+#define MEMBERS_MAX 32768u /* processes that are recorded at once, where that changes by itself */
 
 #define DRAIN_TOTAL (6u << 20) /* bytes that one drain takes out of all rings, at most */
 
@@ -219,6 +220,14 @@ static void set_rule(struct ct_config *cfg, const struct scope *s)
 }
 
 /* Room for those that the rule names, and the programs that see when one has to be judged. */
+static uint32_t members_max(void)
+{
+	const char *fewer = secure_getenv(ENV_MEMBERS);
+	unsigned long n = fewer ? strtoul(fewer, NULL, 10) : 0;
+
+	return n && n < MEMBERS_MAX ? (uint32_t)n : MEMBERS_MAX;
+}
+
 static void configure_scope(struct capture *c)
 {
 	const struct scope *s = c->opts.targets ? NULL : c->opts.scope;
@@ -228,7 +237,7 @@ static void configure_scope(struct capture *c)
 	bpf_map__set_max_entries(c->skel->maps.ct_barred,
 				 s && s->nbarred ? (uint32_t)s->nbarred : 1);
 	if (rule)
-		bpf_map__set_max_entries(c->skel->maps.ct_targets, MEMBERS_MAX);
+		bpf_map__set_max_entries(c->skel->maps.ct_targets, members_max());
 	bpf_program__set_autoload(c->skel->progs.ct_free, is_moving(c));
 	bpf_program__set_autoload(c->skel->progs.ct_scope_tasks, rule);
 	bpf_program__set_autoattach(c->skel->progs.ct_scope_tasks, false);
@@ -275,7 +284,7 @@ static void configure(struct capture *c)
 		cfg.tgid = set->t[0].tgid;
 		cfg.ns_level = set->ns_level;
 		bpf_map__set_max_entries(c->skel->maps.ct_targets,
-					 (uint32_t)set->cnt + (cfg.follow ? MEMBERS_MAX : 0));
+					 (uint32_t)set->cnt + (cfg.follow ? members_max() : 0));
 	}
 	if (!set && c->opts.scope)
 		set_rule(&cfg, c->opts.scope);
@@ -485,8 +494,8 @@ static int attach_samplers(struct capture *c, struct strbuf *why)
 	return 0;
 }
 
-/* Who is there is judged once all hooks are there that judge anew. */
-static void judge_everybody(struct capture *c)
+/* Who is there is judged once all hooks are there that judge anew. 0 or -errno. */
+static int judge_everybody(struct capture *c)
 {
 	struct bpf_link *link;
 	int err;
@@ -499,9 +508,8 @@ static void judge_everybody(struct capture *c)
 		c->skel->links.ct_moved = bpf_program__attach(c->skel->progs.ct_moved);
 	link = bpf_program__attach_iter(c->skel->progs.ct_scope_tasks, NULL);
 	err = link ? iter_run(bpf_link__fd(link)) : -errno;
-	if (err)
-		log_debug("who is recorded was not asked: %s", strerror(-err));
 	bpf_link__destroy(link);
+	return err;
 }
 
 /*
@@ -516,9 +524,6 @@ static void place_threads(struct capture *c)
 	volatile uint32_t *unplaced = &c->skel->bss->ct_unplaced;
 	int err = 0, tries = PLACE_TRIES;
 
-	c->skel->links.ct_fork = bpf_program__attach(c->skel->progs.ct_fork);
-	if (has_rule(c))
-		judge_everybody(c);
 	do {
 		*unplaced = 0;
 		err = link ? iter_run(bpf_link__fd(link)) : 0;
@@ -533,6 +538,13 @@ int capture__attach(struct capture *c, struct strbuf *why)
 	int err;
 
 	ksyms__ready(c->ksyms);
+	c->skel->links.ct_fork = bpf_program__attach(c->skel->progs.ct_fork);
+	err = has_rule(c) ? judge_everybody(c) : 0;
+	if (err) {
+		strbuf_set_f(why, "the kernel refused to walk the processes of this machine: %s",
+			     strerror(-err));
+		return err;
+	}
 	place_threads(c);
 	c->skel->links.ct_snap_tasks = attach_iter(c, c->skel->progs.ct_snap_tasks);
 	err = ctrace__attach(

@@ -271,6 +271,10 @@ enum exit_code outputs_verdict(const struct recording *r, struct strbuf *why)
 		strbuf_set_f(why, "records were lost, and --strict was given");
 		return EXIT_LOST;
 	}
+	if (r->o->strict && capture__unfollowed(r->capture)) {
+		strbuf_set_f(why, "processes were left out, and --strict was given");
+		return EXIT_LOST;
+	}
 	return EXIT_FINE;
 }
 

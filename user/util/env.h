@@ -11,6 +11,10 @@
  * without BTF. */
 #define ENV_BTF "CTRACE_BTF"
 
+/* So many processes can be recorded at once with a rule or -f; the tests see with few what happens
+ * to the next one. */
+#define ENV_MEMBERS "CTRACE_MEMBERS"
+
 /* Set by sudo: the user who called it, to whom the output belongs. */
 #define ENV_SUDO_UID "SUDO_UID"
 #define ENV_SUDO_GID "SUDO_GID"
