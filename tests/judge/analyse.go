@@ -122,6 +122,7 @@ type analysis struct {
 	metrics   map[string]int
 	ranges    map[string]int
 	samples   []string        // user frames of each
+	triggered []string        // what triggers have marked
 	userSeqs  map[string]bool // lists of user frames
 	problems  []string
 	nproblems int
@@ -353,6 +354,9 @@ func (a *analysis) event(ev trace.Event) {
 		}
 	case trace.EventLog:
 		a.logs[ev.Log().Category]++
+		if ev.Log().Category == "trigger" {
+			a.triggered = append(a.triggered, ev.Log().Message)
+		}
 		if c := ev.Log().Category; c != "ctrace" && c != "trigger" {
 			a.mark(ev, "log %q %q of %q", ev.Log().Category, ev.Log().Message, a.taskName(ev.Log().Task))
 		}
@@ -425,6 +429,7 @@ func (a *analysis) procEvent(ev trace.Event, st trace.StateTransition) {
 	case to == trace.ProcIdle:
 		if p.busy {
 			delete(a.procM, p.m)
+			delete(a.handed, p.m) // it was no exec, whose next goroutine starts at once
 			if g := a.gs[a.onM[p.m]]; g != nil && a.onM[p.m] != 0 {
 				if g.state == trace.GoSyscall {
 					a.setClass(g, blockedClass)

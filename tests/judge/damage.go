@@ -56,6 +56,9 @@ var damages = []damage{
 	{"nomodule", func(rng *rand.Rand, r *recording) { without(r, evModule) }},
 	{"syms", absurdSyms},
 	{"marks", absurdMarks},
+	{"leaves", absurdLeaves},
+	{"exits", absurdExits},
+	{"irqs", absurdIRQs},
 	{"nosite", func(rng *rand.Rand, r *recording) { without(r, evSite) }},
 	{"bytes", nil}, // flips bytes of the file itself, framing included
 	{"compat", func(rng *rand.Rand, r *recording) {
@@ -100,17 +103,18 @@ func applyDamages(rng *rand.Rand, r *recording, names []string) []byte {
 func legalize(r *recording) {
 	le := binary.LittleEndian
 	size := map[byte][2]int{evThread: {40, 40}, evSwitch: {32, 40}, evWaking: {32, 40}, evWakeup: {32, 40}, evFork: {32, 40}, evExec: {48, 304},
-		evExit: {24, 24}, evRename: {40, 40}, evSysEnter: {32, 40}, evSysExit: {24, 24}, evSyscall: {32, 40}, evStack: {32, 1304}, evSnap: {48, 48},
+		evExit: {24, 32}, evRename: {40, 40}, evSysEnter: {32, 40}, evSysExit: {24, 24}, evSyscall: {32, 40}, evStack: {32, 1304}, evSnap: {48, 48},
 		evStart: {16, 16}, evStop: {16, 16}, evLost: {16, 16}, evMetric: {24, 24}, evProc: {32, 288}, evKsym: {24, 152}, evCPU: {16, 16}, evConfig: {16, 16},
 		evSample: {32, 32}, evModule: {56, 312}, evSym: {34, 1568}, evEpoch: {16, 16},
-		evMark: {offMarkText, offMarkText + 2*markMax}, evSite: {16, 16 + 256}}
+		evMark: {offMarkText, offMarkText + 2*markMax}, evSite: {16, 16 + 256}, evIRQ: {48, 48}, evLeave: {16, 16}}
 	r.entries = slices.DeleteFunc(r.entries, func(e entry) bool {
 		b := e.rec
 		if b == nil {
 			return false
 		}
 		lim, ok := size[b.kind()]
-		if !ok || len(b) < lim[0] || len(b) > lim[1] || lim == [2]int{32, 40} && len(b) != 32 && len(b) != 40 {
+		if !ok || len(b) < lim[0] || len(b) > lim[1] || lim == [2]int{32, 40} && len(b) != 32 && len(b) != 40 ||
+			b.kind() == evExit && len(b) != 24 && len(b) != 32 {
 			return true
 		}
 		for i, o := range keyOffsets(b.kind()) {
@@ -130,6 +134,8 @@ func legalize(r *recording) {
 			b[24+commLen-1] = 0
 		case evProc:
 			b[16+commLen-1] = 0
+		case evIRQ:
+			b[32+commLen-1] = 0
 		case evStack:
 			k, u := int(le.Uint16(b[24:])), int(le.Uint16(b[26:]))
 			b[28] %= 9
@@ -249,7 +255,7 @@ func drop(rng *rand.Rand, r *recording, share float64) {
 
 func dropKind(rng *rand.Rand, r *recording) {
 	kind, share := []byte{evThread, evSwitch, evWaking, evWakeup, evFork, evExec, evExit, evRename, evSysEnter, evSysExit, evSyscall,
-		evStack, evSnap, evSample, evModule, evSym, evEpoch, evMark, evSite}[rng.IntN(19)], []float64{0.5, 1}[rng.IntN(2)]
+		evStack, evSnap, evSample, evModule, evSym, evEpoch, evMark, evSite, evIRQ, evLeave}[rng.IntN(21)], []float64{0.5, 1}[rng.IntN(2)]
 	r.entries = slices.DeleteFunc(r.entries, func(e entry) bool {
 		return e.rec != nil && e.rec.kind() == kind && rng.Float64() < share
 	})
@@ -350,7 +356,7 @@ func keyOffsets(kind byte) []int {
 	switch kind {
 	case evSwitch, evWaking, evWakeup, evFork:
 		return []int{16, 24}
-	case evThread, evSnap, evExec, evExit, evRename, evSysEnter, evSysExit, evSyscall, evStack, evSample, evMark:
+	case evThread, evSnap, evExec, evExit, evRename, evSysEnter, evSysExit, evSyscall, evStack, evSample, evMark, evIRQ:
 		return []int{16}
 	}
 	return nil
@@ -486,6 +492,8 @@ func absurdNames(rng *rand.Rand, r *recording) {
 			off = 32
 		case evThread, evSnap, evRename:
 			off = 24
+		case evIRQ:
+			off = 32
 		case evProc:
 			off = 16
 		}
@@ -663,6 +671,76 @@ func absurdSyms(rng *rand.Rand, r *recording) {
 			binary.LittleEndian.PutUint16(b[26:], uint16(len(name)+1))
 		}
 		r.entries[i].rec = b
+	}
+}
+
+// somewhere puts a record of the collector, or of any CPU, behind some other.
+func somewhere(rng *rand.Rand, r *recording, kind byte, arg uint32, body func(r record) record) {
+	if len(r.entries) == 0 {
+		return
+	}
+	i := rng.IntN(len(r.entries))
+	ts, stream := r.mono, rng.IntN(r.streams)
+	if e := r.entries[i]; e.rec != nil {
+		ts, stream = e.rec.ts()+rng.Uint64N(1000), e.stream
+	}
+	rec := newRecord(ts, kind, 0, uint16(stream), arg)
+	if body != nil {
+		rec = body(rec)
+	}
+	r.entries = slices.Insert(r.entries, i+1, entry{stream: stream, rec: rec})
+}
+
+// absurdLeaves: anybody is recorded no more at any time, also who was not, and goes on.
+func absurdLeaves(rng *rand.Rand, r *recording) {
+	pids := []uint32{0, 1, 4194304, ^uint32(0)}
+	for _, e := range r.entries {
+		if e.rec != nil && (e.rec.kind() == evThread || e.rec.kind() == evSnap) && !slices.Contains(pids, e.rec.arg()) {
+			pids = append(pids, e.rec.arg())
+		}
+	}
+	for range 1 + rng.IntN(100) {
+		somewhere(rng, r, evLeave, pids[rng.IntN(len(pids))], nil)
+	}
+}
+
+// absurdExits: threads that live on say that they end, with any code.
+func absurdExits(rng *rand.Rand, r *recording) {
+	var all []uint64
+	each(rng, r, 1, func(b record) {
+		if b.kind() == evThread && len(b) >= 24 {
+			all = append(all, binary.LittleEndian.Uint64(b[16:]))
+		}
+		if b.kind() == evExit && len(b) >= 32 {
+			binary.LittleEndian.PutUint32(b[24:], []uint32{0, 9, 0x7f, 0x80 | 11, 65, rng.Uint32()}[rng.IntN(6)])
+			binary.LittleEndian.PutUint32(b[28:], []uint32{0, 1, rng.Uint32()}[rng.IntN(3)])
+		}
+	})
+	if len(all) == 0 {
+		return
+	}
+	for range 1 + rng.IntN(50) {
+		somewhere(rng, r, evExit, 0, func(b record) record { return b.u64(all[rng.IntN(len(all))]).u32(rng.Uint32(), rng.Uint32N(2)) })
+	}
+}
+
+// absurdIRQs: interrupts of whom they cannot have met, that took no time or all of it.
+func absurdIRQs(rng *rand.Rand, r *recording) {
+	var all []uint64
+	eachKey(rng, r, 1, func(k uint64) uint64 {
+		if len(all) < 200 {
+			all = append(all, k)
+		}
+		return k
+	})
+	if len(all) == 0 {
+		return
+	}
+	for range 1 + rng.IntN(100) {
+		somewhere(rng, r, evIRQ, []uint32{0, 1, 2, rng.Uint32()}[rng.IntN(4)], func(b record) record {
+			return b.u64(all[rng.IntN(len(all))], []uint64{0, 999, 1e6, rng.Uint64(), ^uint64(0)}[rng.IntN(5)]).
+				comm([]string{"", "eth0-rx", "\xff\xfe", "NET_RX"}[rng.IntN(4)])
+		})
 	}
 }
 

@@ -57,6 +57,9 @@ func (c *fuzzCase) String() string {
 	return fmt.Sprintf("seed %d (%s, go %s, %d records)", c.seed, d, c.version, len(c.rec.entries))
 }
 
+// marksEnds: triggers are to mark the ends of processes.
+func (c *fuzzCase) marksEnds() bool { return c.seed%4 == 1 }
+
 type fuzzer struct {
 	prog    string
 	timeout time.Duration
@@ -132,7 +135,11 @@ func (f *fuzzer) run(c *fuzzCase) []string {
 	if err := os.WriteFile(in, c.bytes, 0o644); err != nil {
 		return []string{err.Error()}
 	}
-	o := f.convert("convert", in, "-o", out, "--go-version", c.version)
+	args := []string{"convert", in, "-o", out, "--go-version", c.version}
+	if c.marksEnds() {
+		args = append(args, "--trigger=signal", "--trigger=exit")
+	}
+	o := f.convert(args...)
 	f.mu.Lock()
 	f.slowest = max(f.slowest, o.took)
 	f.largest = max(f.largest, o.rss)
@@ -161,7 +168,7 @@ func (f *fuzzer) run(c *fuzzCase) []string {
 	a, err := analyseFile(out)
 	bad := verdict(a, err)
 	if len(bad) == 0 && c.damages == nil {
-		bad = compareTruth(c.sim, a)
+		bad = compareTruth(c.sim, a, c.marksEnds())
 		if f.viaText && c.seed%4 == 0 {
 			bad = append(bad, f.textToo(c, in, out)...)
 		}
@@ -189,7 +196,11 @@ func (f *fuzzer) inFiles(c *fuzzCase, in string, whole *analysis) (bad []string)
 	if rng.IntN(2) == 0 {
 		every = fmt.Sprintf("%dus", max(1, whole.span/shares/1000))
 	}
-	o := f.convert("convert", in, "-o", base, "--go-version", c.version, "--rotate", every)
+	args := []string{"convert", in, "-o", base, "--go-version", c.version, "--rotate", every}
+	if c.marksEnds() {
+		args = append(args, "--trigger=signal", "--trigger=exit")
+	}
+	o := f.convert(args...)
 	names, _ := filepath.Glob(filepath.Join(f.dir, fmt.Sprintf("%d-*.part", c.seed)))
 	defer func() {
 		for _, name := range names {

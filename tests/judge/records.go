@@ -24,7 +24,7 @@ const (
 	evStart, evStop, evLost, evMetric        = 32, 33, 34, 35
 	evProc, evKsym, evCPU, evConfig          = 36, 37, 38, 39
 	evModule, evSym, evEpoch                 = 40, 41, 42
-	evMark, evSite                           = 15, 43
+	evMark, evIRQ, evLeave, evSite           = 15, 16, 17, 43
 	flIRQ, flKthread, flOnCPU                = 1, 2, 8
 	flAsked                                  = 16
 	cfgSyscalls, cfgNoNames, cfgMany         = 1, 2, 4
@@ -46,7 +46,7 @@ var kindNames = map[byte]string{evThread: "thread", evSwitch: "switch", evWaking
 	evExec: "exec", evExit: "exit", evRename: "rename", evSysEnter: "sys_enter", evSysExit: "sys_exit", evSyscall: "syscall",
 	evStack: "stack", evSnap: "snap", evStart: "start", evStop: "stop", evLost: "lost", evMetric: "metric", evProc: "proc",
 	evKsym: "ksym", evCPU: "cpu", evConfig: "config", evSample: "sample", evModule: "module", evSym: "sym", evEpoch: "epoch",
-	evMark: "mark", evSite: "site"}
+	evMark: "mark", evIRQ: "irq", evLeave: "leave", evSite: "site"}
 
 // record is the bytes of one record, as they stand in the file.
 type record []byte
@@ -280,8 +280,13 @@ func (r record) String() string {
 		s += fmt.Sprintf(" parent=%s child=%s", key(16), key(24)) + stack(32)
 	case evExec:
 		s += fmt.Sprintf(" thr=%s pid=%d comm=%s path=%s", key(16), r.arg(), cstr(rest(32)), cstr(rest(48)))
+	case evIRQ:
+		s += fmt.Sprintf(" thr=%s soft=%d ns=%d name=%s", key(16), r.arg(), num(24), cstr(rest(32)))
 	case evExit, evRename:
 		s += fmt.Sprintf(" thr=%s arg=%d", key(16), r.arg())
+		if r.kind() == evExit && len(r) >= 32 {
+			s += fmt.Sprintf(" code=%#x group=%d", le.Uint32(r[24:]), le.Uint32(r[28:]))
+		}
 		if r.kind() == evRename {
 			s += " comm=" + cstr(rest(24))
 		}
@@ -303,7 +308,7 @@ func (r record) String() string {
 		s += fmt.Sprintf(" thr=%s op=%d by=%d flags=%d task=%d id=%d goroutine=%d start=%x", key(16), a&0xff, a>>8&0xff, a>>16, num(24),
 			num(32), num(40), num(48))
 		if len(r) >= offMarkText {
-			s += fmt.Sprintf(" site=%d %q", le.Uint32(r[56:]), r[offMarkText:])
+			s += fmt.Sprintf(" site=%d %q", le.Uint32(r[56:]), []byte(r[offMarkText:]))
 		}
 	case evSite:
 		s += fmt.Sprintf(" id=%d name=%s", r.arg(), cstr(rest(16)))

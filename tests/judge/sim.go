@@ -38,6 +38,7 @@ type life struct {
 	traced   bool
 	procName map[string]bool
 	marks    *simMarks
+	unsure   bool // it came into the recording while it lived
 }
 
 type simWake struct {
@@ -67,6 +68,7 @@ type simThread struct {
 	sysKnown   bool   // a sys_enter or sys_exit was seen
 	sleepState byte
 	fd         byte
+	told       bool // a record has introduced it, since its process is recorded
 	killed     bool
 	exiting    bool
 	newborn    bool
@@ -93,6 +95,10 @@ type simProc struct {
 	tasks                []*simTask // open
 	lastTask, lastRegion uint64
 	goroutines           []*simGoroutine
+
+	ends, endTold bool // all of its threads, with this code; a record has told so
+	code          uint32
+	endWords      string // what a trigger says of it
 }
 
 type sim struct {
@@ -101,6 +107,7 @@ type sim struct {
 	mode     simMode
 	all      bool // the whole system
 	follow   bool
+	rule     bool // who is recorded changes
 	slow     bool // long enough for several generations
 	now      uint64
 	base     uint64
@@ -122,6 +129,8 @@ type sim struct {
 	marking       bool // programs annotate
 	serialText    int
 	oldGoroutines []*simGoroutine
+	endWords      []string // of processes that have ended
+	leaving       []*life  // of processes that have left, which end when a CPU is free
 }
 
 var sysNames = map[uint32]string{0: "read", 1: "write", 3: "close", 7: "poll", 9: "mmap", 16: "ioctl", 17: "pread64", 20: "writev",
@@ -251,11 +260,14 @@ func (s *sim) newProc(comm string, traced bool) *simProc {
 
 // see introduces a thread before the first record that names it.
 func (s *sim) see(cpu int, t *simThread) uint64 {
-	if t.key != 0 {
+	if t.told {
 		return t.key
 	}
-	s.serial++
-	t.key = uint64(s.serial)<<32 | uint64(t.tid)
+	if t.key == 0 {
+		s.serial++
+		t.key = uint64(s.serial)<<32 | uint64(t.tid)
+	}
+	t.told = true
 	s.emit(cpu, newRecord(s.tick(), evThread, s.kflag(t), uint16(cpu), uint32(t.proc.pid)).u64(t.key).comm(t.comm))
 	return t.key
 }
@@ -367,6 +379,7 @@ func (s *sim) switchTo(cpu int, state byte, next *simThread, other bool) {
 	if told {
 		prev.hazy = false
 	}
+	s.leaveRest(ts)
 	s.cpus[cpu], s.other[cpu] = next, other
 	if next != nil {
 		next.state, next.cpu = tRunning, cpu
@@ -447,6 +460,7 @@ func (s *sim) waker(cpu int, by *simThread, irq bool) (wakerRef, *life) {
 func (s *sim) woken(t *simThread, by *life, race bool) {
 	t.state = tRunnable
 	if s.started {
+		race = race || by != nil && by.unsure
 		t.life.wakes = append(t.life.wakes, simWake{by: by, race: race, sleep: t.life.class})
 	}
 	s.setClass(t, "runnable", s.now)
@@ -530,6 +544,7 @@ func (s *sim) fork(t *simThread) {
 	c := s.newThread(p, tid, comm)
 	c.newborn = true
 	c.life.names[t.comm] = true
+	c.life.unsure = t.life.unsure
 	if p.traced {
 		pk := s.see(t.cpu, t)
 		stack := s.stack(t.cpu, t, false, s.stacks.fork)
@@ -579,6 +594,7 @@ func (s *sim) exec(t *simThread) {
 	s.setClass(t, "", s.now)
 	old.ended = s.now
 	t.life = s.newLife(t, s.now)
+	t.life.unsure = old.unsure
 	s.settleMarks(t)
 	if s.started {
 		t.life.starts++
@@ -589,22 +605,24 @@ func (s *sim) exec(t *simThread) {
 
 func (s *sim) exit(t *simThread) {
 	t.exiting = true
+	if t.nr == 231 || len(t.proc.threads) == 1 {
+		s.exits(t)
+	}
 	if s.traced(t) {
 		s.flush(t, 0)
-		s.emit(t.cpu, newRecord(s.tick(), evExit, 0, uint16(t.cpu), 0).u64(s.see(t.cpu, t)))
+		s.tellExit(t)
 	}
 	if t.nr == 231 {
-		for _, o := range t.proc.threads {
-			o.killed = true
-			if o.state == tSleeping {
-				s.wake(t.cpu, o, t, false)
-			}
-		}
+		s.killOthers(t)
 	}
 }
 
 func (s *sim) randomComm() string {
 	return []string{"redis-server", "worker", "io-7", "pool-12", "a b", "Ü-thread", "x", "123456789012345", "cc1", "[x]"}[s.rng.IntN(10)]
+}
+
+func (s *sim) kernelComm() string {
+	return []string{"kworker/1:0H", "kworker/u8:2", "kworker/u9:1-ex", "ksoftirqd/0", "kthreadd", "irq/9-acpi", "rcu/x"}[s.rng.IntN(7)]
 }
 
 func (s *sim) rename(t *simThread) {
@@ -649,6 +667,13 @@ func (s *sim) step() {
 	}
 	if t != nil && s.chance(10) {
 		s.sampleTick(cpu, t)
+	}
+	if t != nil && s.chance(1) {
+		s.interrupt(t)
+	}
+	if s.rule && s.chance(0.5) {
+		s.change(cpu)
+		return
 	}
 	if s.chance(6) { // an interrupt
 		if w := s.sleeper(); w != nil {
@@ -742,6 +767,8 @@ func (s *sim) userStep(cpu int, t *simThread) {
 		s.sysEnter(t, []uint32{60, 60, 60, 231, 59}[s.rng.IntN(5)])
 	case x < 84 && s.traced(t):
 		s.raceWake(t, false)
+	case x < 85 && len(s.threads) > 8 && s.chance(30):
+		s.dies(t)
 	}
 }
 
@@ -804,7 +831,7 @@ func (s *sim) syscallStep(cpu int, t *simThread) {
 type simOptions struct {
 	ncpu, procs, threads, steps int
 	mode                        simMode
-	all, follow, slow           bool
+	all, follow, slow, rule     bool
 }
 
 func randomOptions(rng *rand.Rand) simOptions {
@@ -819,12 +846,13 @@ func randomOptions(rng *rand.Rand) simOptions {
 	if rng.IntN(20) == 0 {
 		o.steps = 20
 	}
+	o.rule = rng.IntN(3) == 0
 	return o
 }
 
 // simulate runs the machine and returns it with its recording.
 func simulate(rng *rand.Rand, o simOptions) (*sim, *recording) {
-	s := &sim{rng: rng, ncpu: o.ncpu, mode: o.mode, all: o.all, follow: o.follow, slow: o.slow, nextTid: 1000, stacks: randomStacks(rng)}
+	s := &sim{rng: rng, ncpu: o.ncpu, mode: o.mode, all: o.all, follow: o.follow, slow: o.slow, rule: o.rule, nextTid: 1000, stacks: randomStacks(rng)}
 	s.base = 1_000_000_000 + rng.Uint64N(1<<50)
 	s.now = s.base + 1_000_000
 	s.cpus, s.other = make([]*simThread, s.ncpu), make([]bool, s.ncpu)
@@ -839,7 +867,7 @@ func simulate(rng *rand.Rand, o simOptions) (*sim, *recording) {
 	case s.mode == modeNone:
 		cfg = cfgNoNames
 	}
-	if s.all || s.follow || o.procs > 1 {
+	if s.all || s.follow || s.rule || o.procs > 1 {
 		cfg |= cfgMany
 	}
 	s.note(s.collector(evConfig, cfg))
@@ -863,6 +891,11 @@ func simulate(rng *rand.Rand, o simOptions) (*sim, *recording) {
 			}
 			if s.all && i > 0 && s.chance(15) {
 				t.kthread, t.life.kthread = true, true
+				t.comm = s.kernelComm()
+				t.life.names[t.comm] = true
+				if j == 0 {
+					p.names[t.comm] = true
+				}
 			}
 			t.life.born = 0
 			s.settle(t)
@@ -960,7 +993,7 @@ func (s *sim) begin() {
 	for _, t := range s.threads {
 		l := t.life
 		*l = life{tid: l.tid, since: s.now, ns: map[string]int64{}, calls: map[string]int{}, names: l.names,
-			procName: l.procName, kthread: l.kthread, traced: l.traced, marks: l.marks}
+			procName: l.procName, kthread: l.kthread, traced: l.traced, marks: l.marks, unsure: l.unsure}
 		switch t.state {
 		case tRunning:
 			l.class = s.onCPUClass(t)
@@ -980,17 +1013,11 @@ func (s *sim) begin() {
 func (s *sim) end() {
 	s.stop = s.now
 	for _, t := range s.threads {
-		if t.state == tRunning && t.begin != 0 && t.begin != t.asked && s.mode == modeAll {
-			// a syscall that nobody has told of
-			t.life.slack += int64(s.stop - max(t.begin, s.start))
-			if t.begin >= s.start {
-				t.life.calls[sysNames[t.nr]]--
-			}
-			if t.life.fuzzyNr == "" {
-				t.life.fuzzyNr = sysNames[t.nr]
-			}
-		}
+		s.untold(t, s.stop)
 		s.setClass(t, t.life.class, s.stop)
+	}
+	for _, l := range s.leaving {
+		l.ns[l.class] += int64(s.stop - l.since)
 	}
 	s.lives = slices.DeleteFunc(s.lives, func(l *life) bool { return !l.traced })
 }

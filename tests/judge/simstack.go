@@ -149,7 +149,7 @@ func (s *sim) nextEpoch() {
 }
 
 func (s *sim) sampleTick(cpu int, t *simThread) {
-	if !s.stacks.sample || !s.traced(t) {
+	if !s.stacks.sample || !s.traced(t) || t.life.unsure {
 		return
 	}
 	s.see(cpu, t)

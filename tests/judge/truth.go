@@ -6,14 +6,16 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
 
 const tidReuse = 10_000_000 // added to a goroutine's id with each further life of its tid
 
-// compareTruth holds the trace of an undamaged recording against what the simulator knows.
-func compareTruth(s *sim, a *analysis) (wrong []string) {
+// compareTruth holds the trace of an undamaged recording against what the simulator knows. ends: triggers have marked those of
+// processes.
+func compareTruth(s *sim, a *analysis, ends bool) (wrong []string) {
 	say := func(format string, args ...any) {
 		if len(wrong) < 12 {
 			wrong = append(wrong, fmt.Sprintf(format, args...))
@@ -48,6 +50,12 @@ func compareTruth(s *sim, a *analysis) (wrong []string) {
 		gs := got[tid]
 		slices.SortFunc(gs, func(x, y *gor) int { return cmp.Compare(x.id, y.id) })
 		slices.SortStableFunc(ls, func(x, y *life) int { return cmp.Compare(x.born, y.born) })
+		if slices.ContainsFunc(ls, func(l *life) bool { return l.unsure }) {
+			if len(gs) > len(ls) {
+				say("thread %d lived %d times and is %d goroutines", tid, len(ls), len(gs))
+			}
+			continue // some of its lives may have left no record
+		}
 		if len(gs) != len(ls) {
 			say("thread %d lived %d times and is %d goroutines", tid, len(ls), len(gs))
 			continue
@@ -145,6 +153,9 @@ func compareTruth(s *sim, a *analysis) (wrong []string) {
 			if reason == "syscall" || t.race {
 				continue
 			}
+			if t.by != nil && of[t.by] == nil && w.waker != nil && int(w.waker.id)%tidReuse == t.by.tid {
+				continue // one of its lives
+			}
 			if w.waker != of[t.by] {
 				say("goroutine %d, wake-up %d at %d ns: by %d, in truth by %v", g.id, i, w.Time, w.Waker, idOf(of[t.by]))
 			}
@@ -152,6 +163,9 @@ func compareTruth(s *sim, a *analysis) (wrong []string) {
 	}
 	compareStacks(s, a, say)
 	compareMarks(s, of, a, say)
+	if ends {
+		compareEnds(s, a, say)
+	}
 	return wrong
 }
 
@@ -164,9 +178,16 @@ func idOf(g *gor) string {
 
 func keys(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
 
-// nameFits: a name is one that the thread bore, or "process/thread" in a recording of the whole system.
+// kernelGroup: what the names of the kernel's threads have in common that are there for each CPU, and of its workers.
+var kernelGroup = regexp.MustCompile(`^(.*)/[0-9:H]+$|^(kworker)/u[0-9].*$`)
+
+// nameFits: a name is one that the thread bore, or "process/thread" in a recording of the whole system. One of the kernel's has
+// its kind.
 func nameFits(name string, l *life) bool {
-	if name == "" || l.names[name] {
+	if rest, ok := strings.CutPrefix(name, "kernel/"); ok && l.kthread {
+		return slices.ContainsFunc(keys(l.names), func(n string) bool { return kernelGroup.ReplaceAllString(n, "$1$2") == rest })
+	}
+	if name == "" || l.names[name] && !l.kthread {
 		return true
 	}
 	for p := range l.procName {
