@@ -78,6 +78,16 @@ static __always_inline void ct_depart(struct task_struct *leader)
 		ct_submit(ev);
 }
 
+/* A place that was made before an exec by a thread that was no leader: the number it had belongs to
+ * another by now. */
+static __always_inline void renew_key(struct task_struct *leader)
+{
+	struct ct_thread *t = bpf_task_storage_get(&ct_threads, leader, NULL, 0);
+
+	if (t && t->key && (__u32)t->key != ct_tid(leader))
+		t->key = 0;
+}
+
 /* A process is no more what it was: is it recorded from now on? */
 static __always_inline void ct_judge(struct task_struct *leader, const char *comm)
 {
@@ -87,6 +97,7 @@ static __always_inline void ct_judge(struct task_struct *leader, const char *com
 	was = bpf_map_lookup_elem(&ct_targets, &tgid) != NULL;
 	is = ct_rule(leader, comm);
 	if (is && !was) {
+		renew_key(leader);
 		ct_join(leader);
 		ct_thread_of(leader); /* it may sleep for long, and the process is named by it */
 	} else if (was && !is) {

@@ -100,6 +100,19 @@ start_called() { # PATH: like start_prog
 	jq -e '[.goroutines[] | select(.state == "NotExist")] | length == 3' times.json
 }
 
+@test "an exec by a thread that is no leader brings a process in under its own number" {
+	start_prog exec thread
+	P=$(ready_word 2)
+	rec -a --comm cat -o T
+	tell go
+	until_true grep -qx cat "/proc/$P/comm"
+	tell more # it reads
+	wait_line said more
+	rec_stop INT
+	sound T
+	"$JUDGE" times T | jq -e --argjson pid "$P" '[.goroutines[] | select(.name == "cat" and .id == $pid)] | length == 1'
+}
+
 @test "--exclude leaves out names and pids, and wins" {
 	called roles alpha
 	called roles alpha2
