@@ -8,7 +8,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -213,7 +212,7 @@ func (f *fuzzer) inFiles(c *fuzzCase, in string, whole *analysis) (bad []string)
 	if len(names) == 0 {
 		return []string{fmt.Sprintf("--rotate=%s: no file", every)}
 	}
-	logs, wakes := map[string]int{}, 0
+	var parts []*analysis
 	for i, name := range names { // in the order of their names, so of time
 		a, err := analyseFile(name)
 		for _, v := range verdict(a, err) {
@@ -222,17 +221,10 @@ func (f *fuzzer) inFiles(c *fuzzCase, in string, whole *analysis) (bad []string)
 		if len(bad) > 0 {
 			return bad
 		}
-		for k, n := range a.logs {
-			logs[k] += n
-		}
-		wakes += len(a.wakes)
+		parts = append(parts, a)
 	}
-	if !maps.Equal(logs, whole.logs) {
-		bad = append(bad, fmt.Sprintf("--rotate=%s: %d files have the logs %v, in one there are %v", every, len(names), logs, whole.logs))
-	}
-	if wakes != len(whole.wakes) {
-		bad = append(bad, fmt.Sprintf("--rotate=%s: %d files have %d wake-ups, in one there are %d", every, len(names), wakes,
-			len(whole.wakes)))
+	for _, v := range compareSeams(whole, parts, c.damages == nil) {
+		bad = append(bad, fmt.Sprintf("--rotate=%s: %d files: %s", every, len(names), v))
 	}
 	f.mu.Lock()
 	f.files += len(names)

@@ -22,6 +22,7 @@ var commands = []command{
 	{"wakes", "[-json] FILE", "who woke whom, after which wait", cmdWakes},
 	{"hist", "FILE…", "kinds, transitions and reasons with their counts", cmdHist},
 	{"samples", "FILE", "JSON: CPU samples by goroutine and by function of their stacks", cmdSamples},
+	{"seams", "FILE FILE…", "a recording in one file against the same in several", cmdSeams},
 	{"marks", "FILE", "JSON: tasks, regions and logs, with their times", cmdMarks},
 	{"records", "[-sum] FILE", "a raw record file as text, or its counts", cmdRecords},
 	{"simulate", "[-seed S] [-damage D] -o FILE", "write one invented recording", cmdSimulate},

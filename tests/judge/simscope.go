@@ -19,7 +19,7 @@ func (s *sim) change(cpu int) {
 	}
 	t := s.threads[s.rng.IntN(len(s.threads))]
 	switch {
-	case t.kthread || t.proc.pid == 0:
+	case t.kthread || t.proc.pid == 0 || t.proc.ends:
 	case t.proc.traced:
 		s.depart(cpu, t.proc)
 	default:
