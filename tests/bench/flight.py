@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Endurance of the flight recorder, for soak.sh --flight: a program makes events all the time, and now and then a region
-that takes three times its 99th percentile. Each of these must give a sound snapshot that holds the region, its trigger and
-a complete last second, while memory stays flat and nothing is lost."""
+that takes three times its 99th percentile, twice in a row. Each of these must give a sound snapshot that holds the region,
+its trigger and the second before it, complete by the numbers that the program has given; the second of a pair, what
+happened while the first one was written. Memory stays flat meanwhile, and nothing is lost."""
 
 import argparse
 import contextlib
@@ -30,10 +31,13 @@ class Program:
                                    signal.SIGKILL)
         self.pid = int(self.proc.stdout.readline().split()[1])
 
-    def tell(self, line):
-        print(line, file=self.proc.stdin, flush=True)
-        if self.proc.stdout.readline().split() != ["did", *line.split()]:
-            raise Failed("outliers did not do: " + line)
+    def long(self, us):
+        """A long query. Gives the number of the last tick of each loader before its end."""
+        print("long %d" % us, file=self.proc.stdin, flush=True)
+        words = self.proc.stdout.readline().split()
+        if words[:1] != ["ticks"] or self.proc.stdout.readline().split() != ["did", "long", str(us)]:
+            raise Failed("outliers made no long query")
+        return {int(loader): int(number) for loader, number in (w.split(":") for w in words[1:])}
 
 
 def marks(args, path):
@@ -68,8 +72,9 @@ def learn(args, prog):
     return took[len(took) * 99 // 100]
 
 
-def faults(args, path, at_least):
-    """What is wrong with a snapshot whose region took at_least ns; and how long back it is complete before its trigger."""
+def faults(args, path, at_least, last, before):
+    """What is wrong with a snapshot whose region took at_least ns, with the ticks before its end and before an earlier one
+    that must be in it (None: no such); and how long back it is complete before its trigger."""
     p = subprocess.run([args.judge, "check", "-q", path], capture_output=True, text=True)
     if p.returncode:
         return ["not sound: " + (p.stdout + p.stderr).strip()], 0
@@ -90,40 +95,49 @@ def faults(args, path, at_least):
         gaps = [b[1] for a, b in zip(ticks, ticks[1:]) if b[1] != a[1] + 1]
         if gaps:
             bad.append("loader %d: ticks are missing before %s" % (loader, gaps[:5]))
+        if ticks[-1][1] < last[loader]:
+            bad.append("loader %d: its last tick is %d, and there were %d" % (loader, ticks[-1][1], last[loader]))
+        if before and ticks[0][1] > before[loader]:
+            bad.append("loader %d: its first tick is %d, and the pair began at %d" % (loader, ticks[0][1], before[loader]))
         back.append(hits[-1]["time"] - ticks[0][0])
     if back and min(back) < SEC:
         bad.append("only %.2f s before the trigger" % (min(back) / SEC))
     return bad, min(back, default=0)
 
 
+class Trigger:
+    """One long query, and the snapshot that it gives."""
+
+    def __init__(self, args, t, prog, us, before=None):
+        asked, seen = time.monotonic(), len(snapshots(t.log))
+        self.ticks = prog.long(us)
+        # another query may have been slow right before, and its snapshot be on its way
+        wait_for(lambda: any(" on outliers " in why for _, why in snapshots(t.log)[seen:]) or
+                 len(snapshots(t.log)) > seen + 1, "snapshot", 20, t.proc, t.log)
+        self.wait = time.monotonic() - asked
+        found = [faults(args, path, us * 1000, self.ticks, before) for path, _ in snapshots(t.log)[seen:]]
+        self.bad, self.back = min(found, key=lambda f: len(f[0]))
+
+
 def run(args):
     log, out, base = (os.path.join(args.work, n) for n in ("log", "json", "go.trace"))
-    samples, bad, waits = [], [], []
+    samples = []
     with contextlib.ExitStack() as stack:
         prog = Program(stack, args)
         p99 = learn(args, prog)
-        ms = max(1, -(-3 * p99 // 10**6))  # in whole ms
+        us = -(-3 * p99 // 1000)
         t = Tracer([args.ctrace, "-v", "--json", "-p", str(prog.pid), "--flight-recorder=%s" % args.window, "--keep=8",
-                    "--trigger", "region:query>%dus" % (3 * p99 // 1000), "-o", base], log, out)
+                    "--trigger", "region:query>%dus" % (us - 1), "-o", base], log, out)
         stack.callback(t.kill)
         t.wait_recording()
-        begin, done, backs = time.monotonic(), 0, []
+        begin, done = time.monotonic(), []
         while (at := time.monotonic() - begin) < args.seconds:
             if not t.alive():
                 raise Failed("ended after %d s: %s" % (at, tail(log)))
             samples.append((round(at, 2), rss_now(t.pid), rss_buffers(t.pid)))
-            if done < args.triggers and at >= (done + 1) * args.seconds / (args.triggers + 1):
-                done += 1
-                asked, seen = time.monotonic(), len(snapshots(log))
-                prog.tell("long %d" % ms)
-                # another query may have been slow right before, and its snapshot be on its way
-                wait_for(lambda: any(" on outliers " in why for _, why in snapshots(log)[seen:]) or
-                         len(snapshots(log)) > seen + 1, "snapshot", 20, t.proc, log)
-                waits.append(time.monotonic() - asked)
-                found = [faults(args, path, ms * 10**6) for path, _ in snapshots(log)[seen:]]
-                one = min(found, key=lambda f: len(f[0]))
-                backs.append(one[1])
-                bad += ["trigger %d: %s" % (done, why) for why in one[0]]
+            if len(done) < args.triggers and at >= (len(done) + 2) * args.seconds / (args.triggers + 2):
+                done.append(Trigger(args, t, prog, us))
+                done.append(Trigger(args, t, prog, us, done[-1].ticks))
             time.sleep(max(0, begin + len(samples) * args.every - time.monotonic()))
         res = t.stop()
     if res["exit"]:
@@ -132,15 +146,17 @@ def run(args):
     n = len(own)
     early, late = st.median(own[n // 8:n // 4 + 1]), max(own[n * 3 // 4:])
     s = json.loads(read_text(out))
-    return dict(p99=p99, ms=ms, samples=samples, early=early, late=late, flat=late - early <= 2 * MB + 0.05 * early, bad=bad,
-                waits=waits, back=min(backs, default=0), done=done, summary=s, rate=s["events"] / s["seconds"])
+    return dict(p99=p99, us=us, samples=samples, early=early, late=late, flat=late - early <= 2 * MB + 0.05 * early,
+                bad=["trigger %d: %s" % (i + 1, why) for i, d in enumerate(done) for why in d.bad],
+                waits=[d.wait for d in done], backs=[d.back for d in done], done=len(done), summary=s,
+                rate=s["events"] / s["seconds"])
 
 
 def main():
     p = argparse.ArgumentParser(prog="soak.sh --flight", description=__doc__)
     p.add_argument("--seconds", type=float, default=600, help="length of the recording (600)")
     p.add_argument("--every", type=float, default=0.5, help="seconds between two readings of the memory (0.5)")
-    p.add_argument("--triggers", type=int, default=20, help="regions that take too long (20)")
+    p.add_argument("--triggers", type=int, default=20, help="regions that take too long, an even number (20)")
     p.add_argument("--loaders", type=int, default=2, help="threads that make events (2)")
     p.add_argument("--rate", type=int, default=120000, help="events per second of them together (120000)")
     p.add_argument("--window", default="3s,64M", help="what the flight recorder keeps (3s,64M)")
@@ -161,10 +177,10 @@ def main():
         return 1
     s = r["summary"]
     ok = r["flat"] and not r["bad"] and not s["lost"] and r["done"] == args.triggers and r["rate"] >= 100000 * (args.rate >= 100000)
-    print("%d s of flight recorder: %.0f events/s, %d lost; query p99 %.0f us, longer ones of %d ms: %d asked for, %d snapshots" %
-          (s["seconds"], r["rate"], s["lost"], r["p99"] / 1e3, r["ms"], r["done"], len(s["snapshots"])))
+    print("%d s of flight recorder: %.0f events/s, %d lost; query p99 %.0f us, longer ones of %d us: %d asked for, %d snapshots" %
+          (s["seconds"], r["rate"], s["lost"], r["p99"] / 1e3, r["us"], r["done"], len(s["snapshots"])))
     print("each was written within %.2f s, and is complete for %.2f s or more before its trigger" %
-          (max(r["waits"], default=0), r["back"] / SEC))
+          (max(r["waits"], default=0), min(r["backs"], default=0) / SEC))
     print("RSS less rings: %.2f MB early, at most %.2f MB late: %s; kept in memory: %.2f MB at most" %
           (r["early"] / MB, r["late"] / MB, "flat" if r["flat"] else "NOT FLAT", s["kept_peak_bytes"] / MB))
     for line in r["bad"][:20]:

@@ -7,7 +7,8 @@
  * In: a line each, answered by "did LINE".
  *
  * region MS, task MS  a region "slow", a task "job" of so long, on the main thread
- * long MS             a region "query" in which it sleeps so long
+ * long US             a region "query" in which it sleeps so many microseconds; first a line
+ *                     "ticks LOADER:NUMBER …", the last ones before it ended
  * open                a region "hang", on a thread that then sleeps for ever
  * log CATEGORY TEXT   a log
  * sleep MS            the thread "dozer" sleeps once
@@ -18,17 +19,23 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/prctl.h>
 
 #include <ctrace/ctrace.h>
 
 #include "prog.h"
 
-static void sleep_ms(unsigned ms)
+static void sleep_us(unsigned us)
 {
-	struct timespec ts = { ms / 1000, (long)(ms % 1000) * 1000000 };
+	struct timespec ts = { us / 1000000, (long)(us % 1000000) * 1000 };
 
 	nanosleep(&ts, NULL);
+}
+
+static void sleep_ms(unsigned ms)
+{
+	sleep_us(ms * 1000);
 }
 
 static void start(void *(*fn)(void *), void *arg)
@@ -41,7 +48,11 @@ static void start(void *(*fn)(void *), void *arg)
 
 #define QUERY_EVENTS 208 /* of the kernel, with the sleep behind it */
 
+#define LOADERS_MAX 16
+
 static uint64_t pause_ns; /* from the begin of a query to the next */
+static int loaders;
+static atomic_uint ticks[LOADERS_MAX]; /* the last one that each has logged */
 
 static void *load(void *arg)
 {
@@ -58,6 +69,7 @@ static void *load(void *arg)
 				syscall(SYS_getppid);
 		}
 		ctrace_logf(ctrace_background(), "tick", "%u:%u", nr, n);
+		ticks[nr] = n;
 		next += pause_ns;
 		ts = (struct timespec){ (time_t)(next / 1000000000), (long)(next % 1000000000) };
 		if (pause_ns)
@@ -85,26 +97,41 @@ static void *doze(void *arg)
 	return NULL;
 }
 
+/* What was logged before its end is in each trace that has its end. */
+static void long_query(unsigned us)
+{
+	unsigned last[LOADERS_MAX];
+	int i;
+
+	CTRACE_REGION(ctrace_background(), "query")
+	{
+		sleep_us(us);
+		for (i = 0; i < loaders; i++)
+			last[i] = ticks[i];
+	}
+	printf("ticks");
+	for (i = 0; i < loaders; i++)
+		printf(" %d:%u", i, last[i]);
+	printf("\n");
+}
+
 static void do_line(const char *line)
 {
 	char word[32] = "", category[64] = "", text[128] = "";
-	unsigned ms = 0;
+	unsigned n = 0;
 	ctrace_ctx job;
 
-	sscanf(line, "%31s %u", word, &ms);
+	sscanf(line, "%31s %u", word, &n);
 	if (!strcmp(word, "region")) {
 		CTRACE_REGION(ctrace_background(), "slow")
 		{
-			sleep_ms(ms);
+			sleep_ms(n);
 		}
 	} else if (!strcmp(word, "long")) {
-		CTRACE_REGION(ctrace_background(), "query")
-		{
-			sleep_ms(ms);
-		}
+		long_query(n);
 	} else if (!strcmp(word, "task")) {
 		job = ctrace_task_begin(ctrace_background(), "job");
-		sleep_ms(ms);
+		sleep_ms(n);
 		ctrace_task_end(job);
 	} else if (!strcmp(word, "open")) {
 		start(hang, NULL);
@@ -112,11 +139,11 @@ static void do_line(const char *line)
 		sscanf(line, "%*s %63s %127[^\n]", category, text);
 		ctrace_log(ctrace_background(), category, text);
 	} else if (!strcmp(word, "sleep")) {
-		start(doze, (void *)(uintptr_t)ms);
+		start(doze, (void *)(uintptr_t)n);
 	} else if (!strcmp(word, "fsync")) {
 		fsync(STDIN_FILENO);
 	} else if (!strcmp(word, "exit")) {
-		exit((int)ms);
+		exit((int)n);
 	} else if (!strcmp(word, "segv")) {
 		raise(SIGSEGV);
 	}
@@ -124,13 +151,17 @@ static void do_line(const char *line)
 
 int main(int argc, char **argv)
 {
-	int n = argc > 1 ? atoi(argv[1]) : 0;
 	char line[256];
+	int i;
 
+	loaders = argc > 1 ? atoi(argv[1]) : 0;
+	if (loaders < 0 || loaders > LOADERS_MAX)
+		return 2;
 	if (argc > 2)
-		pause_ns = 1000000000ull * QUERY_EVENTS * (unsigned)n / (unsigned)atoi(argv[2]);
-	while (n--)
-		start(load, (void *)(uintptr_t)n);
+		pause_ns = 1000000000ull * QUERY_EVENTS * (unsigned)loaders /
+			   (unsigned)atoi(argv[2]);
+	for (i = 0; i < loaders; i++)
+		start(load, (void *)(uintptr_t)i);
 	printf("ready %d\n", getpid());
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
