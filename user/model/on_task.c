@@ -127,6 +127,8 @@ void on_exec(struct model *m, const struct ev_hdr *h, size_t len)
 			syscall_end(m, h->ts, g);
 		names_new_image(m, g);
 		table_new_gid(m, g, ev->tid);
+	} else if (g->tid != ev->tid) {
+		table_new_gid(m, g, ev->tid); /* it came while the exec was under way */
 	}
 	table_set_proc(m, g, h->arg);
 	tasks_end_scope(m, g->proc);
