@@ -164,6 +164,11 @@ is_past() { awk -v b="$1" -v n="$EPOCHREALTIME" -v us="$2" 'BEGIN { exit !((n - 
 	[ "$(logs "$(jq -r '.snapshots[2].file' sum)" | wc -l)" -eq 4 ]
 }
 
+@test "a region of three times its 99th percentile is in its snapshot, with all that was in the second before" {
+	python3 "$ROOT/tests/bench/flight.py" --seconds 6 --triggers 2 --rate 20000 --work . --json flight.json --judge "$JUDGE" --ctrace "$CTRACE"
+	jq -e '.done == 2 and .bad == [] and .us * 1000 >= 3 * .p99' flight.json
+}
+
 @test "under sudo a snapshot is made as the user who called it, after the privileges are gone" {
 	mkdir mine roots
 	chown 12345:12346 mine
