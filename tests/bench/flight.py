@@ -109,14 +109,17 @@ def faults(args, path, at_least, last, before):
 class Trigger:
     """One long query, and the snapshot that it gives."""
 
-    def __init__(self, args, t, prog, us, before=None):
+    def __init__(self, t, prog, us, before=None):
         asked, seen = time.monotonic(), len(snapshots(t.log))
-        self.ticks = prog.long(us)
+        self.us, self.before, self.ticks = us, before, prog.long(us)
         # another query may have been slow right before, and its snapshot be on its way
         wait_for(lambda: any(" on outliers " in why for _, why in snapshots(t.log)[seen:]) or
                  len(snapshots(t.log)) > seen + 1, "snapshot", 20, t.proc, t.log)
         self.wait = time.monotonic() - asked
-        found = [faults(args, path, us * 1000, self.ticks, before) for path, _ in snapshots(t.log)[seen:]]
+        self.paths = [path for path, _ in snapshots(t.log)[seen:]]
+
+    def look(self, args):
+        found = [faults(args, path, self.us * 1000, self.ticks, self.before) for path in self.paths]
         self.bad, self.back = min(found, key=lambda f: len(f[0]))
 
 
@@ -127,7 +130,7 @@ def run(args):
         prog = Program(stack, args)
         p99 = learn(args, prog)
         us = -(-3 * p99 // 1000)
-        t = Tracer([args.ctrace, "-v", "--json", "-p", str(prog.pid), "--flight-recorder=%s" % args.window, "--keep=8",
+        t = Tracer([args.ctrace, "-v", "--json", "-p", str(prog.pid), "--flight-recorder=%s" % args.window, "--keep=40",
                     "--trigger", "region:query>%dus" % (us - 1), "-o", base], log, out)
         stack.callback(t.kill)
         t.wait_recording()
@@ -137,8 +140,10 @@ def run(args):
                 raise Failed("ended after %d s: %s" % (at, tail(log)))
             samples.append((round(at, 2), rss_now(t.pid), rss_buffers(t.pid)))
             if len(done) < args.triggers and at >= (len(done) + 2) * args.seconds / (args.triggers + 2):
-                done.append(Trigger(args, t, prog, us))
-                done.append(Trigger(args, t, prog, us, done[-1].ticks))
+                done.append(Trigger(t, prog, us))
+                done.append(Trigger(t, prog, us, done[-1].ticks))
+                for d in done[-2:]:  # which takes seconds
+                    d.look(args)
             time.sleep(max(0, begin + len(samples) * args.every - time.monotonic()))
         res = t.stop()
     if res["exit"]:
