@@ -46,7 +46,7 @@ static __always_inline bool send_seen(struct pt_regs *ctx, __u64 word2)
 	if (!key)
 		return true;
 	if (ct_cfg.stacks & CT_STACK_MARK)
-		stack = ct_mark_stack(ctx, cur, key);
+		stack = ct_mark_stack(ctx, key);
 	if (op != EV_MARK_LOG)
 		m.id = PT_REGS_PARM2(ctx);
 	ct_mark_fill(ev, &m, key, stack);
@@ -312,7 +312,7 @@ static __noinline int log_args(struct pt_regs *ctx, const struct ct_mark *m)
 	if (!key)
 		return 0;
 	if (ct_cfg.stacks & CT_STACK_MARK)
-		stack = ct_mark_stack(ctx, cur, key);
+		stack = ct_mark_stack(ctx, key);
 	return send_args(ctx, m, key, stack);
 }
 

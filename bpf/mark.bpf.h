@@ -104,12 +104,12 @@ static __always_inline __u64 ct_mark_thread(struct task_struct *cur)
 	return key;
 }
 
-static __noinline __u32 ct_mark_stack(void *ctx, struct task_struct *cur, __u64 key)
+static __noinline __u32 ct_mark_stack(void *ctx, __u64 key)
 {
 	__u32 id;
 
 	ct_keep_cpu();
-	id = ct_stack(ctx, cur, key, CT_WANT_USER);
+	id = ct_stack_by(ctx, key, CT_WANT_USER, false);
 	ct_give_cpu();
 	return id;
 }
@@ -236,7 +236,7 @@ static __always_inline void ct_mark_send(void *ctx, const struct ct_mark *m)
 	if (!key)
 		return;
 	if (ct_cfg.stacks & CT_STACK_MARK)
-		stack = ct_mark_stack(ctx, cur, key);
+		stack = ct_mark_stack(ctx, key);
 	bad = ct_mark_try(m, key, stack, true);
 	if (bad)
 		ct_mark_fetch_and_send(m, key, stack, bad);

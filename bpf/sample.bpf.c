@@ -25,7 +25,7 @@ int ct_sample(struct bpf_perf_event_data *ctx)
 	st = ct_stat(bpf_get_smp_processor_id());
 	if (st)
 		st->sampled++;
-	stack = ct_stack(ctx, cur, now->key, CT_WANT_KERNEL | CT_WANT_USER);
+	stack = ct_stack(ctx, now->key, CT_WANT_KERNEL | CT_WANT_USER);
 	ev = ct_reserve(EV_SAMPLE, sizeof(*ev), 0);
 	if (!ev)
 		return 0;

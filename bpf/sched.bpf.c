@@ -33,7 +33,7 @@ static __always_inline __u32 leave(void *ctx, struct task_struct *prev,
 	if (nr == EV_NR_NONE || ct_cfg.stacks & CT_STACK_KERNEL)
 		want |= CT_WANT_KERNEL;
 	if (want)
-		*stack = ct_stack(ctx, prev, now->key, want);
+		*stack = ct_stack(ctx, now->key, want);
 	if (ct_is_rw(nr))
 		fd = ct_fd_class(prev);
 	return EV_ST_PACK(state, fd, nr);
@@ -113,7 +113,7 @@ int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_stru
 			if (state && !preempt && !ct_is_queued(prev))
 				st = leave(ctx, prev, now, state, &stack);
 			else if (ct_cfg.stacks & CT_STACK_PREEMPT)
-				stack = ct_stack(ctx, prev, now->key, CT_WANT_USER);
+				stack = ct_stack(ctx, now->key, CT_WANT_USER);
 			ct_flush_with(ctx, now, stack);
 			if (ct_cfg.syscalls && now->sys == EV_NOW_PROBE)
 				leave_in_probe(prev);
@@ -143,7 +143,7 @@ static __always_inline void send_wake(void *ctx, __u32 kind, struct ct_thread *w
 	else if (ct_task_traced(cur))
 		waker = ct_current(cur);
 	if (waker && ct_cfg.stacks & CT_STACK_WAKEUP)
-		stack = ct_stack(ctx, cur, waker->key, CT_WANT_USER);
+		stack = ct_stack(ctx, waker->key, CT_WANT_USER);
 	if (waker)
 		ct_flush_with(ctx, waker, stack);
 	ct_send_pair(kind, flags, 0, wakee->key, waker ? waker->key : 0, stack);

@@ -96,27 +96,57 @@ static __always_inline void ct_stack_count(const struct ct_walk *w)
 	st->frames += w->ev.nuser;
 }
 
-/* The stack of the current task, which is traced: its id, 0 when there is none. */
-static __noinline __u32 ct_stack(void *ctx, struct task_struct *p, __u64 key, __u32 want)
+/* The stack of the current task, which is traced, into w, where n bytes of kernel addresses lie:
+ * its id, 0 when there is none. */
+static __always_inline __u32 ct_stack_fill(struct ct_walk *w, long n, __u64 key, __u32 want)
+{
+	struct task_struct *p = bpf_get_current_task_btf();
+
+	ct_stack_reset(w);
+	ct_stack_kernel(w, n);
+	if (want & CT_WANT_USER && ct_has_user_stack(p)) {
+		ct_walk_user(w, p, false);
+		ct_stack_count(w);
+	}
+	return ct_stack_send(w, key);
+}
+
+/*
+ * The same as a global function: it is verified once, whatever leads to it. Where each call is
+ * verified for itself, Linux 6.1 refuses ct_switch with --stacks=all: more than 1,000,000
+ * instructions are looked at.
+ */
+__weak __noinline __u32 ct_stack_apart(struct ct_walk *w, long n, __u64 key, __u32 want)
+{
+	return w ? ct_stack_fill(w, n, key, want) : 0;
+}
+
+/*
+ * The stack of the current task, which is traced: its id, 0 when there is none. `apart` is a
+ * constant, and false where a program keeps its CPU (ct_keep_cpu): from 6.10 (fc7566ad0a82) to 6.14
+ * no global function may be called there.
+ */
+static __always_inline __u32 ct_stack_by(void *ctx, __u64 key, __u32 want, bool apart)
 {
 	struct ct_walk *w = ct_walk_begin();
+	long n = 0;
 	__u32 id;
 
 	if (!w) {
 		ct_count_drop(bpf_get_smp_processor_id(), EV_STACK);
 		return 0;
 	}
-	ct_stack_reset(w);
 	if (want & CT_WANT_KERNEL)
-		ct_stack_kernel(w, bpf_get_stack(ctx, w->ev.pc, EV_KSTACK_MAX * sizeof(w->ev.pc[0]),
-						 0));
-	if (want & CT_WANT_USER && ct_has_user_stack(p)) {
-		ct_walk_user(w, p, false);
-		ct_stack_count(w);
-	}
-	id = ct_stack_send(w, key);
+		n = bpf_get_stack(ctx, w->ev.pc, EV_KSTACK_MAX * sizeof(w->ev.pc[0]), 0);
+	id = apart ? ct_stack_apart(w, n, key, want) : ct_stack_fill(w, n, key, want);
 	ct_walk_end(w);
 	return id;
+}
+
+/* The stack of the current task, which is traced: its id, 0 when there is none. */
+static __maybe_unused __noinline __u32 ct_stack(void *ctx, __u64 key, __u32 want)
+{
+	return ct_stack_by(ctx, key, want, true);
 }
 
 #endif

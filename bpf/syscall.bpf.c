@@ -56,7 +56,7 @@ int ct_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	if (!now)
 		return 0;
 	if (now->sys_begin && ct_cfg.stacks & CT_STACK_SYSCALL)
-		stack = ct_stack(ctx, p, now->key, CT_WANT_USER);
+		stack = ct_stack(ctx, now->key, CT_WANT_USER);
 	if ((!now->sys_begin || !ct_send_syscall(now, EV_SYSCALL, stack)) && now->sys != EV_NOW_OUT)
 		send_exit(now, p);
 	now->sys = EV_NOW_OUT;

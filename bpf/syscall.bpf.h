@@ -82,7 +82,7 @@ static __always_inline void ct_flush_with(void *ctx, struct ev_cpu_now *now, __u
 	if (!ct_cfg.syscalls || !now->sys_begin)
 		return;
 	if (!stack && ct_cfg.stacks & CT_STACK_SYSCALL)
-		stack = ct_stack(ctx, bpf_get_current_task_btf(), now->key, CT_WANT_USER);
+		stack = ct_stack(ctx, now->key, CT_WANT_USER);
 	ct_send_syscall(now, EV_SYS_ENTER, stack);
 }
 

@@ -51,7 +51,7 @@ int BPF_PROG(ct_fork, struct task_struct *parent, struct task_struct *child)
 	if (ct_task_traced(parent))
 		p = ct_current(parent);
 	if (p && ct_cfg.stacks & CT_STACK_FORK)
-		stack = ct_stack(ctx, parent, p->key, CT_WANT_USER);
+		stack = ct_stack(ctx, p->key, CT_WANT_USER);
 	if (p)
 		ct_flush_with(ctx, p, stack);
 	key = ct_key_for(child, EV_FORK);
