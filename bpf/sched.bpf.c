@@ -8,35 +8,46 @@
 #include "bpf/state.bpf.h"
 #include "bpf/syscall.bpf.h"
 
-/* The number of the syscall that the thread sleeps in, as far as its wait is explained by it. */
-static __always_inline __u32 sleeps_in(struct task_struct *p, const struct ev_cpu_now *now)
+/* Is the thread on its way out of its syscall? Its registers still hold the number. */
+static __always_inline bool is_on_its_way_out(const struct ev_cpu_now *now)
 {
-	if (ct_cfg.syscalls && (now->sys == EV_NOW_OUT || now->sys == EV_NOW_PROBE))
-		return EV_NR_NONE; /* on its way out: the registers still hold the number */
-	return ct_nr_of(p);
+	return ct_cfg.syscalls && (now->sys == EV_NOW_OUT || now->sys == EV_NOW_PROBE);
 }
 
-/* What prev does from now on, and its stack. */
-static __always_inline __u32 leave(void *ctx, struct task_struct *prev,
-				   const struct ev_cpu_now *now, __u32 state, __u32 *stack)
+/*
+ * What the current thread does from now on, as EV_ST_PACK; its syscall only as far as that explains
+ * the wait. A global function: what it says is any number to the verifier, where each answer would
+ * be a way of its own through the rest of the hook.
+ */
+__weak __noinline __u32 ct_leaves_for(__u32 state, __u32 out)
 {
-	__u32 nr = sleeps_in(prev, now), fd = 0, want = 0;
+	struct task_struct *p = bpf_get_current_task_btf();
+	__u32 nr = EV_NR_NONE, fd = 0;
 
 	state = ct_sleep_state(state);
-	if (state == EV_ST_STOPPED) /* on its way out, too */
-		nr = EV_NR_NONE;
-	if (state == EV_ST_DEAD)
-		return EV_ST_PACK(state, fd, nr);
+	if (!out && state != EV_ST_STOPPED) /* that is on its way out, too */
+		nr = ct_nr_of(p);
+	if (state != EV_ST_DEAD && ct_is_rw(nr))
+		fd = ct_fd_class(p);
+	return EV_ST_PACK(state, fd, nr);
+}
+
+/* The same, and its stack. */
+static __always_inline __u32 leave(void *ctx, const struct ev_cpu_now *now, __u32 state,
+				   __u32 *stack)
+{
+	__u32 st = ct_leaves_for(state, is_on_its_way_out(now)), want = 0;
+
+	if (EV_ST_STATE(st) == EV_ST_DEAD)
+		return st;
 	if (ct_cfg.stacks & CT_STACK_BLOCK)
 		want |= CT_WANT_USER;
 	/* where no syscall explains the wait the kernel's own functions do */
-	if (nr == EV_NR_NONE || ct_cfg.stacks & CT_STACK_KERNEL)
+	if (EV_ST_NR(st) == EV_NR_NONE || ct_cfg.stacks & CT_STACK_KERNEL)
 		want |= CT_WANT_KERNEL;
 	if (want)
 		*stack = ct_stack(ctx, now->key, want);
-	if (ct_is_rw(nr))
-		fd = ct_fd_class(prev);
-	return EV_ST_PACK(state, fd, nr);
+	return st;
 }
 
 /* A probe may be preempted, and sleeps where a text is not resident. Its end is to be known as
@@ -111,7 +122,7 @@ int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_stru
 			/* state is what the task wanted; a preemption or a signal may have kept it
 			 * runnable */
 			if (state && !preempt && !ct_is_queued(prev))
-				st = leave(ctx, prev, now, state, &stack);
+				st = leave(ctx, now, state, &stack);
 			else if (ct_cfg.stacks & CT_STACK_PREEMPT)
 				stack = ct_stack(ctx, now->key, CT_WANT_USER);
 			ct_flush_with(ctx, now, stack);
