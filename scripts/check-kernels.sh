@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Boots the kernels that we promise to work on and records the demo program on each.
+# Boots the kernels that we promise to work on and records the demo program on each; with two CPUs in all capture modes.
 #
 #   scripts/check-kernels.sh [-o DIR]      reads KERNELS ["6.1 6.12"], CPUS ["1 2 16"]
 #
@@ -132,6 +132,19 @@ check_marks() { # NAME TRACE WORDS
 	if [ $status = 0 ]; then rm -f "$2.marks"; else explain "$3"; fi
 }
 
+check_step() { # NAME DIR STEP: it ended as it should
+	local status
+	status=$(cat "$2/$3.status" 2>/dev/null || echo missing)
+	result "$status" "$1: $3"
+	if [ "$status" != 0 ]; then
+		explain "$2/$3.out" 5
+		explain "$2/$3.err" 40
+	fi
+}
+
+# shellcheck source=scripts/check-modes.sh
+. "$root/scripts/check-modes.sh"
+
 check_machine() { # KERNEL CPUS
 	local kernel=$1 cpu_cnt=$2
 	local dir=$out/$kernel-$cpu_cnt name="$kernel, $cpu_cnt CPUs" status=0 step steps modes="all blocking none" file
@@ -142,7 +155,13 @@ check_machine() { # KERNEL CPUS
 
 	rm -rf "$dir"
 	mkdir -p "$dir"
-	set -- -k "$kernel" -c "$cpu_cnt" -o "$dir" -t 600 -i "$program" -i "$demo" -i "$marks" -i "$chimes" -i "$probes" -i "$root/scripts/vm/record-demo"
+	set -- -k "$kernel" -c "$cpu_cnt" -o "$dir" -t 900 -i "$program" -i "$demo" -i "$marks" -i "$chimes" -i "$probes" -i "$root/scripts/vm/record-demo"
+	if [ "$cpu_cnt" = 2 ]; then
+		set -- "$@" -i "$root/scripts/vm/record-modes"
+		for file in $modes_programs; do
+			set -- "$@" -i "$root/build/prog/$file"
+		done
+	fi
 	for file in /usr/sbin/bpftool /usr/bin/bpftool; do
 		if [ -x "$file" ]; then
 			set -- "$@" -i "$file"
@@ -157,16 +176,11 @@ check_machine() { # KERNEL CPUS
 		return 0
 	fi
 	for step in $steps; do
-		status=$(cat "$dir/$step.status" 2>/dev/null || echo missing)
-		[ "$status:$step" = missing:left ] && continue
-		case $step in
-		left) result "$status" "$name: no program of ours is left in the kernel" ;;
-		*) result "$status" "$name: $step" ;;
-		esac
-		if [ "$status" != 0 ]; then
-			explain "$dir/$step.out" 5
-			explain "$dir/$step.err" 40
+		if [ "$step" = left ]; then
+			[ ! -e "$dir/left.status" ] || result "$(cat "$dir/left.status")" "$name: no program of ours is left in the kernel"
+			continue
 		fi
+		check_step "$name" "$dir" "$step"
 		case $step in
 		record-*)
 			check_trace "$name: $step" "$dir/${step#record-}.trace"
@@ -184,6 +198,7 @@ check_machine() { # KERNEL CPUS
 		system) check_trace "$name: $step" "$dir/system.trace" ;;
 		esac
 	done
+	[ "$cpu_cnt" != 2 ] || check_modes "$name" "$dir"
 	if [[ $steps = *hotplug* ]]; then
 		status=0
 		[ "$(wc -l 2>/dev/null <"$dir/hotplug.txt")" -ge 2 ] || status=1
