@@ -132,6 +132,19 @@ check_marks() { # NAME TRACE WORDS
 	if [ $status = 0 ]; then rm -f "$2.marks"; else explain "$3"; fi
 }
 
+# Each CPU has a row in which something ran, also when it was away, and threads of the kernel are there with their interrupts.
+check_system() { # NAME DIR CPUS
+	local status=0
+	check_trace "$1" "$2/system.trace"
+	[ "$3" -gt 1 ] || return 0
+	check_lost "$1" "$2/system.out"
+	[ "$(wc -l 2>/dev/null <"$2/system.cpus")" = $(($3 - 1)) ] || status=1
+	result $status "$1: each CPU but the first went and came back"
+	judged "$1: all CPUs have events" times "$2/system.trace" "[.procs[] | select(.busy_ns > 0)] | length == $3"
+	judged "$1: threads of the kernel are there" times "$2/system.trace" '[.goroutines[].name] | any(. == "kernel/cpuhp")'
+	judged "$1: interrupts are told" marks "$2/system.trace" '[.logs[].category] | any(. == "softirq")'
+}
+
 check_step() { # NAME DIR STEP: it ended as it should
 	local status
 	status=$(cat "$2/$3.status" 2>/dev/null || echo missing)
@@ -195,7 +208,7 @@ check_machine() { # KERNEL CPUS
 			check_trace "$name: $step" "$dir/places.trace"
 			check_lost "$name: $step" "$dir/places.out"
 			;;
-		system) check_trace "$name: $step" "$dir/system.trace" ;;
+		system) check_system "$name: $step" "$dir" "$cpu_cnt" ;;
 		esac
 	done
 	[ "$cpu_cnt" != 2 ] || check_modes "$name" "$dir"
