@@ -154,22 +154,42 @@ static void no_name_before_the_first_write(void **state)
  * are harmed. */
 static void name_taken_meanwhile(void **state)
 {
-	struct outfile *first = opened(path), *second = opened(path);
+	struct outfile *f = opened(path);
 	struct strbuf why = STRBUF_INIT;
 	char text[160];
 
 	(void)state;
-	assert_int_equal(outfile__write(first, "first", 5), 0);
-	assert_int_equal(outfile__write(second, "second", 6), -EEXIST);
-	outfile__explain(second, -EEXIST, &why);
+	put_file(path, "somebody's");
+	assert_int_equal(outfile__write(f, "ours", 4), -EEXIST);
+	outfile__explain(f, -EEXIST, &why);
 	snprintf(text, sizeof(text), "somebody else has made %s meanwhile; choose another file",
 		 path);
 	assert_string_equal(why.buf, text);
-	assert_int_equal(outfile__bytes(second), 0);
-	assert_int_equal(outfile__close(second), 0);
-	has(path, "first");
+	assert_int_equal(outfile__bytes(f), 0);
+	assert_int_equal(outfile__close(f), 0);
+	has(path, "somebody's");
+	strbuf_free(&why);
+}
+
+/* A name is another recorder's before there is a file, and free when that gives up. */
+static void name_is_due(void **state)
+{
+	struct outfile *first = opened(path), *second;
+	struct strbuf why = STRBUF_INIT;
+	char text[160];
+
+	(void)state;
+	errno = 0;
+	assert_null(outfile__open(path, &why));
+	assert_int_equal(errno, EWOULDBLOCK);
+	snprintf(text, sizeof(text), "%s is being written by another recorder; choose another file",
+		 path);
+	assert_string_equal(why.buf, text);
 	assert_int_equal(outfile__close(first), 0);
-	has(path, "first");
+	second = opened(path);
+	assert_int_equal(outfile__write(second, "second", 6), 0);
+	assert_int_equal(outfile__close(second), 0);
+	has(path, "second");
 	strbuf_free(&why);
 }
 
@@ -603,6 +623,7 @@ int main(void)
 		TEST(empty_file_of_ours_is_removed),
 		TEST(no_name_before_the_first_write),
 		TEST(name_taken_meanwhile),
+		TEST(name_is_due),
 		TEST(locked),
 		TEST(more_files),
 		TEST(only_that_file_is_removed),

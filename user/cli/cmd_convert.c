@@ -19,6 +19,7 @@
 #include "event/evtext.h"
 #include "gotrace/rawtext.h"
 #include "gotrace/repair.h"
+#include "output/claim.h"
 #include "output/outfile.h"
 #include "output/rotation.h"
 #include "output/trail.h"
@@ -115,6 +116,7 @@ static int collect_names(int fd, enum input kind, struct recorded *names, struct
 struct outlet {
 	struct outfile *one;
 	struct rotation *files; /* in place of it; NULL none */
+	int claim;		/* on the name that those are named after; -1: none */
 };
 
 static uint64_t outlet_bytes(const struct outlet *to)
@@ -140,6 +142,8 @@ static void outlet_close(struct outlet *to)
 	if (to->one)
 		outfile__close(to->one);
 	rotation__free(to->files);
+	if (to->claim >= 0)
+		close(to->claim);
 }
 
 static int outlet_open(struct outlet *to, const struct options *o, const struct evlog_head *head,
@@ -147,12 +151,12 @@ static int outlet_open(struct outlet *to, const struct options *o, const struct 
 {
 	const char *path = o->output ? o->output : "go.trace";
 
-	*to = (struct outlet){ 0 };
+	*to = (struct outlet){ .claim = -1 };
 	if (!o->rotate_bytes && !o->rotate_ns) {
 		to->one = outfile__open(path, why);
 		return to->one ? 0 : -errno;
 	}
-	if (outfile_check_more(path, why))
+	if (outfile_check_more(path, why) || claim_series(path, &to->claim, why))
 		return -EINVAL;
 	to->files = rotation__new(&(struct rotation_opts){
 		.path = path,

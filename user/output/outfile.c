@@ -16,6 +16,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "output/claim.h"
 #include "util/fileio.h"
 #include "util/invoker.h"
 #include "util/log.h"
@@ -31,6 +32,7 @@ struct outfile {
 	bool seekable; /* a regular file: can be cut back */
 	bool nameless; /* gets its name with the first write */
 	bool created;  /* by us, with its name: not left behind empty */
+	int claim;     /* on its name while it has none; -1: none */
 	uint64_t bytes;
 };
 
@@ -215,6 +217,13 @@ static int open_to_write(void *ctx, const struct invoker *who)
 	return f->fd < 0 ? -errno : 0;
 }
 
+static void close_claim(struct outfile *f)
+{
+	if (f->claim >= 0)
+		close(f->claim);
+	f->claim = -1;
+}
+
 static void explain_open(const char *path, int err, struct strbuf *why)
 {
 	struct invoker who = invoker_get();
@@ -254,7 +263,9 @@ static int open_file(struct outfile *f, struct strbuf *why)
 		return err;
 	}
 	f->seekable = S_ISREG(st.st_mode);
-	if (f->seekable && !lock(f->fd)) {
+	if (f->nameless)
+		f->claim = claim_name(CLAIM_FILE, f->path);
+	if (f->claim == -EWOULDBLOCK || (f->seekable && !lock(f->fd))) {
 		f->created = false;
 		strbuf_set_f(why, "%s is being written by another recorder; choose another file",
 			     f->path);
@@ -306,6 +317,7 @@ struct outfile *outfile__open(const char *path, struct strbuf *why)
 
 	f->path = xstrdup(path);
 	f->fd = -1;
+	f->claim = -1;
 	err = strcmp(path, "-") ? open_file(f, why) : open_stdout(f, why);
 	if (!err)
 		return f;
@@ -523,6 +535,7 @@ int outfile__finish(struct outfile *f)
 {
 	int fd = f->fd;
 
+	close_claim(f);
 	if (f->seekable && f->bytes &&
 	    ftruncate(fd, (off_t)f->bytes)) /* a write may have been given up */
 		return -errno;
@@ -547,6 +560,7 @@ int outfile__close(struct outfile *f)
 	err = 0;
 	if (f->fd >= 0)
 		err = outfile__finish(f);
+	close_claim(f);
 	free(f->path);
 	free(f);
 	return err;

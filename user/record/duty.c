@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "cli/windows.h"
+#include "output/claim.h"
 #include "output/outfile.h"
 #include "output/rotation.h"
 #include "output/space.h"
@@ -44,7 +45,7 @@ struct duty {
 	const struct options *o;
 	struct target_set targets; /* of -p; while one of them lives it goes on */
 	pid_t self;
-	int signal_fd;
+	int signal_fd, claim;
 	bool stop;
 	enum rotation_end ended;
 	struct trail trail;
@@ -489,12 +490,15 @@ static enum exit_code begin(struct duty *d, struct strbuf *why)
 		if (err)
 			return recording_target_code(err, why);
 	}
-	return outfile_check_more(recording_output(d->o), why) ? EXIT_FAILED : EXIT_FINE;
+	if (outfile_check_more(recording_output(d->o), why) ||
+	    claim_series(recording_output(d->o), &d->claim, why))
+		return EXIT_FAILED;
+	return EXIT_FINE;
 }
 
 enum exit_code duty_run(const struct options *o, struct strbuf *why)
 {
-	struct duty d = { .o = o, .signal_fd = -1, .self = getpid() };
+	struct duty d = { .o = o, .signal_fd = -1, .claim = -1, .self = getpid() };
 	enum exit_code code = begin(&d, why);
 
 	if (code == EXIT_FINE) {
@@ -507,5 +511,6 @@ enum exit_code duty_run(const struct options *o, struct strbuf *why)
 	trail_free(&d.trail);
 	target_free(&d.targets);
 	close_fd(d.signal_fd);
+	close_fd(d.claim);
 	return code;
 }

@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "capture/capture.h"
 #include "capture/rawlog.h"
 #include "event/evlog.h"
+#include "output/claim.h"
 #include "output/flight.h"
 #include "output/outfile.h"
 #include "output/rotation.h"
@@ -54,7 +56,8 @@ static int check_space(const struct recording *r, struct strbuf *why)
 int outputs_open(struct recording *r, struct strbuf *why)
 {
 	if (has_many_files(r->o)) {
-		if (outfile_check_more(recording_output(r->o), why))
+		if (outfile_check_more(recording_output(r->o), why) ||
+		    claim_series(recording_output(r->o), &r->claim, why))
 			return -EIO;
 	} else {
 		r->out = outfile__open(recording_output(r->o), why);
@@ -287,5 +290,7 @@ void outputs_close(struct recording *r)
 		outfile__close(r->out);
 	if (r->raw_file)
 		outfile__close(r->raw_file);
+	if (r->claim >= 0)
+		close(r->claim);
 	symlog__free(r->names);
 }

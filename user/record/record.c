@@ -179,7 +179,7 @@ static enum exit_code wait_for_command(struct recording *r, enum exit_code code,
 enum exit_code record_once(const struct options *o, struct record_totals *totals,
 			   struct strbuf *why)
 {
-	struct recording r = { .o = o, .signal_fd = -1, .totals = totals };
+	struct recording r = { .o = o, .claim = -1, .signal_fd = -1, .totals = totals };
 	enum exit_code code = EXIT_FINE;
 	bool begun;
 

@@ -57,6 +57,7 @@ struct recording {
 	struct target_set targets, procs; /* procs: where none are given, to name them */
 	struct scope scope;		  /* who is meant where no processes are given */
 	struct outfile *out, *raw_file;	  /* out NULL: rotation or flight makes the files */
+	int claim;			  /* on the name that files are named after; -1: none */
 	struct rotation *rotation;	  /* NULL: no bounds, and one file unless there is flight */
 	struct flight *flight;		  /* NULL: all is written */
 	struct rawlog *raw;
