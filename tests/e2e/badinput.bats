@@ -179,6 +179,15 @@ teardown() {
 	sound T3
 }
 
+@test "what files are named after: words that only the machine can judge" {
+	local long
+	printf -v long '%0235d' 0 # a time has 21 bytes, a name 255
+	refused 1 'File name too long' "$CTRACE" -p "$P" --rotate=1s -o "$long"
+	refused 1 'File name too long' "$CTRACE" -p "$P" --duty=1s/5s -o "$long"
+	refused 1 'File name too long' "$CTRACE" -p "$P" --flight-recorder=5s -o "$long"
+	nothing_left
+}
+
 @test "a FIFO that nobody reads" {
 	mkfifo pipe
 	refused 1 'nobody reads' "$CTRACE" -p "$P" -d 1 -o pipe

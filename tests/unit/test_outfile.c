@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "output/outfile.h"
+#include "output/trailname.h"
 #include "util/privileges.h"
 
 static char dir[TEMP_LEN], path[96], other[96];
@@ -231,7 +232,7 @@ static void locked(void **state)
 static void more_files(void **state)
 {
 	struct strbuf why = STRBUF_INIT;
-	char sub[160], text[256];
+	char sub[160], text[256], longer[512];
 
 	(void)state;
 	assert_int_equal(outfile_check_more(path, &why), 0);
@@ -249,6 +250,12 @@ static void more_files(void **state)
 	assert_int_equal(outfile_check_more(sub, &why), -ENOENT);
 	snprintf(text, sizeof(text), "cannot write %s: No such file or directory", sub);
 	assert_string_equal(why.buf, text);
+	/* room for a time behind the name: 255 bytes are what file systems take */
+	snprintf(longer, sizeof(longer), "%s/%0*d", dir, 255 - TRAILNAME_ADDS, 0);
+	assert_int_equal(outfile_check_more(longer, &why), 0);
+	snprintf(longer, sizeof(longer), "%s/%0*d", dir, 256 - TRAILNAME_ADDS, 0);
+	assert_int_equal(outfile_check_more(longer, &why), -ENAMETOOLONG);
+	assert_non_null(strstr(why.buf, "File name too long"));
 	if (!geteuid() && !chown(dir, 12345, 12345)) {
 		assert_int_equal(outfile_check_more(path, &why), -EACCES);
 		assert_non_null(strstr(why.buf, "later, when root's rights are given up"));

@@ -25,6 +25,7 @@ static void time_goes_before_the_extension(void **state)
 	(void)state;
 	is("go.trace", MOMENT, 0, "go-20261121T162512.345Z.trace");
 	is("go", MOMENT, 0, "go-20261121T162512.345Z");
+	assert_int_equal(strlen("go-20261121T162512.345Z"), strlen("go") + TRAILNAME_ADDS);
 	is("/var/tmp/x.y/go.trace", MOMENT, 0, "/var/tmp/x.y/go-20261121T162512.345Z.trace");
 	is("x.y/go", MOMENT, 0, "x.y/go-20261121T162512.345Z"); /* that dot is the directory's */
 	is("./.go", MOMENT, 0, "./.go-20261121T162512.345Z");

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "output/claim.h"
+#include "output/trailname.h"
 #include "util/fileio.h"
 #include "util/invoker.h"
 #include "util/log.h"
@@ -330,6 +331,13 @@ struct outfile *outfile__open(const char *path, struct strbuf *why)
 
 #define NO_PATTERN ENOTBLK /* which neither of the calls below gives */
 
+static bool is_too_long(int dir, size_t len)
+{
+	long max = fpathconf(dir, _PC_NAME_MAX);
+
+	return max > 0 && len > (size_t)max;
+}
+
 static int may_make(void *ctx, const struct invoker *who)
 {
 	const char *path = ctx, *base;
@@ -342,6 +350,8 @@ static int may_make(void *ctx, const struct invoker *who)
 		return -errno;
 	if (!*base || (!fstatat(dir, base, &st, 0) && !S_ISREG(st.st_mode)))
 		err = -NO_PATTERN;
+	else if (is_too_long(dir, strlen(base) + TRAILNAME_ADDS))
+		err = -ENAMETOOLONG;
 	else if (!put_off_caps(&held))
 		err = -EPERM;
 	else {

@@ -56,7 +56,8 @@ int outfile_open_in_place(const char *path, struct strbuf *why);
 /*
  * More files than the one that is open now will be made, named like path and beside it, when root's
  * capabilities are given up: may they? 0, or -errno with the reason in why. Also refused: a path
- * that is there and is no regular file, since its name is no pattern for files.
+ * that is there and is no regular file, since its name is no pattern for files, and a name that has
+ * no room for a time (trailname.h).
  */
 int outfile_check_more(const char *path, struct strbuf *why);
 

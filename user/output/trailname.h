@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* So many bytes are added to a name. */
+#define TRAILNAME_ADDS 21
+
 /*
  * base with the moment in it at which the file begins: go.trace becomes
  * go-20261121T162512.345Z.trace. The time is UTC and all names of a base are of one length, so that
