@@ -51,6 +51,12 @@ $(O)/gen/version.h: VERSION
 	$(Q)mkdir -p $(@D)
 	$(Q)echo '#define CTRACE_VERSION "$(VERSION)"' >$@
 
+# A script as C text: completion.c puts the table into it.
+$(O)/gen/completion_%.h: user/cli/completion.%
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< >$@
+
 # Only where the file is missing: make has nothing to do for one that is there.
 $(VMLINUX_BTF):
 	@echo "$@ is missing: the BPF programs are compiled with the types of a kernel. A kernel has them there when" \
@@ -74,7 +80,8 @@ $(O)/gen/ctrace.skel.h: $(filter-out $(O)/bpf/find.bpf.o,$(BPF:%.c=$(O)/%.o))
 
 # ---- the program ----
 
-GENERATED := $(addprefix $(O)/gen/,syscall_names.h version.h ctrace.skel.h ctfind.skel.h)
+SHELLS_KNOWN := bash zsh fish
+GENERATED := $(addprefix $(O)/gen/,syscall_names.h version.h ctrace.skel.h ctfind.skel.h $(SHELLS_KNOWN:%=completion_%.h))
 
 $(OBJ): | $(GENERATED)
 
@@ -194,9 +201,23 @@ $(O)/man/%: docs/%.scd
 	$(Q)mkdir -p $(@D)
 	$(Q)scdoc <$< >$@
 
-install: all man ## DESTDIR= PREFIX=
+completion: $(SHELLS_KNOWN:%=$(O)/completion/%) ## what shells complete, as the program prints it
+
+$(O)/completion/%: $(O)/ctrace-bpf
+	$(Q)mkdir -p $(@D)
+	$(Q)$< --completion=$(@F) >$@.tmp && mv $@.tmp $@
+
+# Where each shell looks without being told, below /usr and below /usr/local.
+BASH_COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETIONS  ?= $(PREFIX)/share/zsh/site-functions
+FISH_COMPLETIONS ?= $(PREFIX)/share/fish/vendor_completions.d
+
+install: all man completion ## DESTDIR= PREFIX=
 	install -D -m 755 $(O)/ctrace-bpf $(DESTDIR)$(PREFIX)/bin/ctrace-bpf
 	install -D -m 644 $(O)/man/ctrace-bpf.1 $(DESTDIR)$(PREFIX)/share/man/man1/ctrace-bpf.1
+	install -D -m 644 $(O)/completion/bash $(DESTDIR)$(BASH_COMPLETIONS)/ctrace-bpf
+	install -D -m 644 $(O)/completion/zsh $(DESTDIR)$(ZSH_COMPLETIONS)/_ctrace-bpf
+	install -D -m 644 $(O)/completion/fish $(DESTDIR)$(FISH_COMPLETIONS)/ctrace-bpf.fish
 	install -d $(DESTDIR)$(PREFIX)/include/ctrace
 	install -m 644 include/ctrace/* $(DESTDIR)$(PREFIX)/include/ctrace
 
@@ -207,7 +228,7 @@ help: ## this text
 	$(Q)sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 16
 	@echo 'Variables: V=1 O=DIR DEBUG=1 WERROR=1 CC= CLANG= VMLINUX_BTF= N= BENCH="--quick" PROGRAMS="c go"'
 
-.PHONY: all progs check check-header check-root check-programs check-stacks shots fuzz asan tsan bench soak check-kernels format lint man install clean help fuzz-elf fuzz-sym
+.PHONY: all progs completion check check-header check-root check-programs check-stacks shots fuzz asan tsan bench soak check-kernels format lint man install clean help fuzz-elf fuzz-sym
 .SECONDARY: $(BPF:%.c=$(O)/%.o)
 
 -include $(OBJ:.o=.d) $(BPF:%.c=$(O)/%.d) $(wildcard $(O)/unit/*.d $(O)/fuzzers/*.d $(O)/prog/*.d)

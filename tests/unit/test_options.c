@@ -290,7 +290,7 @@ static void long_running(void **state)
 static void help_text(void **state)
 {
 	static const unsigned cmds[] = { FOR_RECORD, FOR_CONVERT, FOR_FEATURES, FOR_MARKERS };
-	static const int lines[] = { 52, 12, 4, 6 };
+	static const int lines[] = { 53, 12, 4, 6 };
 	char *text, *p;
 	size_t len;
 	int n;
@@ -407,6 +407,8 @@ static const struct {
 	{ FOR_CONVERT, "-V", "unknown option -V; see ctrace-bpf convert --help" },
 	/* unknown */
 	{ FOR_RECORD, "-x", "unknown option -x; see ctrace-bpf --help" },
+	{ FOR_RECORD, "--completion=csh",
+	  "--completion=csh: not a known word; write one of bash, zsh, fish" },
 	{ FOR_RECORD, "-ax", "unknown option -x; see ctrace-bpf --help" },
 	{ FOR_RECORD, "-?", "unknown option -?; see ctrace-bpf --help" },
 	{ FOR_RECORD, "--nothing", "unknown option --nothing; see ctrace-bpf --help" },

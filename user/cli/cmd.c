@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/completion.h"
 #include "cli/options.h"
 #include "util/log.h"
 #include "util/strbuf.h"
@@ -25,6 +26,11 @@ const struct cmd *cmd_find(const char *name)
 	return NULL;
 }
 
+const struct cmd *cmd_nth(size_t nth)
+{
+	return nth < NCMD ? cmds[nth] : NULL;
+}
+
 enum exit_code cmd_run(const struct cmd *cmd, int argc, char **argv)
 {
 	struct strbuf why = STRBUF_INIT;
@@ -36,6 +42,8 @@ enum exit_code cmd_run(const struct cmd *cmd, int argc, char **argv)
 		cmd_help(cmd);
 	else if (err == 2)
 		printf("ctrace-bpf %s\n", CTRACE_VERSION);
+	else if (!err && o.completion)
+		completion_print(stdout, o.completion);
 	else if (err || cmd->check(&o, &why))
 		code = EXIT_USAGE;
 	else

@@ -3,6 +3,8 @@
 #ifndef CTRACE_CLI_CMD_H
 #define CTRACE_CLI_CMD_H
 
+#include <stddef.h>
+
 #include "util/exitcode.h"
 
 struct options;
@@ -22,6 +24,7 @@ struct cmd {
 extern const struct cmd cmd_record, cmd_convert, cmd_features, cmd_markers;
 
 const struct cmd *cmd_find(const char *name); /* NULL: no such command */
+const struct cmd *cmd_nth(size_t nth);	      /* the recording first; NULL behind the last one */
 
 /* From the words of the command line, of which argv[0] is the command, to the exit status. */
 enum exit_code cmd_run(const struct cmd *cmd, int argc, char **argv);

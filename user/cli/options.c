@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/completion.h"
 #include "cli/optkind.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -24,6 +25,8 @@
 #define STACKS_SAMPLE (1u << 31) /* asks for samples; no bit of ct_stacks */
 #define FLIGHT_BYTES (64ull << 20)
 #define TRIGGER_GAP_NS 1000000000ull
+#define TRIGGER_EXAMPLES \
+	"region>10ms task>1s log:error runnable>5ms offcpu>100ms syscall>50ms signal exit end"
 #define SAMPLE_HZ 99 /* beside the round numbers at which programs do things */
 
 /* ---- setters of their own ---- */
@@ -186,6 +189,13 @@ static const struct opt_word listen_words[] = {
 	{ 0 },
 };
 
+static const struct opt_word shells[] = {
+	{ "bash", SHELL_BASH, NULL },
+	{ "zsh", SHELL_ZSH, NULL },
+	{ "fish", SHELL_FISH, NULL },
+	{ 0 },
+};
+
 static const struct opt_word no_stdout[] = {
 	{ "-", 0, "raw records do not go to standard output" },
 	{ 0 },
@@ -204,26 +214,28 @@ static const struct opt_word no_stdout[] = {
 static const struct opt_row rows[] = {
 	HEADING(FOR_RECORD, "who is recorded"),
 	{ 'p', "pid", "PID[,PID]", FOR_RECORD, "record these processes, with all their threads",
-	  OWN(set_pid), .way = "-p 42 or -p 42,43" },
+	  OWN(set_pid), .way = "-p 42 or -p 42,43", .offer = OFFER_PIDS, .many = true },
 	{ 'a', "all", NULL, FOR_RECORD, "record every process of the machine", TO(FLAG, all) },
 	{ 0, "cgroup", "PATH|ID", FOR_RECORD,
 	  "record the processes of this control group and of those below it", TO(STRING, cgroup),
-	  .what = "a control group", .way = "its path or its number" },
+	  .what = "a control group", .way = "its path or its number", .offer = OFFER_GROUPS },
 	{ 0, "container", "ID", FOR_RECORD, "record the processes of this container",
 	  TO(STRING, container), .what = "the id of a container",
-	  .way = "its first six digits, or more" },
+	  .way = "its first six digits, or more", .offer = OFFER_CONTAINERS },
 	{ 'f', "follow", NULL, FOR_RECORD,
 	  "record children, too, that are made while recording (always with -- CMD)",
 	  TO(FLAG, follow) },
 	{ 0, "comm", "GLOB", FOR_RECORD,
 	  "of -a and --cgroup: only processes with such a name; repeatable", TO(STRINGS, comm),
-	  .what = "a process's name", .way = "a glob such as nginx or 'java*'" },
+	  .what = "a process's name", .way = "a glob such as nginx or 'java*'",
+	  .offer = OFFER_NAMES },
 	{ 0, "uid", "USER", FOR_RECORD,
 	  "of -a and --cgroup: only processes of this user; repeatable", TO(STRINGS, uid),
-	  .what = "a user", .way = "a name or a number" },
+	  .what = "a user", .way = "a name or a number", .offer = OFFER_USERS },
 	{ 0, "exclude", "GLOB|PID", FOR_RECORD,
 	  "of -a and --cgroup: not processes with such a name, or this one; repeatable",
-	  TO(STRINGS, exclude), .what = "a process", .way = "a glob of names, or a process id" },
+	  TO(STRINGS, exclude), .what = "a process", .way = "a glob of names, or a process id",
+	  .offer = OFFER_NAMES_AND_PIDS },
 	{ 0, "kernel-threads", NULL, FOR_RECORD, "of -a: the threads of the kernel, too",
 	  TO(FLAG, kernel_threads) },
 	{ 0, "sample-processes", "P%", FOR_RECORD,
@@ -231,7 +243,7 @@ static const struct opt_row rows[] = {
 	  TO(PERCENT, sample_processes), .min = 1 },
 	{ 0, "irq", "TIME", FOR_RECORD,
 	  "tell of interrupts that took longer than this; 0: of none (default 1ms with -a, else none)",
-	  TO(DURATION, irq_ns), .max = DURATION_MAX },
+	  TO(DURATION, irq_ns), .max = DURATION_MAX, .examples = "0 100us 500us 1ms" },
 	HEADING(FOR_RECORD, "how long, and where to"),
 	{ 'd', "duration", "TIME", FOR_RECORD,
 	  "stop after this time: 5, 500ms, 1m (default: until Ctrl-C or the last target's end)",
@@ -240,7 +252,8 @@ static const struct opt_row rows[] = {
 	  .high = "more than 104 days (without -d it goes on until Ctrl-C)" },
 	{ 'o', "output", "FILE", FOR_RECORD | FOR_CONVERT,
 	  "where the trace goes, - is standard output (default go.trace)", TO(STRING, output),
-	  .what = "a file name", .way = "go.trace, or - for standard output" },
+	  .what = "a file name", .way = "go.trace, or - for standard output",
+	  .offer = OFFER_FILES },
 	HEADING(FOR_RECORD, "what of it"),
 	{ 0, "syscalls", "MODE", FOR_RECORD,
 	  "all: every syscall; blocking: those that threads sleep in, cheaper; none: only why they sleep",
@@ -254,16 +267,16 @@ static const struct opt_row rows[] = {
 	{ 0, "sample", "[HZ]", FOR_RECORD,
 	  "take CPU samples so many times a second (99 when not told), with their stacks",
 	  TO(NUMBER, sample_hz), .min = 1, .max = 10000, .unsaid = SAMPLE_HZ,
-	  .what = "a number of samples a second" },
+	  .what = "a number of samples a second", .examples = "99 997" },
 	{ 0, "region", "BIN:FUNC", FOR_RECORD,
 	  "make each call of these functions a region; FUNC is a glob; repeatable", OWN(add_annot),
-	  .unsaid = SPEC_REGION },
+	  .unsaid = SPEC_REGION, .offer = OFFER_PROGRAMS, .many = true },
 	{ 0, "usdt", "BIN:PROVIDER:NAME", FOR_RECORD,
 	  "make each hit of these markers (USDT) a log with its arguments; repeatable",
-	  OWN(add_annot), .unsaid = SPEC_USDT },
+	  OWN(add_annot), .unsaid = SPEC_USDT, .offer = OFFER_PROGRAMS, .many = true },
 	{ 0, "usdt-region", "BIN:PROVIDER:BEGIN,END[:argN]", FOR_RECORD,
 	  "make a region from one marker to another, named by argument N; repeatable",
-	  OWN(add_annot), .unsaid = SPEC_USDT_REGION },
+	  OWN(add_annot), .unsaid = SPEC_USDT_REGION, .offer = OFFER_PROGRAMS, .many = true },
 	{ 0, "annotations", "WHICH", FOR_RECORD,
 	  "auto: listen to the annotations of ctrace.h and of Go (default); off: do not",
 	  TO(WORD, annotations), .words = listen_words },
@@ -271,7 +284,7 @@ static const struct opt_row rows[] = {
 	  "auto: look into Go programs for their annotations (default); off: do not", TO(WORD, go),
 	  .words = listen_words },
 	{ 'p', "pid", "PID", FOR_MARKERS, "look at all files that this process has mapped",
-	  OWN(set_pid), .way = "-p 42 or -p 42,43" },
+	  OWN(set_pid), .way = "-p 42 or -p 42,43", .offer = OFFER_PIDS, .many = true },
 	{ 0, "region", "GLOB", FOR_MARKERS,
 	  "list the functions that match, too, and why some cannot be regions; repeatable",
 	  TO(STRINGS, regions), .what = "a function's name", .way = "a glob; * is every one" },
@@ -283,14 +296,15 @@ static const struct opt_row rows[] = {
 	  "name threads worker-1, worker-2 … as one group worker-#", TO(FLAG, group_digits) },
 	{ 0, "first-proc", "N", FOR_RECORD | FOR_CONVERT,
 	  "number of CPU 0's row; with 1 the viewer draws arrows from CPU 0 too (default 0)",
-	  TO(NUMBER, first_proc), .max = 100000, .what = "a row number", .way = "0 or 1" },
+	  TO(NUMBER, first_proc), .max = 100000, .what = "a row number", .way = "0 or 1",
+	  .examples = "0 1" },
 	HEADING(FOR_RECORD, "limits, and recordings that go on"),
 	{ 0, "buffer", "SIZE", FOR_RECORD,
 	  "kernel memory for records, all CPUs together (default 16M for each CPU)",
 	  TO(SIZE, buffer), .min = 1, .low = "nothing would be recorded" },
 	{ 0, "rotate", "TIME|SIZE", FOR_RECORD | FOR_CONVERT,
 	  "begin a new file after so long, or so many bytes; each is a trace of its own",
-	  OWN(set_rotate), .way = "60s, 10m, 512K or 64M" },
+	  OWN(set_rotate), .way = "60s, 10m, 512K or 64M", .examples = "60s 10m 1h 64M 1G" },
 	{ 0, "keep", "N", FOR_RECORD,
 	  "of the files of --rotate, --duty and --flight-recorder keep only the newest",
 	  TO(NUMBER, keep), .min = 1, .what = "a number of files" },
@@ -300,21 +314,22 @@ static const struct opt_row rows[] = {
 	  TO(SIZE, min_free), .min = 1, .low = "a full disk has that" },
 	{ 0, "duty", "ON/PERIOD", FOR_RECORD,
 	  "record for so long out of each such time, each in a file of its own", OWN(set_duty),
-	  .way = "1s/60s" },
+	  .way = "1s/60s", .examples = "1s/10s 1s/60s 10s/10m" },
 	{ 0, "flight-recorder", "TIME[,SIZE]", FOR_RECORD,
 	  "keep the newest part in memory (64M when not told), and write it on SIGUSR2 or --trigger",
-	  OWN(set_flight), .way = "10s or 10s,64M" },
+	  OWN(set_flight), .way = "10s or 10s,64M", .examples = "5s 10s 10s,64M 60s,256M" },
 	{ 0, "trigger", "WHEN", FOR_RECORD,
 	  "write what the flight recorder has when this happens: 'region:query>10ms'; repeatable; see the manual",
-	  OWN(add_trigger) },
+	  OWN(add_trigger), .examples = TRIGGER_EXAMPLES, .many = true },
 	{ 0, "trigger", "WHEN", FOR_CONVERT,
 	  "mark the places where this happens: 'region:query>10ms'; repeatable; see the manual",
-	  OWN(add_trigger) },
+	  OWN(add_trigger), .examples = TRIGGER_EXAMPLES, .many = true },
 	{ 0, "trigger-gap", "TIME", FOR_RECORD,
 	  "at most one file for all triggers in this time (default 1s)",
 	  TO(DURATION, trigger_gap_ns), .max = DURATION_MAX },
 	{ 0, "raw", "FILE", FOR_RECORD, "keep the records as they came, for convert",
-	  TO(STRING, raw), .what = "a file name", .words = no_stdout, .way = "the name of a file" },
+	  TO(STRING, raw), .what = "a file name", .words = no_stdout, .way = "the name of a file",
+	  .offer = OFFER_FILES },
 	{ 0, "strict", NULL, FOR_RECORD,
 	  "exit with 4 when records were lost, or processes left out", TO(FLAG, strict) },
 	{ 0, "text", NULL, FOR_CONVERT, "write records, or a trace, as text", TO(FLAG, text) },
@@ -324,14 +339,22 @@ static const struct opt_row rows[] = {
 	HEADING(FOR_RECORD, "this program"),
 	{ 'q', "quiet", NULL, FOR_ALL, "say nothing but errors", OWN(be_quiet) },
 	{ 'v', "verbose", NULL, FOR_ALL, "say more; twice: what libbpf and the verifier say",
-	  OWN(be_verbose) },
+	  OWN(be_verbose), .many = true },
 	{ 0, "json", NULL, FOR_ALL, "the summary as one JSON object on standard output",
 	  TO(FLAG, json) },
+	{ 0, "completion", "SHELL", FOR_RECORD,
+	  "print the completion of this program for bash, zsh or fish", TO(WORD, completion),
+	  .words = shells },
 	{ 'h', "help", NULL, FOR_ALL, "this text", STOP(1) },
 	{ 'V', "version", NULL, FOR_RECORD, "the program's version", STOP(2) },
 };
 
 #define NROW (sizeof(rows) / sizeof(rows[0]))
+
+const struct opt_row *options_row(size_t nth)
+{
+	return nth < NROW ? &rows[nth] : NULL;
+}
 
 void options_help(FILE *out, unsigned cmd)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The options of all commands: one table feeds the parser, --help and the test that the man page
- * knows them all. Options are const once parsed.
+ * The options of all commands: one table feeds the parser, --help, the completion of shells and the
+ * test that the man page knows them all. Options are const once parsed.
  */
 #ifndef CTRACE_CLI_OPTIONS_H
 #define CTRACE_CLI_OPTIONS_H
@@ -51,6 +51,7 @@ struct options {
 	uint64_t buffer;	       /* bytes, 0 default */
 	bool strict;
 	bool json;
+	unsigned completion; /* enum shell, of completion.h; 0: is not asked for */
 	unsigned go_minor;
 	bool group_digits;
 	unsigned first_proc;
@@ -84,5 +85,8 @@ int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct
 void options_free(struct options *o);
 
 void options_help(FILE *out, unsigned cmd);
+
+/* The rows of the table, those of all commands and headings included; NULL behind the last one. */
+const struct opt_row *options_row(size_t nth);
 
 #endif

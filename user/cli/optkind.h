@@ -30,6 +30,20 @@ enum opt_kind {
 	OPT_OWN,	 /* whatever .set does */
 };
 
+/* What completion offers for a value. */
+enum opt_offer {
+	OFFER_BY_KIND = 0, /* its .words or .examples; some of each where it is a time, a size or a
+			      percentage */
+	OFFER_FILES,
+	OFFER_PROGRAMS, /* files behind whose names something follows */
+	OFFER_PIDS,
+	OFFER_NAMES, /* of processes */
+	OFFER_NAMES_AND_PIDS,
+	OFFER_USERS,
+	OFFER_GROUPS,
+	OFFER_CONTAINERS,
+};
+
 struct opt_word {
 	const char *word; /* NULL: the end of the list */
 	unsigned value;	  /* in OPT_WORDS 0 is a word that stands alone */
@@ -56,6 +70,9 @@ struct opt_row {
 	const char *low, *high; /* reasons against what is below min and above max */
 	const char *way;	/* to write it; NULL: as the kind says */
 	const struct opt_word *words;
+	enum opt_offer offer;
+	const char *examples; /* values apart by spaces, each of which is taken */
+	bool many;	      /* may be given again; of OPT_STRINGS it is known */
 	int (*set)(const struct opt_row *row, void *options, const char *arg, struct strbuf *why);
 };
 
