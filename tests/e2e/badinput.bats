@@ -179,12 +179,16 @@ teardown() {
 	sound T3
 }
 
-@test "what files are named after: words that only the machine can judge" {
+@test "who is recorded, and named after what: words that only the machine can judge" {
 	local long
 	printf -v long '%0235d' 0 # a time has 21 bytes, a name 255
 	refused 1 'File name too long' "$CTRACE" -p "$P" --rotate=1s -o "$long"
 	refused 1 'File name too long' "$CTRACE" -p "$P" --duty=1s/5s -o "$long"
 	refused 1 'File name too long' "$CTRACE" -p "$P" --flight-recorder=5s -o "$long"
+	refused 2 '--uid: there is no user beside a comma' "$CTRACE" -a --uid root,
+	refused 2 '--uid 4294967295: users have smaller numbers' "$CTRACE" -a --uid 4294967295
+	refused 2 'there is a --cgroup=/ already; give one of them' "$CTRACE" --cgroup / --cgroup /a
+	refused 2 'give --trigger with it' "$CTRACE" -p "$P" --flight-recorder=5s --trigger-gap=5s
 	nothing_left
 }
 

@@ -100,6 +100,9 @@ static void flight(void **state)
 	good("-p 1 --flight-recorder=10s --trigger=exit --syscalls=none");
 	good("--flight-recorder=10s --raw=x -- true");
 	bad("-p 1 --trigger=signal", "give --flight-recorder=10s with it");
+	good("-p 1 --flight-recorder=10s --trigger=signal --trigger-gap=0");
+	bad("-p 1 --flight-recorder=10s --trigger-gap=5s", "give --trigger with it");
+	bad("-p 1 --trigger-gap=1s", "give --trigger with it");
 	bad("-p 1 --flight-recorder=10s -o -", "not -");
 	bad("-p 1 --flight-recorder=10s --rotate=1M", "--rotate writes it all");
 	bad("-p 1 --flight-recorder=10s --duty=1s/2s", "--duty writes it all");

@@ -263,7 +263,7 @@ static void long_running(void **state)
 	assert_int_equal(o.duty_on_ns, 500000000);
 	assert_int_equal(o.duty_ns, 60000000000);
 	assert_true(o.irq_ns == IRQ_UNSAID);
-	assert_int_equal(o.trigger_gap_ns, 1000000000);
+	assert_true(o.trigger_gap_ns == TRIGGER_GAP_UNSAID);
 	options_free(&o);
 	o = good(FOR_RECORD, "--rotate=64M --flight-recorder=10s --irq=0 --sample-processes=5%");
 	assert_int_equal(o.rotate_ns, 0);
@@ -407,6 +407,11 @@ static const struct {
 	{ FOR_CONVERT, "-V", "unknown option -V; see ctrace-bpf convert --help" },
 	/* unknown */
 	{ FOR_RECORD, "-x", "unknown option -x; see ctrace-bpf --help" },
+	/* the second of two that contradict each other; the same twice does not */
+	{ FOR_RECORD, "--cgroup=/a --cgroup=/a --cgroup /b",
+	  "--cgroup=/b: there is a --cgroup=/a already; give one of them" },
+	{ FOR_RECORD, "--container 0123ab --container=4567cd",
+	  "--container=4567cd: there is a --container=0123ab already; give one of them" },
 	{ FOR_RECORD, "--completion=csh",
 	  "--completion=csh: not a known word; write one of bash, zsh, fish" },
 	{ FOR_RECORD, "-ax", "unknown option -x; see ctrace-bpf --help" },

@@ -88,6 +88,10 @@ static int add_user(struct scope *s, const char *name, struct strbuf *why)
 			     name, CT_UIDS_MAX);
 		return -EINVAL;
 	}
+	if (!*name) {
+		strbuf_set_f(why, "--uid: there is no user beside a comma; give names or numbers");
+		return -EINVAL;
+	}
 	if (parse_u64(name, &uid)) {
 		if (getpwnam_r(name, &pw, room, sizeof(room), &found) || !found) {
 			strbuf_set_f(why, "--uid %s: no user has this name; give one, or a number",

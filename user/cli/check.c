@@ -222,6 +222,10 @@ static int check_triggers(const struct options *o, struct strbuf *why)
 		return refuse(
 			why,
 			"--trigger writes what the flight recorder has: give --flight-recorder=10s with it");
+	if (o->trigger_gap_ns != TRIGGER_GAP_UNSAID && !o->ntrigger)
+		return refuse(
+			why,
+			"--trigger-gap is the time between two files that triggers write: give --trigger with it, or leave it out");
 	for (i = 0; i < o->ntrigger; i++)
 		if (o->trigger[i].kind == TRIGGER_SYSCALL && o->syscalls != SYSCALLS_ALL)
 			return refuse(

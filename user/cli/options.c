@@ -24,7 +24,6 @@
 	 CT_STACK_KERNEL | CT_STACK_MARK)
 #define STACKS_SAMPLE (1u << 31) /* asks for samples; no bit of ct_stacks */
 #define FLIGHT_BYTES (64ull << 20)
-#define TRIGGER_GAP_NS 1000000000ull
 #define TRIGGER_EXAMPLES \
 	"region>10ms task>1s log:error runnable>5ms offcpu>100ms syscall>50ms signal exit end"
 #define SAMPLE_HZ 99 /* beside the round numbers at which programs do things */
@@ -218,9 +217,10 @@ static const struct opt_row rows[] = {
 	{ 'a', "all", NULL, FOR_RECORD, "record every process of the machine", TO(FLAG, all) },
 	{ 0, "cgroup", "PATH|ID", FOR_RECORD,
 	  "record the processes of this control group and of those below it", TO(STRING, cgroup),
-	  .what = "a control group", .way = "its path or its number", .offer = OFFER_GROUPS },
+	  .once = true, .what = "a control group", .way = "its path or its number",
+	  .offer = OFFER_GROUPS },
 	{ 0, "container", "ID", FOR_RECORD, "record the processes of this container",
-	  TO(STRING, container), .what = "the id of a container",
+	  TO(STRING, container), .once = true, .what = "the id of a container",
 	  .way = "its first six digits, or more", .offer = OFFER_CONTAINERS },
 	{ 'f', "follow", NULL, FOR_RECORD,
 	  "record children, too, that are made while recording (always with -- CMD)",
@@ -431,7 +431,7 @@ int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct
 
 	*o = (struct options){
 		.irq_ns = IRQ_UNSAID,
-		.trigger_gap_ns = TRIGGER_GAP_NS,
+		.trigger_gap_ns = TRIGGER_GAP_UNSAID,
 		.go_minor = 23,
 		.stacks = STACKS_DEFAULT,
 		.call_graph = CT_CALL_GRAPH_CFI,

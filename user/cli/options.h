@@ -29,6 +29,8 @@ enum syscall_mode { SYSCALLS_ALL, SYSCALLS_BLOCKING, SYSCALLS_NONE };
 enum listen { LISTEN_AUTO, LISTEN_OFF };
 
 #define IRQ_UNSAID UINT64_MAX
+#define TRIGGER_GAP_UNSAID UINT64_MAX
+#define TRIGGER_GAP_NS 1000000000ull /* when it is not told */
 
 struct options {
 	uint32_t *pid; /* as the user wrote them, each once */
@@ -65,7 +67,8 @@ struct options {
 	uint64_t flight_ns, flight_bytes; /* of the flight recorder; flight_ns 0: none */
 	struct trigger_spec *trigger;
 	size_t ntrigger, cap_trigger;
-	uint64_t trigger_gap_ns;  /* between two snapshots that triggers write */
+	uint64_t trigger_gap_ns;  /* between two snapshots that triggers write; TRIGGER_GAP_UNSAID:
+				     not told */
 	struct annot_spec *annot; /* --region, --usdt, --usdt-region, as they were given */
 	size_t nannot, cap_annot;
 	enum listen annotations;    /* off: neither markers of ctrace.h nor of Go are listened to */

@@ -210,6 +210,11 @@ static int set_string(const struct opt_row *row, const char **field, const char 
 {
 	int err = check_string(row, arg, why);
 
+	if (!err && row->once && *field && strcmp(*field, arg)) {
+		strbuf_set_f(why, "--%s=%s: there is a --%s=%s already; give one of them",
+			     row->name, arg, row->name, *field);
+		err = -EINVAL;
+	}
 	if (!err)
 		*field = arg;
 	return err;

@@ -72,6 +72,7 @@ struct opt_row {
 	const struct opt_word *words;
 	enum opt_offer offer;
 	const char *examples; /* values apart by spaces, each of which is taken */
+	bool once;	      /* OPT_STRING: two values would contradict each other */
 	bool many;	      /* may be given again; of OPT_STRINGS it is known */
 	int (*set)(const struct opt_row *row, void *options, const char *arg, struct strbuf *why);
 };

@@ -166,7 +166,8 @@ static int open_flight(struct recording *r, struct strbuf *why)
 		.min_ns = r->o->flight_ns,
 		.max_bytes = r->o->flight_bytes,
 		.keep = r->o->keep,
-		.gap_ns = r->o->trigger_gap_ns,
+		.gap_ns = r->o->trigger_gap_ns == TRIGGER_GAP_UNSAID ? TRIGGER_GAP_NS :
+								       r->o->trigger_gap_ns,
 		.at_end = wants_end(r->o),
 		.wall_offset = r->wall_offset,
 	});
