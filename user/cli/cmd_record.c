@@ -8,7 +8,7 @@
 const struct cmd cmd_record = {
 	.name = "record",
 	.synopsis =
-		"-p PID[,PID…] [-d TIME] [-o FILE] [options]\n       ctrace-bpf -a …\n       ctrace-bpf [options] -- CMD ARGS…",
+		"-p PID[,PID…] [-d TIME] [-o FILE] [options]\n       ctrace-bpf -a | --cgroup PATH | --container ID …\n       ctrace-bpf [options] -- CMD ARGS…",
 	.summary = "records what the threads of programs do, as a Go execution trace",
 	.options = FOR_RECORD,
 	.check = check_recording,
