@@ -43,6 +43,7 @@ _ctrace_bpf_find() {
 _ctrace_bpf_processes() { # "PID NAME"
 	local dir name byte
 	for dir in /proc/[0-9]*; do
+		byte=''
 		{ IFS= read -r -n 1 -d '' byte <"$dir/cmdline"; } 2>/dev/null
 		if [[ -z $byte ]]; then continue; fi
 		{ IFS= read -r name <"$dir/comm"; } 2>/dev/null && echo "${dir#/proc/} $name"

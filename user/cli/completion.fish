@@ -40,11 +40,10 @@ end
 
 # Processes that are no threads of the kernel, PID TAB NAME: those have no command line.
 function __ctrace_bpf_processes
-    for dir in (string match -r -- '^/proc/[0-9]+$' /proc/*)
-        set -l command (string split0 <$dir/cmdline 2>/dev/null)
-        set -l name (cat $dir/comm 2>/dev/null)
-        test -n "$command[1]" -a -n "$name"
-        and printf '%s\t%s\n' (string replace /proc/ '' $dir) $name
+    set -l pids (grep -als . /proc/*/cmdline | string replace -rf '^/proc/([0-9]+)/cmdline$' '$1')
+    for line in (grep -s . /proc/*/comm | string replace -rf '^/proc/([0-9]+)/comm:(.*)$' '$1\t$2')
+        contains -- (string split -m 1 \t -- $line)[1] $pids
+        and echo $line
     end
 end
 

@@ -3,7 +3,7 @@
 # Completion of ctrace-bpf in zsh: what `ctrace-bpf --completion=zsh` prints. The fields of the table are described in
 # completion.h.
 
-_ctrace_bpf_table='@TABLE@'
+typeset -g _ctrace_bpf_table='@TABLE@'
 
 # ---- what there is on this machine ----
 
@@ -12,6 +12,7 @@ _ctrace_bpf_processes() {
 	local dir name bytes
 	reply=()
 	for dir in /proc/<->(N); do
+		bytes=
 		{ IFS= read -r -k 1 -u 0 bytes <$dir/cmdline } 2>/dev/null || continue
 		{ IFS= read -r name <$dir/comm } 2>/dev/null && reply+=("${dir:t}:$name")
 	done
