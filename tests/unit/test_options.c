@@ -273,6 +273,10 @@ static void long_running(void **state)
 	assert_int_equal(o.irq_ns, 0);
 	assert_int_equal(o.sample_processes, 5);
 	options_free(&o);
+	o = good(FOR_RECORD, "--rotate=10m --rotate=64M"); /* whichever comes first */
+	assert_int_equal(o.rotate_ns, 600000000000);
+	assert_int_equal(o.rotate_bytes, 64 << 20);
+	options_free(&o);
 	o = good(FOR_RECORD, "--flight-recorder=1m,512K --trigger=task>1ms --trigger=end --comm=x* "
 			     "--exclude=7 --uid=root --trigger-gap=5s");
 	assert_int_equal(o.flight_ns, 60000000000);
