@@ -13,15 +13,20 @@
 
 #define PLACE "@TABLE@" /* in a script, between single quotes */
 
-static const char *const scripts[] = {
-	[SHELL_BASH] =
+static const char bash_script[] = {
 #include "completion_bash.h"
-	,
-	[SHELL_ZSH] =
+};
+static const char zsh_script[] = {
 #include "completion_zsh.h"
-	,
-	[SHELL_FISH] =
+};
+static const char fish_script[] = {
 #include "completion_fish.h"
+};
+
+static const char *const scripts[] = {
+	[SHELL_BASH] = bash_script,
+	[SHELL_ZSH] = zsh_script,
+	[SHELL_FISH] = fish_script,
 };
 
 /* ---- what is offered for a value ---- */
