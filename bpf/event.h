@@ -95,11 +95,12 @@ enum ev_fdclass {
 
 /* ev_hdr.flags */
 #define EVF_IRQ 0x01	 /* waking, wakeup: from an interrupt, so its waker is a bystander */
-#define EVF_KTHREAD 0x02 /* thread, snap: a kernel thread */
+#define EVF_KTHREAD 0x02 /* thread, snap: a kernel thread; switch: next is one, not recorded */
 #define EVF_ONCPU 0x08	 /* waking: the wakee has not left its CPU yet; snap: it is on one */
 #define EVF_ASKED                                                                                  \
 	0x10 /* sys_enter: not from the thread but from the collector, for one that runs for long; \
 		may come after its end */
+#define EVF_OURS 0x40 /* switch: next is a thread of the recorder */
 #define EVF_EXEC 0x20 /* rename: by an exec that is under way; the name is the new image's */
 
 /* A syscall, in every record: its number, with EV_NR_COMPAT added when that is one of the 32-bit
@@ -140,9 +141,10 @@ struct ev_stack_ref {
 
 /* EV_SWITCH */
 struct ev_switch {
-	struct ev_hdr h;	   /* arg: EV_ST_PACK of prev */
-	__u64 prev;		   /* key, 0 when not traced */
-	__u64 next;		   /* key, 0 when not traced */
+	struct ev_hdr h; /* arg: EV_ST_PACK of prev */
+	__u64 prev;	 /* key, 0 when not traced */
+	__u64 next;	 /* key, 0 when not traced: EVF_KTHREAD and EVF_OURS tell who; with
+			    neither the CPU is idle, or has another process */
 	struct ev_stack_ref stack; /* prev's */
 };
 #define EV_SWITCH_SHORT offsetof(struct ev_switch, stack)

@@ -95,11 +95,24 @@ static __always_inline void judge_user(struct task_struct *p, bool joins)
 		ct_judge(p, p->comm);
 }
 
+/*
+ * Who has a CPU in a recording of the whole system and is not in it: a kernel thread or the
+ * recorder. The switch between them and the idle task is told, so that a CPU without anybody is an
+ * idle one. 0: nobody.
+ */
+static __always_inline __u8 stranger(struct task_struct *p)
+{
+	if (ct_cfg.filter != CT_FILTER_ALL || !p->pid)
+		return 0;
+	return p->flags & PF_KTHREAD ? EVF_KTHREAD : EVF_OURS;
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_struct *next,
 	     __u32 state)
 {
 	bool out, in;
+	__u8 flags = 0;
 	__u32 st = EV_ST_PACK(EV_ST_RUNNABLE, 0, EV_NR_NONE), cpu, stack = 0;
 	struct ev_cpu_now *now;
 	__u64 prev_key = 0;
@@ -113,7 +126,9 @@ int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_stru
 	in = ct_task_traced(next);
 	if (!out && ct_cfg.rule)
 		forget_current(prev);
-	if (!out && !in)
+	if (!in)
+		flags = stranger(next);
+	if (!out && !in && flags == stranger(prev))
 		return 0;
 	if (out) {
 		now = ct_current(prev);
@@ -139,7 +154,7 @@ int BPF_PROG(ct_switch, bool preempt, struct task_struct *prev, struct task_stru
 	now->key = t ? t->key : 0;
 	now->sys_begin = 0;
 	now->sys = t && comes_back_in_probe(t) ? EV_NOW_PROBE : EV_NOW_UNKNOWN;
-	ct_send_pair(EV_SWITCH, 0, st, prev_key, now->key, stack);
+	ct_send_pair(EV_SWITCH, flags, st, prev_key, now->key, stack);
 	return 0;
 }
 

@@ -36,6 +36,8 @@ static const struct ev_spec specs[] = {
 	[EV_SWITCH] = { "switch", .min = EV_SWITCH_SHORT, .max = sizeof(struct ev_switch), .step = 8, .field = {
 		F("prev", EVT_KEY_ANY, struct ev_switch, prev),
 		F("next", EVT_KEY_ANY, struct ev_switch, next),
+		FLAG("kthread", EVF_KTHREAD),
+		FLAG("ours", EVF_OURS),
 		PACKED(ARG),
 		STACK(struct ev_switch),
 	} },

@@ -213,7 +213,7 @@ static void on_start(struct model *m, const struct ev_hdr *h, size_t len)
 	m->stats.begin_ts = h->ts;
 	marks_start(m);
 	for (g = m->threads; g; g = g->next)
-		m->stats.threads += g->life != G_NEW || g->p;
+		m->stats.threads += (g->life != G_NEW || g->p) && !g->stand_in;
 	tell_states(m, h->ts);
 	for (i = 0; i < m->ncpu; i++)
 		if (m->cpu[i].cur)

@@ -49,6 +49,10 @@ static void thread_name(const struct model *m, const struct g_state *g, char *ou
 	const char *prefix = "", *slash = "";
 
 	snprintf(comm, sizeof(comm), "%.*s", EV_COMM_LEN, g->comm);
+	if (g->stand_in) {
+		snprintf(out, sz, "%s", comm);
+		return;
+	}
 	snprintf(proc, sizeof(proc), "%.*s", EV_COMM_LEN, g->proc ? g->proc->comm : "");
 	if (m->opts.group_digits && !g->kthread)
 		group_digits(comm);
@@ -69,6 +73,8 @@ static void thread_name(const struct model *m, const struct g_state *g, char *ou
 
 static const char *path_of(const struct g_state *g)
 {
+	if (g->stand_in)
+		return "[not recorded]";
 	if (g->kthread)
 		return "[kernel]";
 	return g->proc && g->proc->path ? g->proc->path : "?";

@@ -23,6 +23,8 @@ void on_switch(struct model *m, const struct ev_hdr *h, size_t len)
 	if (!p)
 		return;
 	g = thread_get(m, h->ts, ev->prev);
+	if (!ev->prev && p->cur && p->cur->stand_in)
+		standins_out(m, h->ts, p->cur);
 	if (p->cur && p->cur != g) {
 		model_fix(m, REPAIR_FORCED_OUT);
 		sched_out_runnable(m, h->ts, p->cur, NULL);
@@ -40,6 +42,8 @@ void on_switch(struct model *m, const struct ev_hdr *h, size_t len)
 	g = thread_get(m, h->ts, ev->next);
 	if (g)
 		switch_in(m, h->ts, g, p);
+	else
+		standins_in(m, h->ts, p, h->flags);
 }
 
 void on_waking(struct model *m, const struct ev_hdr *h, size_t len)

@@ -6,6 +6,7 @@
  *   a thread, from clone to exit  →   a G, and an M of its own; an exec makes a new G on the same M
  *   a CPU                         →   a P
  *   idle, interrupts, strangers   →   M 0, which never holds a P or a G
+ *   strangers, whole system       →   a G for each CPU and kind that stands in for them (standins.c)
  *
  *   NEW       ─ GoCreate ─► RUNNABLE
  *   RUNNABLE  ─ ProcStart, GoStart ─► RUNNING
@@ -92,10 +93,11 @@ struct g_state {
 				     sleep; NULL unknown; means nothing else while it runs */
 	bool synthetic;		  /* BLOCKED outside a syscall */
 	bool kthread;
-	bool named; /* its name is settled */
-	bool late;  /* in the list of those whose name is settled when the generation closes */
-	bool label; /* renamed after its name was settled */
-	bool woken; /* a waking came while it was still on its CPU … */
+	bool stand_in; /* see standins.c; of no process, and no key finds it */
+	bool named;    /* its name is settled */
+	bool late;     /* in the list of those whose name is settled when the generation closes */
+	bool label;    /* renamed after its name was settled */
+	bool woken;    /* a waking came while it was still on its CPU … */
 	bool woken_asleep; /* … in the model only: the kernel had it asleep */
 	uint8_t wake_flags;
 	uint64_t waker;		       /* key */
@@ -123,9 +125,16 @@ struct g_state {
 	struct stack_cache cache;
 };
 
+enum stranger {
+	STRANGER_KERNEL,
+	STRANGER_OURS,
+	STRANGER_MAX,
+};
+
 struct p_state {
 	bool online; /* it has a row */
 	struct g_state *cur;
+	struct g_state *stand_in[STRANGER_MAX]; /* NULL none yet */
 	uint64_t seq;
 	uint64_t lost; /* records lost here, to be logged when somebody runs */
 };
@@ -265,6 +274,12 @@ void syscall_begin_late(struct model *m, uint64_t begin, struct g_state *g, uint
 			struct kept_stack *stack);
 void syscall_begin_wait(struct model *m, uint64_t ts, struct g_state *g, uint32_t nr);
 void syscall_end(struct model *m, uint64_t ts, struct g_state *g);
+
+/* ---- standins.c: who has a CPU and is not recorded ---- */
+/* flags: of the EV_SWITCH that gives them the CPU; nothing where it names nobody. */
+void standins_in(struct model *m, uint64_t ts, struct p_state *p, uint8_t flags);
+/* The stand-in that has a CPU leaves it, and waits for the next time. */
+void standins_out(struct model *m, uint64_t ts, struct g_state *g);
 
 /* ---- wire.c: one function per wire event, silent while the model is not live ---- */
 void wire_proc_status(struct model *m, uint64_t ts, struct p_state *p);

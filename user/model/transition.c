@@ -121,6 +121,10 @@ void sched_out_runnable(struct model *m, uint64_t ts, struct g_state *g, struct 
 {
 	uint32_t nr = g->life == G_SYSCALL ? g->nr : EV_NR_NONE;
 
+	if (g->stand_in) {
+		standins_out(m, ts, g);
+		return;
+	}
 	if (stack || nr == EV_NR_NONE) /* inside a syscall, that of its entry is as good */
 		kept_hold(&g->stack, stack);
 	if (nr != EV_NR_NONE)
