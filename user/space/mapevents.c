@@ -179,15 +179,11 @@ static void tell(struct perf_event_header *h, mapevent_fn fn, void *ctx)
 		ev.kind = MAPEVENT_EXEC;
 		break;
 	case PERF_RECORD_FORK: /* pid, ppid, tid, ptid */
-		if (w[0] == w[1])
-			return;
-		ev.kind = MAPEVENT_FORKED;
+		ev.kind = w[0] == w[1] ? MAPEVENT_THREAD : MAPEVENT_FORKED;
 		ev.parent = w[1];
 		break;
 	case PERF_RECORD_EXIT:
-		if (w[0] != w[2])
-			return;
-		ev.kind = MAPEVENT_EXITED;
+		ev.kind = w[0] == w[2] ? MAPEVENT_EXITED : MAPEVENT_THREAD;
 		break;
 	case PERF_RECORD_LOST:
 		ev = (struct mapevent){ .kind = MAPEVENT_LOST };

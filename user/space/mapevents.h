@@ -20,6 +20,7 @@ enum mapevent_kind {
 	MAPEVENT_EXEC,	 /* a new image begins: there is no code yet */
 	MAPEVENT_FORKED, /* a new process, with the mappings of its parent */
 	MAPEVENT_EXITED, /* the process's first thread has ended */
+	MAPEVENT_THREAD, /* a thread has begun or ended, and its process goes on */
 	MAPEVENT_LOST,	 /* some news were lost: of anybody; pid is 0 */
 };
 

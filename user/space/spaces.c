@@ -33,6 +33,7 @@
 #define LOG_TAG "spaces"
 
 #define FRESH_NS 50000	   /* until news can be put in their order */
+#define CHURN_NS 1000000   /* from one look to the next while only threads come and go */
 #define RETRY_NS 100000000 /* when there was no room for mappings */
 
 /* A process. */
@@ -57,6 +58,7 @@ struct spaces {
 	struct space *reading; /* the process whose maps are read */
 	int no_events;	       /* why there are none */
 	bool lost;
+	bool of_threads, of_processes; /* what the last news were of */
 	uint32_t round;
 	int epoll_fd, quit_fd, ask_fd;
 	struct question {
@@ -362,7 +364,11 @@ static void on_news(void *ctx, const struct mapevent *ev)
 	struct spaces *s = ctx;
 	struct space *sp;
 
+	s->of_threads |= ev->kind == MAPEVENT_THREAD;
+	s->of_processes |= ev->kind != MAPEVENT_THREAD;
 	switch (ev->kind) {
+	case MAPEVENT_THREAD:
+		break;
 	case MAPEVENT_LOST:
 		s->lost = true;
 		break;
@@ -438,20 +444,36 @@ static void answer(struct spaces *s, const struct question *q)
 	q->fn(q->ctx);
 }
 
+/*
+ * Takes in what has come; returns how long to wait before the next look when there is more, or soon
+ * will be. Threads change nothing here, and may come and go by thousands a second: after news of
+ * them alone one look a millisecond is enough.
+ */
+static uint64_t take_news(struct spaces *s)
+{
+	bool more;
+
+	s->of_threads = s->of_processes = false;
+	more = mapevents__take(s->events, on_news, s);
+	if (s->of_threads && !s->of_processes)
+		return CHURN_NS;
+	return more ? FRESH_NS : 0;
+}
+
 static void *keep_up(void *arg)
 {
 	struct epoll_event ev[4];
 	struct spaces *s = arg;
 	struct timespec moment = { 0, FRESH_NS };
-	bool fresh = false, late = false, asked = false;
-	uint64_t asks;
+	bool late = false, asked = false;
+	uint64_t asks, again = 0;
 	int n, i;
 
 	privileges_no_real_time();
 	for (;;) {
-		if (fresh)
-			nanosleep(&moment, NULL);
-		n = epoll_wait(s->epoll_fd, ev, 4, fresh ? 0 : late ? 1 : -1);
+		if (again)
+			nanosleep(&(struct timespec){ .tv_nsec = (long)again }, NULL);
+		n = epoll_wait(s->epoll_fd, ev, 4, again ? 0 : late ? 1 : -1);
 		asked = false;
 		for (i = 0; i < n; i++) {
 			if (ev[i].data.u64 == FROM_QUIT)
@@ -461,7 +483,7 @@ static void *keep_up(void *arg)
 		}
 		if (asked) /* what came before the question can be put in order */
 			nanosleep(&moment, NULL);
-		fresh = s->events && mapevents__take(s->events, on_news, s);
+		again = s->events ? take_news(s) : 0;
 		if (s->lost) {
 			s->lost = false;
 			s->stats.news_lost++;
