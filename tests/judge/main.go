@@ -19,6 +19,7 @@ type command struct {
 var commands = []command{
 	{"check", "[-q] FILE…", "fail on the first trace that is not sound", cmdCheck},
 	{"times", "[-between SYSCALL] FILE", "JSON: time per state of every goroutine and proc", cmdTimes},
+	{"cpus", "[-from NS] [-to NS] FILE", "JSON: running and idle time of every proc, and who ran there", cmdCPUs},
 	{"wakes", "[-json] FILE", "who woke whom, after which wait", cmdWakes},
 	{"hist", "FILE…", "kinds, transitions and reasons with their counts", cmdHist},
 	{"samples", "FILE", "JSON: CPU samples by goroutine and by function of their stacks", cmdSamples},
