@@ -180,6 +180,9 @@ soak: $(O)/ctrace-bpf progs ## ten minutes of recording, ten of the flight recor
 	$(Q)tests/bench/soak.sh
 	$(Q)tests/bench/soak.sh --flight
 
+bench-system: $(O)/ctrace-bpf ## the whole system recorded under load, a minute each: losses, names, idle time, memory; as root
+	$(Q)tests/bench/system.sh $(BENCH)
+
 check-kernels: $(O)/ctrace-bpf $(O)/unit/test_probes progs ## Debian's other kernels under qemu
 	$(Q)scripts/check-kernels.sh
 
@@ -228,7 +231,7 @@ help: ## this text
 	$(Q)sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 16
 	@echo 'Variables: V=1 O=DIR DEBUG=1 WERROR=1 CC= CLANG= VMLINUX_BTF= N= BENCH="--quick" PROGRAMS="c go"'
 
-.PHONY: all progs completion check check-header check-root check-programs check-stacks shots fuzz asan tsan bench soak check-kernels format lint man install clean help fuzz-elf fuzz-sym
+.PHONY: all progs completion check check-header check-root check-programs check-stacks shots fuzz asan tsan bench bench-system soak check-kernels format lint man install clean help fuzz-elf fuzz-sym
 .SECONDARY: $(BPF:%.c=$(O)/%.o)
 
 -include $(OBJ:.o=.d) $(BPF:%.c=$(O)/%.d) $(wildcard $(O)/unit/*.d $(O)/fuzzers/*.d $(O)/prog/*.d)

@@ -27,7 +27,7 @@ declare -A packages_of=(
 		ca-certificates git file binutils dwz xz-utils util-linux procps iproute2 strace gdb libcap2-bin
 		rustc default-jdk-headless chromium redis-server redis-tools postgresql postgresql-contrib elfutils nginx
 		lld musl-tools gcc-aarch64-linux-gnu g++-aarch64-linux-gnu bpftrace zsh fish podman runc busybox-static"
-	[bench]="linux-perf trace-cmd bpftrace jq python3 redis-server redis-tools postgresql lttng-tools liblttng-ust-dev uftrace"
+	[bench]="linux-perf trace-cmd bpftrace jq python3 redis-server redis-tools postgresql lttng-tools liblttng-ust-dev uftrace stress-ng"
 	[kernels]="qemu-system-x86 busybox-static cpio"
 )
 
