@@ -142,6 +142,31 @@ change_and_end() {
 	nothing_left
 }
 
+@test "with -f a child that becomes a set-uid program is told, and its parent goes on" {
+	set_uid_setup
+	mkfifo told.2
+	# shellcheck disable=SC2016 # the shell's own
+	$U --inh-caps=-all --bounding-set=-all sh -c 'echo ready $$; while read -r line; do ./cat </dev/null; echo did; done' \
+		<told.2 >said.2 3>&- {tell_fd}>&- &
+	other_pid=$!
+	exec {second}>told.2
+	wait_line said.2 '^ready'
+	printf '#!/bin/sh\nexec %s %s/ct "$@"\n' "$U --inh-caps=-all,+bpf,+perfmon --ambient-caps=-all,+bpf,+perfmon" "$PWD" >as-user
+	chmod 755 as-user
+	CTRACE=$PWD/as-user rec -f -p "$(awk '/^ready/ { print $2 }' said.2)" -o T
+	echo one >&"$second"
+	wait_line said.2 '^did'
+	wait_line err 'a process that was forked has executed a program with more rights (set-uid), or one that its user may not read: only root records it'
+	no gone "$rec_pid"
+	kill -KILL "$other_pid"
+	exec {second}>&-
+	rec_stop -
+	[ "$rec_status" -eq 0 ]
+	sound T
+	no grep -q 'processes that were forked' err
+	nothing_left
+}
+
 @test "of two targets one becomes set-uid: it ends in the trace, has no time after that, and the other one goes on" {
 	local left
 	set_uid_setup

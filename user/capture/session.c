@@ -262,7 +262,10 @@ static void look_who_left(struct session *s)
 			set->t[i].pid, EV_COMM_LEN, set->t[i].comm);
 		target_is_gone(s, &set->t[i]);
 	}
-	if (others)
+	if (others == 1)
+		log_error(
+			"a process that was forked has executed a program with more rights (set-uid), or one that its user may not read: only root records it from there on");
+	else if (others)
 		log_error(
 			"%" PRIu64
 			" processes that were forked have executed programs with more rights (set-uid), or ones that their user may not read: only root records them from there on",
