@@ -26,7 +26,7 @@ const (
 	evModule, evSym, evEpoch                 = 40, 41, 42
 	evMark, evIRQ, evLeave, evSite           = 15, 16, 17, 43
 	flIRQ, flKthread, flOnCPU                = 1, 2, 8
-	flAsked                                  = 16
+	flAsked, flOurs                          = 16, 64
 	cfgSyscalls, cfgNoNames, cfgMany         = 1, 2, 4
 	nrCompat                                 = 0x8000
 	nrBad                                    = 0x7fff
@@ -271,6 +271,11 @@ func (r record) String() string {
 		}
 	case evSwitch:
 		s += fmt.Sprintf(" prev=%s next=%s %s", key(16), key(24), st(r.arg()))
+		if fl := r[offFlags]; fl&flOurs != 0 {
+			s += " ours"
+		} else if fl&flKthread != 0 {
+			s += " kthread"
+		}
 		s += stack(32)
 	case evWaking, evWakeup:
 		s += fmt.Sprintf(" wakee=%s waker=%s", key(16), key(24)) + stack(32)

@@ -114,7 +114,9 @@ type sim struct {
 	start    uint64
 	stop     uint64
 	cpus     []*simThread
-	other    []bool // an untraced thread runs there
+	other    []bool   // an untraced thread runs there
+	otherAt  []uint64 // since when
+	others   int64    // ns that they did in the recording
 	procs    []*simProc
 	threads  []*simThread
 	lives    []*life
@@ -358,9 +360,10 @@ func (s *sim) switchTo(cpu int, state byte, next *simThread, other bool) {
 		nextKey = s.see(cpu, next)
 	}
 	ts := s.tick()
-	if prevKey != 0 || nextKey != 0 {
-		s.emit(cpu, newRecord(ts, evSwitch, 0, uint16(cpu), arg).u64(prevKey, nextKey).ref(stack))
+	if prevKey != 0 || nextKey != 0 || s.all && (other || s.other[cpu]) {
+		s.emit(cpu, newRecord(ts, evSwitch, s.stranger(ts, other), uint16(cpu), arg).u64(prevKey, nextKey).ref(stack))
 	}
+	s.countOthers(cpu, ts)
 	if prev != nil {
 		prev.cpu = cpu
 		switch state {
@@ -388,6 +391,23 @@ func (s *sim) switchTo(cpu int, state byte, next *simThread, other bool) {
 		}
 		s.setClass(next, s.onCPUClass(next), ts)
 	}
+}
+
+// stranger is how a recording of the whole system tells who has the CPU and is not in it: the kernel's or the recorder's
+// threads, which take turns here.
+func (s *sim) stranger(ts uint64, other bool) byte {
+	if !s.all || !other {
+		return 0
+	}
+	return []byte{flKthread, flOurs}[ts>>4&1]
+}
+
+// countOthers adds up how long an untraced thread has had the CPU, when that changes or the recording ends.
+func (s *sim) countOthers(cpu int, ts uint64) {
+	if s.started && s.other[cpu] {
+		s.others += int64(ts - max(s.otherAt[cpu], s.start))
+	}
+	s.otherAt[cpu] = ts
 }
 
 func (s *sim) fdOf(t *simThread, state byte) byte {
@@ -855,7 +875,7 @@ func simulate(rng *rand.Rand, o simOptions) (*sim, *recording) {
 	s := &sim{rng: rng, ncpu: o.ncpu, mode: o.mode, all: o.all, follow: o.follow, slow: o.slow, rule: o.rule, nextTid: 1000, stacks: randomStacks(rng)}
 	s.base = 1_000_000_000 + rng.Uint64N(1<<50)
 	s.now = s.base + 1_000_000
-	s.cpus, s.other = make([]*simThread, s.ncpu), make([]bool, s.ncpu)
+	s.cpus, s.other, s.otherAt = make([]*simThread, s.ncpu), make([]bool, s.ncpu), make([]uint64, s.ncpu)
 	s.snapCPU = rng.IntN(s.ncpu)
 	s.marking = rng.IntN(3) > 0
 	rec := &recording{streams: s.ncpu + 1, mono: s.base, wall: 1_790_000_000_000_000_000, cut: -1}
@@ -1012,6 +1032,9 @@ func (s *sim) begin() {
 
 func (s *sim) end() {
 	s.stop = s.now
+	for cpu := range s.ncpu {
+		s.countOthers(cpu, s.stop)
+	}
 	for _, t := range s.threads {
 		s.untold(t, s.stop)
 		s.setClass(t, t.life.class, s.stop)

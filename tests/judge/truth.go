@@ -11,6 +11,9 @@ import (
 	"strings"
 )
 
+// From here on goroutines are no threads, but stand for those that are not recorded.
+const standInBase = 900_000_000_000
+
 const tidReuse = 10_000_000 // added to a goroutine's id with each further life of its tid
 
 // compareTruth holds the trace of an undamaged recording against what the simulator knows. ends: triggers have marked those of
@@ -29,12 +32,24 @@ func compareTruth(s *sim, a *analysis, ends bool) (wrong []string) {
 		say("the trace lasts %d ns and the recording %d", a.span, span)
 	}
 
-	got := map[int][]*gor{}
+	got, others, nothers := map[int][]*gor{}, int64(0), 0
 	for _, g := range a.order {
 		if g.id > goroutineBase {
 			continue // of a Go program; see simmark.go
 		}
+		if g.id > standInBase {
+			others += g.ns["running"]
+			nothers++
+			continue
+		}
 		got[int(g.id)%tidReuse] = append(got[int(g.id)%tidReuse], g)
+	}
+	if s.all { // the last of them may run on to the end
+		if d, allowed := others-s.others, room*int64(1+nothers)+max(missing, 0)*int64(s.ncpu); d > allowed || d < -allowed {
+			say("others have CPUs for %d ns, in truth %d", others, s.others)
+		}
+	} else if nothers > 0 {
+		say("%d stand in for others, who are not recorded", nothers)
 	}
 	want := map[int][]*life{}
 	for _, l := range s.lives {
@@ -178,11 +193,11 @@ func idOf(g *gor) string {
 
 func keys(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
 
-// kernelGroup: what the names of the kernel's threads have in common that are there for each CPU, and of its workers.
-var kernelGroup = regexp.MustCompile(`^(.*)/[0-9:H]+$|^(kworker)/u[0-9].*$`)
+// kernelGroup is what names of the kernel's threads lose: the CPU, and the number of the worker.
+var kernelGroup = regexp.MustCompile(`^(?:(kworker)/u[0-9].*|(.*)/[0-9][0-9:H]*)$`)
 
-// nameFits: a name is one that the thread bore, or "process/thread" in a recording of the whole system. One of the kernel's has
-// its kind.
+// nameFits: a name is one that the thread bore, or "process/thread" in a recording of the whole system; the kernel's threads
+// have one process.
 func nameFits(name string, l *life) bool {
 	if rest, ok := strings.CutPrefix(name, "kernel/"); ok && l.kthread {
 		return slices.ContainsFunc(keys(l.names), func(n string) bool { return kernelGroup.ReplaceAllString(n, "$1$2") == rest })
