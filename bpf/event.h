@@ -100,8 +100,8 @@ enum ev_fdclass {
 #define EVF_ASKED                                                                                  \
 	0x10 /* sys_enter: not from the thread but from the collector, for one that runs for long; \
 		may come after its end */
-#define EVF_OURS 0x40 /* switch: next is a thread of the recorder */
 #define EVF_EXEC 0x20 /* rename: by an exec that is under way; the name is the new image's */
+#define EVF_OURS 0x40 /* switch: next is a thread of the recorder */
 
 /* A syscall, in every record: its number, with EV_NR_COMPAT added when that is one of the 32-bit
  * table. */

@@ -255,6 +255,7 @@ static void finish(struct model *m, uint64_t ts)
 {
 	if (!m->live)
 		return;
+	standins_all_out(m, ts);
 	tell_last_loss(m, ts);
 	marks_finish(m, ts);
 	wire_proc_status(m, ts, first_cpu(m));

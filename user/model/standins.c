@@ -62,3 +62,12 @@ void standins_out(struct model *m, uint64_t ts, struct g_state *g)
 {
 	sched_sleep(m, ts, g, EV_ST_PACK(EV_ST_IDLE, 0, EV_NR_NONE), NULL);
 }
+
+void standins_all_out(struct model *m, uint64_t ts)
+{
+	unsigned i;
+
+	for (i = 0; i < m->ncpu; i++)
+		if (m->cpu[i].cur && m->cpu[i].cur->stand_in)
+			standins_out(m, ts, m->cpu[i].cur);
+}

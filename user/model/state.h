@@ -280,6 +280,8 @@ void syscall_end(struct model *m, uint64_t ts, struct g_state *g);
 void standins_in(struct model *m, uint64_t ts, struct p_state *p, uint8_t flags);
 /* The stand-in that has a CPU leaves it, and waits for the next time. */
 void standins_out(struct model *m, uint64_t ts, struct g_state *g);
+/* All of them do: at the end threads may need the CPUs, to tell what they have not told. */
+void standins_all_out(struct model *m, uint64_t ts);
 
 /* ---- wire.c: one function per wire event, silent while the model is not live ---- */
 void wire_proc_status(struct model *m, uint64_t ts, struct p_state *p);
