@@ -18,7 +18,7 @@
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
-#define RING_PAGES 16u
+#define RING_PAGES 32u
 #define ON_ITS_WAY_NS 20000 /* from reading the clock to the ring */
 
 struct cpu_ring {
