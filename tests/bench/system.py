@@ -206,10 +206,13 @@ def record(args, name):
         res = t.stop()
     if res["exit"]:
         raise Failed("exit %d: %s" % (res["exit"], tail(log)))
+    news = re.search(r"came too fast, and all was read again: (\d+) times", read_text(log))
     own = [rss - rings for _, rss, rings, _ in samples]
     n = len(own)
-    res.update(load=name, hidden=hidden, hidden_names=sorted(set(hidden.values())), trace=trace, first=first, last=last, known=known, samples=samples, summary=json.loads(read_text(out)),
-               early=max(own[n // 4:n // 2] or own), late=max(own[n * 3 // 4:]), threads_max=max(s[3] for s in samples))
+    res.update(load=name, trace=trace, first=first, last=last, known=known, samples=samples,
+               hidden=hidden, hidden_names=sorted(set(hidden.values())), summary=json.loads(read_text(out)),
+               news_lost=int(news.group(1)) if news else 0, early=max(own[n // 4:n // 2] or own),
+               late=max(own[n * 3 // 4:]), threads_max=max(s[3] for s in samples))
     return res
 
 
@@ -273,6 +276,7 @@ def tell(args, r):
     all_walks = sum(walks.values()) or 1
     print("  stacks: %d walked, %.2f %% complete; %s" % (all_walks, 100 * walks.get("complete", 0) / all_walks,
           ", ".join("%s %d" % (k, v) for k, v in sorted(walks.items(), key=lambda i: -i[1]) if k != "complete") or "none else"))
+    print("  news of mappings that came too fast: %s times" % (r["news_lost"] or "no"))
     print("  repairs: %s" % (", ".join("%s %d" % i for i in s["repairs"].items()) or "none"))
     if s["lost"]:
         bad.append("%d records were lost: %s" % (s["lost"], s["lost_by_kind"]))
