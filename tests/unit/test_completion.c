@@ -87,8 +87,7 @@ static void values(void **state)
 		{ "buffer", "one 16M 64M 256M 1G" },
 		{ "sample-processes", "one 1% 5% 10% 25% 50%" },
 		{ "duty", "one 1s/10s 1s/60s 10s/10m" },
-		{ "stacks",
-		  "list block wakeup fork syscall preempt sample kernel mark all none" },
+		{ "stacks", "list block wakeup fork syscall preempt sample kernel mark all none" },
 	};
 	struct strbuf value = STRBUF_INIT;
 
