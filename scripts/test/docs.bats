@@ -94,7 +94,7 @@ has() { # FILE WHAT TEXT…: each TEXT is in the file
 }
 
 @test "each exit code is in the man page and in README" {
-	codes=$(sed -n 's/^\tEXIT_[A-Z]* = \([0-9]*\),.*/\1/p' "$root/user/cli/cmd.h")
+	codes=$(sed -n 's/^\tEXIT_[A-Z]* = \([0-9]*\),.*/\1/p' "$root/user/util/exitcode.h")
 	[ "$(wc -l <<<"$codes")" -ge 5 ]
 	for code in $codes; do
 		grep -qx -e "\*$code\*" "$man"
