@@ -185,6 +185,9 @@ func (f *fuzzer) run(c *fuzzCase) []string {
 	return bad
 }
 
+// longestRotation in us: 104 days. Broken times span more.
+const longestRotation = 104 * 86400 * 1_000_000
+
 // inFiles goes the way over several files, by size or by time: each must be sound, and what is told once must be in
 // exactly one of them.
 func (f *fuzzer) inFiles(c *fuzzCase, in string, whole *analysis) (bad []string) {
@@ -193,7 +196,7 @@ func (f *fuzzer) inFiles(c *fuzzCase, in string, whole *analysis) (bad []string)
 	base := filepath.Join(f.dir, fmt.Sprintf("%d.part", c.seed))
 	every := fmt.Sprintf("%dB", max(1, int64(whole.wire.bytes)/shares))
 	if rng.IntN(2) == 0 {
-		every = fmt.Sprintf("%dus", max(1, whole.span/shares/1000))
+		every = fmt.Sprintf("%dus", min(max(1, whole.span/shares/1000), longestRotation))
 	}
 	args := []string{"convert", in, "-o", base, "--go-version", c.version, "--rotate", every}
 	if c.marksEnds() {

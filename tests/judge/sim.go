@@ -132,7 +132,6 @@ type sim struct {
 	serialText    int
 	oldGoroutines []*simGoroutine
 	endWords      []string // of processes that have ended
-	leaving       []*life  // of processes that have left, which end when a CPU is free
 }
 
 var sysNames = map[uint32]string{0: "read", 1: "write", 3: "close", 7: "poll", 9: "mmap", 16: "ioctl", 17: "pread64", 20: "writev",
@@ -382,7 +381,6 @@ func (s *sim) switchTo(cpu int, state byte, next *simThread, other bool) {
 	if told {
 		prev.hazy = false
 	}
-	s.leaveRest(ts)
 	s.cpus[cpu], s.other[cpu] = next, other
 	if next != nil {
 		next.state, next.cpu = tRunning, cpu
@@ -1038,9 +1036,6 @@ func (s *sim) end() {
 	for _, t := range s.threads {
 		s.untold(t, s.stop)
 		s.setClass(t, t.life.class, s.stop)
-	}
-	for _, l := range s.leaving {
-		l.ns[l.class] += int64(s.stop - l.since)
 	}
 	s.lives = slices.DeleteFunc(s.lives, func(l *life) bool { return !l.traced })
 }

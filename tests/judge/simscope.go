@@ -27,43 +27,36 @@ func (s *sim) change(cpu int) {
 	}
 }
 
-// depart: its threads end in the trace here, wherever they are, and go on unseen. A goroutine ends on a CPU only, so they wait for
-// one when others of the recording have all.
+// depart: its threads end in the trace here, wherever they are, and go on unseen.
 func (s *sim) depart(cpu int, p *simProc) {
 	ts := s.tick()
 	s.emit(cpu, newRecord(ts, evLeave, 0, uint16(cpu), uint32(p.pid)))
 	p.traced = false
-	full := s.started && !slices.ContainsFunc(s.cpus, func(t *simThread) bool { return !s.traced(t) })
 	for _, t := range p.threads {
 		s.untold(t, ts)
 		l := t.life
 		l.ops += 4
 		s.setClass(t, l.class, ts)
 		s.anew(t, false)
-		s.leaving = append(s.leaving, l)
-	}
-	if !full {
-		s.leaveRest(ts)
+		s.endUnseen(l, ts)
 	}
 	s.oldGoroutines = append(s.oldGoroutines, p.goroutines...)
 	p.tasks, p.goroutines = nil, nil
 }
 
-// leaveRest: a CPU is free for those that wait to end.
-func (s *sim) leaveRest(ts uint64) {
-	for _, l := range s.leaving {
-		if s.started {
-			l.ns[l.class] += int64(ts - l.since)
-			if l.class != "running" && l.class != "syscall" {
-				l.starts++
-			}
-			if l.class == blockedClass || strings.HasPrefix(l.class, "waiting:") {
-				l.wakes = append(l.wakes, simWake{sleep: l.class})
-			}
-		}
-		l.ended = ts
+// endUnseen: what no record tells of one thread is told for it: it wakes, and is on a CPU for its end.
+func (s *sim) endUnseen(l *life, ts uint64) {
+	l.ended = ts
+	if !s.started {
+		return
 	}
-	s.leaving = nil
+	l.ns[l.class] += int64(ts - l.since)
+	if l.class != "running" && l.class != "syscall" {
+		l.starts++
+	}
+	if l.class == blockedClass || strings.HasPrefix(l.class, "waiting:") {
+		l.wakes = append(l.wakes, simWake{sleep: l.class})
+	}
 }
 
 // join: the leader is told of at once, the others with their next record.
