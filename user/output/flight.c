@@ -36,6 +36,7 @@ struct kept {
 /* What is to be written. */
 struct job {
 	struct work work;
+	char header[TRACE_HEADER_LEN];
 	char *reason;
 	uint64_t wall_ns, ns;
 	size_t n;
@@ -177,6 +178,7 @@ static struct job *make_job(struct flight *f, char *reason)
 	for (k = f->first; k; k = k->next)
 		n++;
 	j = xcalloc(1, sizeof(*j) + n * sizeof(*j->kept));
+	memcpy(j->header, f->header, TRACE_HEADER_LEN);
 	j->reason = reason;
 	j->wall_ns = f->last->end_ts + (uint64_t)f->opts.wall_offset;
 	j->ns = f->last->end_ts - f->first->begin_ts;
@@ -212,7 +214,7 @@ static int write_job(struct flight *f, const struct job *j, uint64_t *bytes, str
 	size_t i;
 	int err;
 
-	strbuf_add(&head, f->header, TRACE_HEADER_LEN);
+	strbuf_add(&head, j->header, TRACE_HEADER_LEN);
 	strbuf_add(&head, j->kept[0]->data, j->kept[0]->len);
 	piece[0] = (struct snapshot_piece){ head.buf, head.len };
 	*bytes = head.len;
