@@ -432,6 +432,37 @@ static void test_cannot_write(void **state)
 	flight__free(f);
 }
 
+/* A trigger that waits is not forgotten with an older one, which has gone. */
+static void test_later_one_waits(void **state)
+{
+	struct flight *f = new_flight(10 * SEC, 1 << 20, 0, 12 * SEC);
+	struct flight_stats st;
+	unsigned n;
+
+	(void)state;
+	flight__ask(f, FLIGHT_TRIGGER, 1, "first");
+	assert_true(flight__due(f, SEC));
+	give(f, 1, 8, EV_CUT_SNAPSHOT);
+	wait_written(f);
+	for (n = 2; n <= 13; n++) {
+		if (n == 2)
+			flight__ask(f, FLIGHT_TRIGGER, SEC + SEC / 2, "goes");
+		if (n == 12)
+			flight__ask(f, FLIGHT_TRIGGER, 11 * SEC + SEC / 2, "stays");
+		assert_false(flight__due(f, n * SEC - 1));
+		give(f, n, 8, 0);
+	}
+	assert_true(flight__due(f, 13 * SEC));
+	give(f, 14, 8, EV_CUT_SNAPSHOT);
+	assert_int_equal(flight__finish(f), 0);
+	st = flight__stats(f);
+	assert_int_equal(st.nfile, 2);
+	assert_string_equal(st.file[1].reason, "stays");
+	assert_int_equal(st.asked, 3);
+	assert_int_equal(st.left_out, 1);
+	flight__free(f);
+}
+
 static void test_no_directory(void **state)
 {
 	struct flight *f = new_flight(SEC, 1 << 20, 0, 0);
@@ -450,11 +481,13 @@ int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_snapshot),	  TEST(test_kept_by_time), TEST(test_kept_by_size),
-		TEST(test_shared),	  TEST(test_keep_newest),  TEST(test_same_time),
-		TEST(test_keep_replaced), TEST(test_triggers),	   TEST(test_left_out),
-		TEST(test_other_cut),	  TEST(test_end),	   TEST(test_cannot_write),
-		TEST(test_no_directory),
+		TEST(test_snapshot),	  TEST(test_kept_by_time),
+		TEST(test_kept_by_size),  TEST(test_shared),
+		TEST(test_keep_newest),	  TEST(test_same_time),
+		TEST(test_keep_replaced), TEST(test_triggers),
+		TEST(test_left_out),	  TEST(test_other_cut),
+		TEST(test_end),		  TEST(test_cannot_write),
+		TEST(test_no_directory),  TEST(test_later_one_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

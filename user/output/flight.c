@@ -28,8 +28,10 @@ struct kept {
 	_Atomic unsigned refs;
 	uint64_t begin_ts, end_ts;
 	uint64_t triggers; /* that were met in it, and are in no snapshot yet */
-	size_t opening;	   /* bytes of it: 0 ahead of the first of all, which needs none */
-	size_t len;	   /* of both */
+	char *reason;	   /* of the first of these */
+	uint64_t reason_ts;
+	size_t opening; /* bytes of it: 0 ahead of the first of all, which needs none */
+	size_t len;	/* of both */
 	char data[];
 };
 
@@ -47,6 +49,7 @@ _Static_assert(offsetof(struct job, work) == 0, "a piece of work is a job");
 /* Triggers of one millisecond. */
 struct moment {
 	uint64_t ts; /* of the first */
+	char *reason;
 	uint64_t cnt;
 };
 #define MOMENT_NS 1000000
@@ -62,12 +65,10 @@ struct flight {
 	char header[TRACE_HEADER_LEN];
 	struct kept *first, **end, *last;
 	size_t bytes, peak;
-	char *reason;	     /* of what is asked for; NULL: nothing is */
-	uint64_t reason_ts;  /* when that happened */
-	bool by_user;	     /* it need not wait */
-	char *cut_reason;    /* the same, while its generation ends */
-	uint64_t cut_ts;     /* when that was told to end */
-	uint64_t trigger_ts; /* … for a trigger, the last time; 0 never */
+	char *user_reason;   /* of what a user asks for, who need not wait; NULL: nothing */
+	uint64_t user_ts;    /* when that was */
+	char *cut_reason;    /* of what is to be written when its generation ends */
+	uint64_t trigger_ts; /* when one was told to end for a trigger, the last time; 0 never */
 	struct moment *met;  /* triggers of generations that have not come yet, in order */
 	size_t nmet, cap_met;
 	uint64_t asked, left_out;
@@ -95,8 +96,10 @@ static struct kept *new_kept(size_t len)
 
 static void put(struct kept *k)
 {
-	if (!--k->refs)
-		munmap(k, sizeof(*k) + k->len);
+	if (--k->refs)
+		return;
+	free(k->reason);
+	munmap(k, sizeof(*k) + k->len);
 }
 
 static struct kept *make_kept(struct strbuf *opening, const struct trace_part *part)
@@ -140,22 +143,27 @@ static bool is_first_needless(const struct flight *f)
 				       f->first->end_ts + f->opts.min_ns <= f->last->end_ts);
 }
 
-/* Triggers of this generation, or of what was before it. */
-static uint64_t take_met(struct flight *f, uint64_t end_ts)
+/* Gives it the triggers of its time, and of what was before it. */
+static void take_met(struct flight *f, struct kept *k)
 {
-	uint64_t cnt = 0;
 	size_t n;
 
-	for (n = 0; n < f->nmet && f->met[n].ts <= end_ts; n++)
-		cnt += f->met[n].cnt;
+	for (n = 0; n < f->nmet && f->met[n].ts <= k->end_ts; n++) {
+		k->triggers += f->met[n].cnt;
+		if (n) {
+			free(f->met[n].reason);
+			continue;
+		}
+		k->reason = f->met[0].reason;
+		k->reason_ts = f->met[0].ts;
+	}
 	f->nmet -= n;
 	memmove(f->met, f->met + n, f->nmet * sizeof(*f->met));
-	return cnt;
 }
 
 static void keep(struct flight *f, struct kept *k)
 {
-	k->triggers = take_met(f, k->end_ts);
+	take_met(f, k);
 	k->next = NULL;
 	*f->end = k;
 	f->end = &k->next;
@@ -309,9 +317,11 @@ void flight__free(struct flight *f)
 		free(f->file[f->nfile].error);
 	}
 	free(f->file);
-	free(f->reason);
-	free(f->cut_reason);
+	while (f->nmet)
+		free(f->met[--f->nmet].reason);
 	free(f->met);
+	free(f->user_reason);
+	free(f->cut_reason);
 	strbuf_free(&f->opening);
 	pthread_mutex_destroy(&f->lock);
 	free(f);
@@ -353,7 +363,7 @@ int flight__take(void *ctx, const struct trace_part *part)
 
 /* ---- asking ---- */
 
-static void note_met(struct flight *f, uint64_t ts)
+static void note_met(struct flight *f, uint64_t ts, const char *reason)
 {
 	f->asked++;
 	if (f->nmet && ts < f->met[f->nmet - 1].ts + MOMENT_NS) {
@@ -361,56 +371,76 @@ static void note_met(struct flight *f, uint64_t ts)
 		return;
 	}
 	f->met = xgrow(f->met, f->nmet, &f->cap_met, sizeof(*f->met));
-	f->met[f->nmet++] = (struct moment){ ts, 1 };
+	f->met[f->nmet++] = (struct moment){ ts, xstrdup(reason), 1 };
+}
+
+static void note_user(struct flight *f, uint64_t ts, const char *reason)
+{
+	if (f->user_reason)
+		return;
+	f->user_reason = xstrdup(reason);
+	f->user_ts = ts;
 }
 
 void flight__ask(struct flight *f, enum flight_asker by, uint64_t ts, const char *reason)
 {
 	pthread_mutex_lock(&f->lock);
 	if (by == FLIGHT_TRIGGER)
-		note_met(f, ts);
-	if (by == FLIGHT_USER)
-		f->by_user = true;
-	if (!f->reason && !(f->cut_reason && ts <= f->cut_ts)) {
-		f->reason = xstrdup(reason);
-		f->reason_ts = ts;
-	}
+		note_met(f, ts, reason);
+	else
+		note_user(f, ts, reason);
 	pthread_mutex_unlock(&f->lock);
 }
 
-static void drop_reason(struct flight *f)
+/* The reason of the first trigger that is in no snapshot, and has not gone from what is kept; NULL:
+ * there is none. */
+static const char *waiting(const struct flight *f, uint64_t *ts)
 {
-	free(f->reason);
-	f->reason = NULL;
+	const struct kept *k;
+
+	for (k = f->first; k; k = k->next) {
+		if (!k->triggers)
+			continue;
+		*ts = k->reason_ts;
+		return k->reason;
+	}
+	if (!f->nmet)
+		return NULL;
+	*ts = f->met[0].ts;
+	return f->met[0].reason;
 }
 
-/* What the reason was may have gone from what is kept, while it waited. */
-static bool is_gone(const struct flight *f)
+/* The first of all that is asked for, as a copy; NULL: nothing is. It is the user's no more. */
+static char *take_reason(struct flight *f)
 {
-	return !f->by_user && f->first && f->reason_ts < f->first->begin_ts;
+	uint64_t ts = 0;
+	const char *trigger = waiting(f, &ts);
+	char *user = f->user_reason;
+
+	f->user_reason = NULL;
+	if (user && (!trigger || f->user_ts <= ts))
+		return user;
+	free(user);
+	return trigger ? xstrdup(trigger) : NULL;
 }
 
 static bool must_wait(const struct flight *f, uint64_t now)
 {
 	return f->cut_reason || !worker__idle(f->worker) ||
-	       (!f->by_user && f->trigger_ts && now < f->trigger_ts + f->opts.gap_ns);
+	       (!f->user_reason && f->trigger_ts && now < f->trigger_ts + f->opts.gap_ns);
 }
 
 bool flight__due(struct flight *f, uint64_t now)
 {
-	bool due;
+	bool due = false, by_user;
 
 	pthread_mutex_lock(&f->lock);
-	if (f->reason && is_gone(f))
-		drop_reason(f);
-	due = f->reason && !must_wait(f, now);
-	if (due) {
-		if (!f->by_user)
+	if (!must_wait(f, now)) {
+		by_user = f->user_reason;
+		f->cut_reason = take_reason(f);
+		due = f->cut_reason;
+		if (due && !by_user)
 			f->trigger_ts = now;
-		f->by_user = false;
-		f->cut_reason = f->reason;
-		f->reason = NULL;
-		f->cut_ts = now;
 	}
 	pthread_mutex_unlock(&f->lock);
 	return due;
@@ -422,12 +452,17 @@ bool flight__due(struct flight *f, uint64_t now)
 static void count_rest(struct flight *f)
 {
 	struct kept *k;
+	size_t i;
 
 	for (k = f->first; k; k = k->next) {
 		f->left_out += k->triggers;
 		k->triggers = 0;
 	}
-	f->left_out += take_met(f, UINT64_MAX);
+	for (i = 0; i < f->nmet; i++) {
+		f->left_out += f->met[i].cnt;
+		free(f->met[i].reason);
+	}
+	f->nmet = 0;
 }
 
 void flight__close(struct flight *f)
@@ -439,10 +474,8 @@ void flight__close(struct flight *f)
 		return;
 	f->closed = true;
 	pthread_mutex_lock(&f->lock);
-	if (f->cut_reason || (f->reason && is_gone(f)))
-		drop_reason(f);
-	reason = f->cut_reason ? f->cut_reason : f->reason;
-	f->reason = f->cut_reason = NULL;
+	reason = f->cut_reason ? f->cut_reason : take_reason(f);
+	f->cut_reason = NULL;
 	if (!reason && f->opts.at_end)
 		reason = xstrdup("end");
 	if (reason && f->first)
