@@ -19,11 +19,13 @@
 #define HEADER "go 1.23 trace\0\0"
 
 static char dir[TEMP_LEN], base[96];
+static int64_t wall; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 
 static int setup(void **state)
 {
 	(void)state;
 	unsetenv("SUDO_UID");
+	wall = 1000 * (int64_t)SEC;
 	if (temp_dir(dir, "flight"))
 		return -1;
 	snprintf(base, sizeof(base), "%s/go.trace", dir);
@@ -43,6 +45,11 @@ static int teardown(void **state)
 	return rmdir(dir);
 }
 
+static int64_t wall_offset(void)
+{
+	return wall;
+}
+
 static struct flight *new_flight(uint64_t min_ns, uint64_t max_bytes, unsigned keep, uint64_t gap)
 {
 	struct flight *f = flight__new(&(struct flight_opts){
@@ -51,7 +58,7 @@ static struct flight *new_flight(uint64_t min_ns, uint64_t max_bytes, unsigned k
 		.max_bytes = max_bytes,
 		.keep = keep,
 		.gap_ns = gap,
-		.wall_offset = 1000 * (int64_t)SEC,
+		.wall_offset = wall_offset,
 	});
 
 	assert_non_null(f);
@@ -463,6 +470,24 @@ static void test_later_one_waits(void **state)
 	flight__free(f);
 }
 
+/* The machine was asleep, or its clock was set: names follow. */
+static void test_clock_is_set(void **state)
+{
+	struct flight *f = new_flight(SEC, 1 << 20, 0, 0);
+	struct flight_stats st;
+
+	(void)state;
+	snap(f, 1, "x");
+	wait_written(f);
+	wall += 3600 * (int64_t)SEC;
+	snap(f, 2, "y");
+	flight__finish(f);
+	st = flight__stats(f);
+	assert_non_null(strstr(st.file[0].path, "/go-19700101T001641.000Z.trace"));
+	assert_non_null(strstr(st.file[1].path, "/go-19700101T011642.000Z.trace"));
+	flight__free(f);
+}
+
 static void test_no_directory(void **state)
 {
 	struct flight *f = new_flight(SEC, 1 << 20, 0, 0);
@@ -488,6 +513,7 @@ int main(void)
 		TEST(test_left_out),	  TEST(test_other_cut),
 		TEST(test_end),		  TEST(test_cannot_write),
 		TEST(test_no_directory),  TEST(test_later_one_waits),
+		TEST(test_clock_is_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 
 #include "bpf/event.h"
 #include "output/snapshot.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/parse.h"
 #include "util/strbuf.h"
@@ -188,7 +189,9 @@ static struct job *make_job(struct flight *f, char *reason)
 	j = xcalloc(1, sizeof(*j) + n * sizeof(*j->kept));
 	memcpy(j->header, f->header, TRACE_HEADER_LEN);
 	j->reason = reason;
-	j->wall_ns = f->last->end_ts + (uint64_t)f->opts.wall_offset;
+	/* now: over days the two clocks drift apart, and while the machine sleeps only one goes on
+	 */
+	j->wall_ns = f->last->end_ts + (uint64_t)f->opts.wall_offset();
 	j->ns = f->last->end_ts - f->first->begin_ts;
 	for (k = f->first; k; k = k->next) {
 		k->triggers = 0;
@@ -287,6 +290,8 @@ struct flight *flight__new(const struct flight_opts *opts)
 	f->end = &f->first;
 	f->opening = STRBUF_INIT;
 	pthread_mutex_init(&f->lock, NULL);
+	if (!f->opts.wall_offset)
+		f->opts.wall_offset = clock_wall_offset;
 	f->files = snapshots__new(opts->base, opts->keep);
 	f->worker = worker__new(&(struct worker_opts){ run_job, f, 1 });
 	if (!f->worker) {

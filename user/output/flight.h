@@ -29,13 +29,14 @@
 struct flight;
 
 struct flight_opts {
-	const char *base;    /* names of snapshots are made from it; borrowed */
-	uint64_t min_ns;     /* as long back as is kept at least … */
-	uint64_t max_bytes;  /* … unless that is more than this */
-	unsigned keep;	     /* snapshots that stay, 0 all */
-	bool at_end;	     /* the end asks for one, too */
-	uint64_t gap_ns;     /* from one that a trigger asked for to the next, at least */
-	int64_t wall_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
+	const char *base;   /* names of snapshots are made from it; borrowed */
+	uint64_t min_ns;    /* as long back as is kept at least … */
+	uint64_t max_bytes; /* … unless that is more than this */
+	unsigned keep;	    /* snapshots that stay, 0 all */
+	bool at_end;	    /* the end asks for one, too */
+	uint64_t gap_ns;    /* from one that a trigger asked for to the next, at least */
+	/* CLOCK_REALTIME - CLOCK_MONOTONIC of now, ns; NULL: that of util/clock.h */
+	int64_t (*wall_offset)(void);
 };
 
 /* Who asks for a snapshot. */

@@ -169,7 +169,6 @@ static int open_flight(struct recording *r, struct strbuf *why)
 		.gap_ns = r->o->trigger_gap_ns == TRIGGER_GAP_UNSAID ? TRIGGER_GAP_NS :
 								       r->o->trigger_gap_ns,
 		.at_end = wants_end(r->o),
-		.wall_offset = r->wall_offset,
 	});
 	if (r->flight)
 		return 0;
