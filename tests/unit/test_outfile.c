@@ -74,6 +74,31 @@ static struct outfile *opened(const char *name)
 	return f;
 }
 
+/* As a new one only: what is there, whatever it is, stays as it is. */
+static void new_ones_only(void **state)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct outfile *f;
+
+	(void)state;
+	put_file(path, "old");
+	assert_null(outfile__create(path, &why));
+	assert_int_equal(errno, EEXIST);
+	assert_int_equal(symlink("nowhere", other), 0);
+	assert_null(outfile__create(other, &why));
+	assert_int_equal(errno, EEXIST);
+	has(path, "old");
+	assert_int_equal(unlink(path), 0);
+	f = outfile__create(path, &why);
+	assert_non_null(f);
+	assert_int_equal(access(path, F_OK), -1);
+	put_file(path, "taken"); /* it has no name before the first write */
+	assert_int_equal(outfile__write(f, "x", 1), -EEXIST);
+	assert_int_equal(outfile__close(f), 0);
+	has(path, "taken");
+	strbuf_free(&why);
+}
+
 static void refused(const char *name, const char *want)
 {
 	struct strbuf why = STRBUF_INIT;
@@ -453,6 +478,8 @@ static int without_proc(void)
 	f = outfile__open("/trace", &why);
 	if (!f || outfile__write(f, "abc", 3) || outfile__close(f) || access("/trace", F_OK))
 		return 4;
+	if (outfile__create("/trace", &why) || errno != EEXIST)
+		return 5;
 	return 0;
 }
 
@@ -631,6 +658,7 @@ int main(void)
 		TEST(no_name_before_the_first_write),
 		TEST(name_taken_meanwhile),
 		TEST(name_is_due),
+		TEST(new_ones_only),
 		TEST(locked),
 		TEST(more_files),
 		TEST(only_that_file_is_removed),

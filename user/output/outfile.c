@@ -34,6 +34,7 @@ struct outfile {
 	bool nameless; /* gets its name with the first write */
 	bool created;  /* by us, with its name: not left behind empty */
 	int claim;     /* on its name while it has none; -1: none */
+	bool fresh;    /* nobody else's file will do */
 	uint64_t bytes;
 };
 
@@ -204,16 +205,18 @@ static int open_to_write(void *ctx, const struct invoker *who)
 {
 	struct outfile *f = ctx;
 
-	f->fd = open_existing(f->path, O_WRONLY, who);
-	if (f->fd >= 0 || errno != ENOENT)
-		return f->fd < 0 ? -errno : 0;
+	if (!f->fresh) {
+		f->fd = open_existing(f->path, O_WRONLY, who);
+		if (f->fd >= 0 || errno != ENOENT)
+			return f->fd < 0 ? -errno : 0;
+	}
 	f->fd = open_nameless_by_ids(f->path);
 	f->nameless = f->fd >= 0;
 	if (f->fd < 0) {
 		f->fd = open(f->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 		f->created = f->fd >= 0;
 	}
-	if (f->fd < 0 && errno == EEXIST) /* a link to nowhere, or just made */
+	if (f->fd < 0 && errno == EEXIST && !f->fresh) /* a link to nowhere, or just made */
 		f->fd = open_existing(f->path, O_WRONLY, who);
 	return f->fd < 0 ? -errno : 0;
 }
@@ -311,7 +314,7 @@ int outfile_open_in_place(const char *path, struct strbuf *why)
 	return -EWOULDBLOCK;
 }
 
-struct outfile *outfile__open(const char *path, struct strbuf *why)
+static struct outfile *open_path(const char *path, bool fresh, struct strbuf *why)
 {
 	struct outfile *f = xcalloc(1, sizeof(*f));
 	int err;
@@ -319,12 +322,23 @@ struct outfile *outfile__open(const char *path, struct strbuf *why)
 	f->path = xstrdup(path);
 	f->fd = -1;
 	f->claim = -1;
-	err = strcmp(path, "-") ? open_file(f, why) : open_stdout(f, why);
+	f->fresh = fresh;
+	err = fresh || strcmp(path, "-") ? open_file(f, why) : open_stdout(f, why);
 	if (!err)
 		return f;
 	outfile__close(f);
 	errno = -err;
 	return NULL;
+}
+
+struct outfile *outfile__open(const char *path, struct strbuf *why)
+{
+	return open_path(path, false, why);
+}
+
+struct outfile *outfile__create(const char *path, struct strbuf *why)
+{
+	return open_path(path, true, why);
 }
 
 /* ---- more files ---- */
@@ -483,7 +497,7 @@ static int give_name(void *ctx, const struct invoker *who)
 }
 
 /* A file system that cannot tell is taken to have it. */
-static int make_room(int fd, size_t len)
+static int make_room(int fd, uint64_t len)
 {
 	int err;
 
@@ -491,6 +505,11 @@ static int make_room(int fd, size_t len)
 		err = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)len) ? -errno : 0;
 	while (err == -EINTR);
 	return err == -EOPNOTSUPP || err == -ENOSYS || err == -EINVAL ? 0 : err;
+}
+
+int outfile__reserve(struct outfile *f, uint64_t len)
+{
+	return f->seekable && !f->bytes ? make_room(f->fd, len) : 0;
 }
 
 int outfile__write(void *ctx, const void *data, size_t len)

@@ -25,6 +25,11 @@ struct strbuf;
 /* path: "-" is stdout, which is not looked into and never cut. NULL with the reason in why
  * and errno; EWOULDBLOCK: another recorder is writing it. */
 struct outfile *outfile__open(const char *path, struct strbuf *why);
+/* The same, but only as a new file: EEXIST where the path is there, whatever it is. */
+struct outfile *outfile__create(const char *path, struct strbuf *why);
+/* Before the first write: has the disk so many bytes for all that will come? 0 or -errno; 0 also
+ * where that cannot be told. */
+int outfile__reserve(struct outfile *f, uint64_t len);
 /* A sink function: ctx is the outfile. 0 or -errno; -EEXIST: the new name was taken meanwhile. */
 int outfile__write(void *ctx, const void *data, size_t len);
 /*
