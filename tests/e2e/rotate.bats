@@ -165,6 +165,21 @@ a_small_disk() {
 	sound small/T-*.trace
 }
 
+@test "--min-free with --keep: others fill the disk; the newest file stays, and what went is told" {
+	local i
+	a_small_disk 2M
+	start_numbers
+	rec -p "$(ready_word 2)" --min-free=600K --rotate=200ms --keep=1000 -o small/T.trace
+	until_true -t 60 has_files 'T-*.trace' 4
+	for i in 1 2 3 4 5 6 7 8; do head -c 250K /dev/zero >small/other.$i || break; done
+	rec_stop - # by itself
+	[ "$rec_status" -eq 0 ]
+	jq -e '.ended_by == "min-free" and (.files | length) >= 1 and .bytes > 0' sum
+	[ "$(jq -r '.files[].file' sum)" = "$(printf '%s\n' small/T-*.trace)" ]
+	sound small/T-*.trace
+	grep -q 'stopped before less than 614.4 kB were free on the disk (--min-free)' err
+}
+
 @test "a disk that fills during rotation: whole files stay, and the reason is told" {
 	a_small_disk 512K
 	start_numbers

@@ -7,10 +7,11 @@
 
 #include <dirent.h>
 #include <limits.h>
-#include <sys/resource.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "bpf/event.h"
+#include "disk.h"
 #include "output/outfile.h"
 #include "output/rotation.h"
 #include "output/space.h"
@@ -38,6 +39,7 @@ static int teardown(void **state)
 	char cmd[96];
 
 	(void)state;
+	no_disk(dir);
 	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", dir);
 	return system(cmd);
 }
@@ -276,6 +278,148 @@ static void room_on_the_disk(void **state)
 	strbuf_free(&why);
 }
 
+#define KB 1024ull
+#define FILE_KB 100
+
+/* The n-th file, from 0, of FILE_KB. */
+static void give_file(struct rotation *r, unsigned n)
+{
+	static char data[FILE_KB * KB] = HEADER;
+	struct trace_part part = {
+		.data = data,
+		.len = sizeof(data),
+		.begin_ts = n * SECOND,
+		.end_ts = (n + 1) * SECOND,
+		.cut = EV_CUT_FILE,
+	};
+
+	assert_int_equal(rotation__take(r, &part), 0);
+}
+
+static void others_write(const char *name, unsigned kb)
+{
+	static const char zeros[KB];
+	char path[PATH_MAX];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	while (kb--)
+		fwrite(zeros, 1, sizeof(zeros), f);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Files go where that makes room, never the newest, and none where it does not. */
+static void old_files_make_room(void **state)
+{
+	struct rotation_opts o = { .keep = 1000, .min_free = 512 * KB };
+	struct strbuf why = STRBUF_INIT;
+	const struct trail *t;
+	struct rotation *r;
+	unsigned n;
+
+	(void)state;
+	if (!small_disk(dir, 1100 * KB))
+		skip();
+	r = make(o);
+	t = rotation__files(r);
+	for (n = 0; n < 8; n++) {
+		give_file(r, n);
+		assert_false(rotation__enough(r));
+		assert_int_equal(t->cnt, n < 5 ? n + 1 : 5);
+	}
+	others_write("a", 300); /* 288 KB are free */
+	give_file(r, 8);
+	assert_int_equal(t->cnt, 1 + 1); /* 4 have gone for this one */
+	named(0, r, "go-20261121T162519.000Z.trace");
+	others_write("b", 250);
+	give_file(r, 9); /* the old one is not enough, and stays */
+	assert_int_equal(rotation__enough(r), ROTATION_MIN_FREE);
+	assert_int_equal(t->cnt, 2);
+	assert_int_equal(access(t->file[0].path, F_OK), 0);
+	assert_int_equal(access(t->file[1].path, F_OK), 0);
+	rotation__explain_end(r, 0, &why);
+	assert_string_equal(
+		why.buf,
+		"stopped before less than 524.3 kB were free on the disk (--min-free); what comes behind the first 9.0 s is left out; 7 older files were removed before to have room");
+	assert_int_equal(rotation__finish(r), 0);
+	rotation__free(r);
+	strbuf_free(&why);
+}
+
+/* The newest complete file is not removed for the next one, however little it would help. */
+static void the_newest_stays(void **state)
+{
+	struct rotation_opts o = { .keep = 1000, .min_free = 512 * KB };
+	struct rotation *r;
+
+	(void)state;
+	if (!small_disk(dir, 1100 * KB))
+		skip();
+	r = make(o);
+	give_file(r, 0);
+	others_write("a", 480);
+	give_file(r, 1);
+	assert_int_equal(rotation__enough(r), ROTATION_MIN_FREE);
+	assert_int_equal(rotation__files(r)->written, 1);
+	assert_int_equal(rotation__files(r)->cnt, 1);
+	assert_int_equal(access(rotation__files(r)->file[0].path, F_OK), 0);
+	rotation__free(r);
+}
+
+/* A file that somebody reads gives nothing back when it is removed: that is no reason to remove all
+ * the others. */
+static void room_that_comes_late(void **state)
+{
+	struct rotation_opts o = { .keep = 1000, .min_free = 512 * KB };
+	struct rotation *r;
+	const struct trail *t;
+	int fd[8];
+	unsigned n;
+
+	(void)state;
+	if (!small_disk(dir, 1100 * KB))
+		skip();
+	r = make(o);
+	t = rotation__files(r);
+	for (n = 0; n < 5; n++) {
+		give_file(r, n);
+		fd[n] = open(t->file[n].path, O_RDONLY);
+		assert_true(fd[n] >= 0);
+	}
+	for (; n < 7; n++) {
+		give_file(r, n);
+		assert_int_equal(t->cnt, 5);
+	}
+	assert_false(rotation__enough(r));
+	rotation__free(r);
+	for (n = 0; n < 5; n++)
+		close(fd[n]);
+}
+
+/* The oldest file goes when the next one is there. */
+static void the_oldest_waits(void **state)
+{
+	struct rotation *r = make((struct rotation_opts){ .keep = 1 });
+	struct rlimit old, small;
+
+	(void)state;
+	gen(r, 0, EV_CUT_FILE, "a");
+	opening(r, 1, "A");
+	gen(r, 1, EV_CUT_FILE, "b");
+	there_are("Ab");
+	opening(r, 2, "B");
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	small = (struct rlimit){ TRACE_HEADER_LEN + 4, old.rlim_max };
+	setrlimit(RLIMIT_FSIZE, &small);
+	assert_int_equal(give(r, 2, false, 0, "ccccc"), -EFBIG);
+	setrlimit(RLIMIT_FSIZE, &old);
+	there_are("Ab");
+	rotation__free(r);
+}
+
 static void one_file(void **state)
 {
 	struct strbuf why = STRBUF_INIT;
@@ -409,6 +553,10 @@ int main(void)
 		test(within_its_size),
 		test(its_size_is_of_what_is_there),
 		test(room_on_the_disk),
+		test(old_files_make_room),
+		test(the_newest_stays),
+		test(room_that_comes_late),
+		test(the_oldest_waits),
 		test(one_file),
 		test(full_disk),
 		test(no_directory),

@@ -4,16 +4,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "bpf/event.h"
+#include "output/newfile.h"
 #include "output/outfile.h"
+#include "output/room.h"
 #include "output/space.h"
 #include "output/trail.h"
-#include "output/trailname.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -24,8 +23,7 @@
 #define LOG_TAG "output"
 
 #define MS 1000000
-#define NAMES_TRIED 1000 /* when others write files of such names */
-#define GEN_SHARE 8	 /* of a file, at least */
+#define GEN_SHARE 8 /* of a file, at least */
 #define GEN_MIN 4096
 #define GEN_MAX (4u << 20) /* what it is without us */
 #define AHEAD 2		   /* parts of the greatest size so far that there should be room for */
@@ -38,6 +36,8 @@ struct rotation {
 	struct strbuf trouble; /* why there is no file to write, when it could not be opened */
 
 	struct trail trail;
+	struct room room;
+	uint64_t cleared; /* files that were removed to have room */
 	uint64_t largest; /* that was written in one go */
 	uint64_t told_ts; /* up to where the files tell */
 	bool left_out;	  /* parts, from one on */
@@ -60,6 +60,7 @@ struct rotation *rotation__new(const struct rotation_opts *opts)
 	struct rotation *r = xcalloc(1, sizeof(*r));
 
 	r->opts = *opts;
+	r->room.min_free = opts->min_free;
 	r->opening = r->both = r->trouble = STRBUF_INIT;
 	return r;
 }
@@ -79,12 +80,6 @@ void rotation__free(struct rotation *r)
 
 /* ---- the files that are there ---- */
 
-/* Files that are complete and may go. */
-static size_t old_files(const struct rotation *r)
-{
-	return r->opts.keep ? r->trail.cnt - (r->cur != NULL) : 0;
-}
-
 static void note_file(struct rotation *r, const struct outfile *f)
 {
 	struct outfile_id id = { 0 };
@@ -96,6 +91,7 @@ static void note_file(struct rotation *r, const struct outfile *f)
 static void note_bytes(struct rotation *r, uint64_t len)
 {
 	trail_grow(&r->trail, len);
+	room_written(&r->room, len);
 	if (len > r->largest)
 		r->largest = len;
 }
@@ -108,34 +104,23 @@ static uint64_t wall_of(const struct rotation *r, uint64_t ts)
 	return ts + (uint64_t)(r->opts.replay ? r->opts.wall_offset : clock_wall_offset());
 }
 
-/* A name that this recording has not given, and that no other recorder is writing. */
-static int open_next(struct rotation *r, uint64_t ts)
+/* A file of its own, with its first bytes. Names of one recording are in the order of its files. */
+static int open_next(struct rotation *r, uint64_t ts, const struct strbuf *first)
 {
-	uint64_t wall = wall_of(r, ts);
-	char name[PATH_MAX];
-	struct stat st;
-	unsigned nth;
+	struct newfile n = {
+		.base = r->opts.path,
+		.wall_ns = wall_of(r, ts),
+		.replaces = r->opts.replay,
+		.data = first->buf,
+		.len = first->len,
+	};
 	int err;
 
-	if (wall / MS <= r->last_wall_ms)
-		wall = (r->last_wall_ms + 1) * MS;
-	for (nth = 0; nth < NAMES_TRIED; nth++) {
-		r->last_wall_ms = wall / MS + nth;
-		err = trailname(name, sizeof(name), r->opts.path, wall, nth);
-		if (err)
-			return err;
-		if (!r->opts.replay && !lstat(name, &st)) /* another recorder's */
-			continue;
-		r->cur = outfile__open(name, &r->trouble);
-		if (r->cur) {
-			strbuf_reset(&r->trouble);
-			return 0;
-		}
-		err = -errno;
-		if (err != -EWOULDBLOCK)
-			return err;
-	}
-	return -EEXIST;
+	if (n.wall_ns / MS <= r->last_wall_ms)
+		n.wall_ns = (r->last_wall_ms + 1) * MS;
+	err = newfile_make(&n, &r->cur, &r->trouble);
+	r->last_wall_ms = n.wall_ns / MS;
+	return err;
 }
 
 static int close_file(struct rotation *r)
@@ -163,45 +148,69 @@ static int free_space(const struct rotation *r, uint64_t *bytes)
 			     space_beside(r->opts.path, bytes);
 }
 
-/* Is there room for so many bytes more, and which bound says no? A file system that cannot tell has
- * it. */
-static enum rotation_end bound_of(const struct rotation *r, uint64_t more)
+/* For so many bytes more; a file system that cannot tell has room. */
+static uint64_t missing_room(struct rotation *r, uint64_t more)
 {
-	uint64_t room;
+	uint64_t is_free;
 
-	if (r->opts.max_size && r->trail.bytes + more > r->opts.max_size)
-		return ROTATION_MAX_SIZE;
-	if (r->opts.min_free && !free_space(r, &room) && room < r->opts.min_free + more)
-		return ROTATION_MIN_FREE;
-	return ROTATION_GOES_ON;
+	if (!r->opts.min_free || free_space(r, &is_free))
+		return 0;
+	return room_missing(&r->room, clock_mono(), is_free, more);
 }
 
-/* Before `more` bytes are written, with which perhaps a file begins. False: a bound does not let
- * them. */
-static bool make_room(struct rotation *r, bool begins, uint64_t more)
+static bool is_too_much(const struct rotation *r, uint64_t more)
 {
-	enum rotation_end bound;
+	return r->opts.max_size && r->trail.bytes + more > r->opts.max_size;
+}
 
-	while (begins && r->opts.keep && r->trail.cnt >= r->opts.keep)
-		trail_remove_oldest(&r->trail);
-	while ((bound = bound_of(r, more)) == ROTATION_MIN_FREE && old_files(r))
-		trail_remove_oldest(&r->trail);
-	if (bound) {
-		r->enough = bound;
-		r->left_out = true;
-	}
-	return !bound;
+/* The newest complete one, and what is being written. */
+static size_t spared(const struct rotation *r)
+{
+	return 1 + (r->cur != NULL);
+}
+
+/* How many old files would have to go for so much room; 0: all together have not enough. */
+static size_t enough_old(const struct rotation *r, uint64_t missing)
+{
+	return r->opts.keep ? trail_enough(&r->trail, spared(r), missing) : 0;
+}
+
+/* Is there room then? */
+static bool clear_room(struct rotation *r, uint64_t missing)
+{
+	size_t had = r->trail.cnt;
+
+	if (enough_old(r, missing))
+		missing = trail_clear(&r->trail, spared(r), missing, &r->room);
+	r->cleared += had - r->trail.cnt;
+	return !missing;
+}
+
+static void have_enough(struct rotation *r, enum rotation_end bound)
+{
+	r->enough = bound;
+	r->left_out = true;
+}
+
+/* Before `more` bytes are written. False: a bound does not let them. */
+static bool make_room(struct rotation *r, uint64_t more)
+{
+	if (is_too_much(r, more))
+		have_enough(r, ROTATION_MAX_SIZE);
+	else if (!clear_room(r, missing_room(r, more)))
+		have_enough(r, ROTATION_MIN_FREE);
+	return !r->left_out;
 }
 
 /* The recording can end in good order while there is room for what it has in hand. */
 static void look_ahead(struct rotation *r)
 {
-	enum rotation_end bound = bound_of(r, AHEAD * r->largest);
+	uint64_t more = AHEAD * r->largest, missing = missing_room(r, more);
 
-	if (bound == ROTATION_MIN_FREE && old_files(r))
-		return; /* room can be made */
-	if (bound)
-		r->enough = bound;
+	if (is_too_much(r, more))
+		r->enough = ROTATION_MAX_SIZE;
+	else if (missing && !enough_old(r, missing))
+		r->enough = ROTATION_MIN_FREE;
 }
 
 enum rotation_end rotation__enough(const struct rotation *r)
@@ -229,7 +238,7 @@ static int into_one(struct rotation *r, const struct trace_part *part)
 
 	if (r->trail.cnt)
 		data = part_body(part, &len);
-	if (!make_room(r, false, len))
+	if (!make_room(r, len))
 		return 0;
 	err = write_part(r->opts.one, data, len);
 	if (err)
@@ -256,20 +265,15 @@ static int begin_file(struct rotation *r, const struct trace_part *part)
 	else
 		strbuf_add(&r->both, part->data, TRACE_HEADER_LEN);
 	strbuf_add(&r->both, body, len);
-	if (!make_room(r, true, r->both.len))
+	if (!make_room(r, r->both.len))
 		return 0;
-	do {
-		if (r->cur)
-			outfile__close(r->cur);
-		r->cur = NULL;
-		err = open_next(r, part->begin_ts);
-		if (!err)
-			err = write_part(r->cur, r->both.buf, r->both.len);
-	} while (r->cur && err == -EEXIST); /* somebody has taken the name meanwhile */
+	err = open_next(r, part->begin_ts, &r->both);
 	if (err)
 		return err;
 	note_file(r, r->cur);
 	note_bytes(r, r->both.len);
+	if (r->opts.keep) /* not before: a file that cannot be begun replaces none */
+		trail_keep_newest(&r->trail, r->opts.keep);
 	return 0;
 }
 
@@ -280,7 +284,7 @@ static int go_on(struct rotation *r, const struct trace_part *part)
 	int err;
 
 	body = part_body(part, &len);
-	if (!make_room(r, false, len))
+	if (!make_room(r, len))
 		return 0;
 	err = write_part(r->cur, body, len);
 	if (!err)
@@ -393,11 +397,24 @@ void rotation__explain_end(const struct rotation *r, uint64_t begin_ts, struct s
 	else if (r->enough == ROTATION_MIN_FREE)
 		strbuf_addf(why, "stopped before less than %s were free on the disk (--min-free)",
 			    format_size(size, r->opts.min_free));
-	if (r->enough && r->left_out && !r->trail.bytes)
+	if (r->enough && r->left_out && !r->trail.written)
 		strbuf_addstr(why, "; not even its begin has room, so nothing is written");
 	else if (r->enough && r->left_out)
 		strbuf_addf(why, "; what comes behind the first %.1f s is left out",
 			    r->told_ts > begin_ts ? (double)(r->told_ts - begin_ts) / 1e9 : 0.0);
+	if (r->enough && r->cleared)
+		strbuf_addf(why, "; %" PRIu64 " older file%s removed before to have room",
+			    r->cleared, r->cleared > 1 ? "s were" : " was");
+}
+
+const char *rotation_end_option(enum rotation_end end)
+{
+	static const char *const options[] = {
+		[ROTATION_MAX_SIZE] = "max-size",
+		[ROTATION_MIN_FREE] = "min-free",
+	};
+
+	return options[end];
 }
 
 /* ---- questions ---- */

@@ -36,13 +36,18 @@ struct rotation_opts {
 	uint64_t period_ns;  /* of rotation__due(); 0: never */
 	unsigned keep;	     /* so many of its files at most are there; 0: all */
 	uint64_t max_size;   /* bytes of all files that are there; 0: no such bound */
-	uint64_t min_free;   /* bytes that the file system has left, at least; 0: it may be full */
+	uint64_t min_free;   /* bytes that the file system has left, at least; 0: it may be full.
+				With keep, old files go for it when that suffices, but the newest
+				complete one never */
 	int64_t wall_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, as the parts' times are told */
 	bool replay;	     /* the clock is not asked: names are by wall_offset alone */
 };
 
 /* What ended the recording, other than an error. */
 enum rotation_end { ROTATION_GOES_ON, ROTATION_MAX_SIZE, ROTATION_MIN_FREE };
+
+/* The option that is the bound, without its dashes; NULL for ROTATION_GOES_ON. */
+const char *rotation_end_option(enum rotation_end end);
 
 /* How many bytes of events a generation should have, so that files of so many bytes are not much
  * smaller than they may be; 0 for 0: as ever. */
@@ -66,7 +71,8 @@ int rotation__finish(struct rotation *r);
 
 /* The sentence for an error that one of the above returned. */
 void rotation__explain(const struct rotation *r, int err, struct strbuf *why);
-/* The sentence for why it had enough; where parts were left out it says up to where the files go.
+/* The sentence for why it had enough; where parts were left out it says up to where the files go,
+ * and how many were removed to go on for so long.
  * begin_ts: of the recording, CLOCK_MONOTONIC. */
 void rotation__explain_end(const struct rotation *r, uint64_t begin_ts, struct strbuf *why);
 

@@ -265,7 +265,7 @@ enum exit_code outputs_verdict(const struct recording *r, struct strbuf *why)
 	if (r->rotation && rotation__enough(r->rotation)) {
 		rotation__explain_end(r->rotation, pipeline__stats(r->pipeline).model->begin_ts,
 				      why);
-		if (!rotation__files(r->rotation)->bytes)
+		if (!rotation__files(r->rotation)->written)
 			return EXIT_FAILED;
 		log_notice("%s", why->buf);
 		strbuf_reset(why);
