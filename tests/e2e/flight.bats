@@ -9,7 +9,10 @@ setup() {
 	P=$(ready_word 2)
 }
 
-teardown() { e2e_teardown; }
+teardown() {
+	e2e_teardown
+	if mountpoint -q small; then umount small; fi
+}
 
 files() { find . -maxdepth 1 -name 'go-*Z.trace' -size +0 | sort; }
 has_files() { [ "$(grep -c 'snapshot: ' err)" -ge "$1" ]; } # they are complete when they are told
@@ -121,8 +124,8 @@ memory_fell() {
 	rec_stop INT
 	[ "$(files | wc -l)" -eq 2 ]
 	[ -e go-20200101T000000.000Z.trace ]
-	jq -e '.snapshots | length == 4' sum
-	[ "$(jq -r '.snapshots[2:][].file' sum)" = "$(files | sed 's,./,,')" ]
+	jq -e '.snapshots_written == 4 and (.snapshots | length) == 2 and .file == .snapshots[1].file' sum
+	[ "$(jq -r '.snapshots[].file' sum)" = "$(files | sed 's,./,,')" ]
 }
 
 # What is hardly longer than asked for is over when it is looked for, ten times a second: it is told at its end.
@@ -225,10 +228,47 @@ memory_fell() {
 	wait_line err 'the recording goes on'
 	ask
 	rec_stop INT
+	[ -z "$(ls -A small)" ] # nothing half is left
 	umount small
 	[ "$rec_status" -eq 1 ]
 	grep -q 'cannot write small/go-.*No space left on device' err
-	jq -e '.error | test("No space left on device")' sum
+	grep -q '1 snapshot was not written: cannot write small/go-' err
+	jq -e '(.error | test("No space left on device")) and .snapshots_failed == 1 and .snapshots == []' sum
+}
+
+@test "a small disk with --keep=1: each snapshot takes the place of the one before" {
+	mkdir small
+	mount -t tmpfs -o size=256k none small || skip "no tmpfs"
+	stop_prog
+	start_prog outliers 1
+	rec -p "$(ready_word 2)" --flight-recorder=1m,200K --keep=1 -o small/go.trace
+	until_true -t 20 has_in_memory 130000
+	snap
+	until_true -t 20 has_in_memory 130000
+	snap
+	until_true -t 20 has_in_memory 130000
+	snap
+	rec_stop INT
+	sound small/go-*.trace
+	[ "$(printf '%s\n' small/*)" = "$(jq -r '.snapshots[].file' sum)" ]
+	umount small
+	[ "$rec_status" -eq 0 ]
+	jq -e '.snapshots_written == 3 and .snapshots_failed == 0 and (.snapshots | length) == 1' sum
+}
+
+@test "--max-size and --min-free bound the snapshots: what is not written is told and counted, and it goes on" {
+	rec -p "$P" --flight-recorder=10s --trigger 'log:*' --trigger-gap=1ms --max-size=100B
+	did log a 1
+	wait_line err 'not written: a snapshot has more than 100 B (--max-size); the recording goes on'
+	did log a 2
+	rec_stop INT
+	[ "$rec_status" -eq 0 ]
+	[ -z "$(files)" ]
+	jq -e '.snapshots_left_out == 2 and .triggers == 2 and .triggers_left_out == 2 and .file == null and (.snapshot_error | test("--max-size"))' sum
+	[ "$(grep -c 'the recording goes on' err)" -eq 1 ] # once for all
+	grep -q '2 snapshots were not written: a snapshot has more than 100 B' err
+	grep -q '2 of 2 triggers are in no snapshot: theirs could not be written' err
+	refused 1 'the disk of T has .* left, and --min-free asks for' "$CTRACE" -p "$P" --flight-recorder=1s --min-free=8000T -o T
 }
 
 @test "what cannot be meant is refused in words" {

@@ -206,11 +206,6 @@ static int check_flight(const struct options *o, struct strbuf *why)
 			why,
 			"--flight-recorder keeps %s in memory, and this machine has %s: give less than half of that",
 			format_size(wanted, o->flight_bytes), format_size(there, procfs_ram()));
-	if (o->max_size || o->min_free)
-		return refuse(
-			why,
-			"%s ends a recording that is written as it comes: --flight-recorder bounds its files with its own SIZE and --keep",
-			o->max_size ? "--max-size" : "--min-free");
 	return 0;
 }
 

@@ -209,21 +209,25 @@ static void json_text(struct strbuf *out, const char *text)
 
 static void json_flight(struct strbuf *out, const struct flight_stats *st)
 {
-	const struct flight_file *file;
+	const struct trail *t = st->files;
+	const struct trail_file *f;
 
 	strbuf_addf(out,
 		    ",\"kept_bytes\":%" PRIu64 ",\"kept_peak_bytes\":%" PRIu64
-		    ",\"kept_seconds\":%.6f,\"triggers_left_out\":%" PRIu64 ",\"snapshots\":[",
-		    st->kept_bytes, st->peak_bytes, (double)st->kept_ns / 1e9, st->left_out);
-	for (file = st->file; file < st->file + st->nfile; file++) {
-		strbuf_addstr(out, file == st->file ? "{\"file\":" : ",{\"file\":");
-		json_text(out, file->path);
+		    ",\"kept_seconds\":%.6f,\"triggers_left_out\":%" PRIu64
+		    ",\"snapshots_written\":%" PRIu64 ",\"snapshots_left_out\":%" PRIu64
+		    ",\"snapshots_failed\":%" PRIu64 ",\"snapshot_error\":",
+		    st->kept_bytes, st->peak_bytes, (double)st->kept_ns / 1e9, st->left_out,
+		    t->written, st->bounded, st->failed);
+	json_text(out, st->error);
+	strbuf_addstr(out, ",\"snapshots\":[");
+	for (f = t->file; f < t->file + t->cnt; f++) {
+		strbuf_addstr(out, f == t->file ? "{\"file\":" : ",{\"file\":");
+		json_string(out, f->path);
 		strbuf_addstr(out, ",\"reason\":");
-		json_string(out, file->reason);
-		strbuf_addf(out, ",\"bytes\":%" PRIu64 ",\"seconds\":%.6f,\"error\":", file->bytes,
-			    (double)file->ns / 1e9);
-		json_text(out, file->error);
-		strbuf_addch(out, '}');
+		json_string(out, f->reason);
+		strbuf_addf(out, ",\"bytes\":%" PRIu64 ",\"seconds\":%.6f}", f->bytes,
+			    f->share.seconds);
 	}
 	strbuf_addch(out, ']');
 }
@@ -427,21 +431,39 @@ static void add_files(struct strbuf *out, const struct trail *t)
 		strbuf_addf(out, ", the newest of %" PRIu64, t->written);
 }
 
-static void say_flight(const struct summary *s)
+/* What was asked for, and is in no file. */
+static void say_unwritten(const struct flight_stats *st)
 {
-	const struct flight_stats *st = s->flight;
-	char size[16];
+	uint64_t cnt = st->bounded + st->failed, soon = st->left_out - st->unwritten;
 
-	log_notice("flight recorder: %zu snapshot%s; at the end it had %s, %.1f s, of %" PRIu64
-		   " events in %.1f s of %" PRIu64 " thread%s, %" PRIu64 " lost%s",
-		   st->nfile, st->nfile == 1 ? "" : "s", format_size(size, st->kept_bytes),
-		   (double)st->kept_ns / 1e9, s->model->events, seconds(s), s->model->threads,
-		   s->model->threads == 1 ? "" : "s", s->model->lost, s->late ? ", some late" : "");
-	if (st->left_out)
+	if (cnt)
+		log_notice("%" PRIu64 " snapshot%s not written: %s", cnt,
+			   cnt == 1 ? " was" : "s were", st->error);
+	if (st->unwritten)
+		log_notice("%" PRIu64 " of %" PRIu64
+			   " triggers are in no snapshot: theirs could not be written",
+			   st->unwritten, st->asked);
+	if (soon)
 		log_notice(
 			"%" PRIu64 " of %" PRIu64
 			" triggers are in no snapshot: they came too soon after the one before; see --trigger-gap",
-			st->left_out, st->asked);
+			soon, st->asked);
+}
+
+static void say_flight(const struct summary *s)
+{
+	const struct flight_stats *st = s->flight;
+	char size[16], gone[48] = "";
+
+	if (st->files->written > st->files->cnt)
+		snprintf(gone, sizeof(gone), ", the newest %zu are there", st->files->cnt);
+	log_notice("flight recorder: %" PRIu64
+		   " snapshot%s%s; at the end it had %s, %.1f s, of %" PRIu64
+		   " events in %.1f s of %" PRIu64 " thread%s, %" PRIu64 " lost%s",
+		   st->files->written, st->files->written == 1 ? "" : "s", gone,
+		   format_size(size, st->kept_bytes), (double)st->kept_ns / 1e9, s->model->events,
+		   seconds(s), s->model->threads, s->model->threads == 1 ? "" : "s", s->model->lost,
+		   s->late ? ", some late" : "");
 }
 
 static void say_file(const struct summary *s)
@@ -471,6 +493,8 @@ static void print_words(const struct summary *s)
 	say_stacks(s);
 	say_troubles(&s->symbol_troubles);
 	say_troubles(&s->annot_troubles);
+	if (s->flight)
+		say_unwritten(s->flight);
 	if (s->error)
 		return; /* what is in the file is no part of these numbers */
 	if (s->flight)

@@ -14,6 +14,7 @@
 
 #include "bpf/event.h"
 #include "output/snapshot.h"
+#include "output/trail.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -42,6 +43,8 @@ struct job {
 	char header[TRACE_HEADER_LEN];
 	char *reason;
 	uint64_t wall_ns, ns;
+	uint64_t triggers; /* of all that it has */
+	bool written;
 	size_t n;
 	struct kept *kept[]; /* references */
 };
@@ -72,10 +75,11 @@ struct flight {
 	uint64_t trigger_ts; /* when one was told to end for a trigger, the last time; 0 never */
 	struct moment *met;  /* triggers of generations that have not come yet, in order */
 	size_t nmet, cap_met;
-	uint64_t asked, left_out;
-	struct flight_file *file;
-	size_t nfile, cap_file;
-	int err; /* of the last one that failed */
+	uint64_t asked, left_out, unwritten;
+	uint64_t bounded, failed; /* snapshots */
+	int err;		  /* of the last one that failed */
+	char *error;		  /* the sentence of that one, or of a bound where there is none */
+	char *said;		  /* the last sentence of all */
 };
 
 /* ---- what is kept ---- */
@@ -194,6 +198,7 @@ static struct job *make_job(struct flight *f, char *reason)
 	j->wall_ns = f->last->end_ts + (uint64_t)f->opts.wall_offset();
 	j->ns = f->last->end_ts - f->first->begin_ts;
 	for (k = f->first; k; k = k->next) {
+		j->triggers += k->triggers;
 		k->triggers = 0;
 		k->refs++;
 		j->kept[j->n++] = k;
@@ -209,16 +214,26 @@ static void free_job(struct job *j)
 	free(j);
 }
 
+/* Also of those that were given up. */
 static void reclaim(struct flight *f)
 {
 	struct work *w;
 
-	while ((w = worker__take_back(f->worker)))
-		free_job((struct job *)w);
+	while ((w = worker__take_back(f->worker))) {
+		struct job *j = (struct job *)w;
+
+		if (!j->written) {
+			pthread_mutex_lock(&f->lock);
+			f->left_out += j->triggers;
+			f->unwritten += j->triggers;
+			pthread_mutex_unlock(&f->lock);
+		}
+		free_job(j);
+	}
 }
 
 /* Only the first of a file needs its opening, and the header; both go with its generation. */
-static int write_job(struct flight *f, const struct job *j, uint64_t *bytes, struct strbuf *why)
+static int write_job(struct flight *f, const struct job *j, struct strbuf *why)
 {
 	struct snapshot_piece *piece = xcalloc(j->n, sizeof(*piece));
 	struct strbuf head = STRBUF_INIT;
@@ -228,54 +243,71 @@ static int write_job(struct flight *f, const struct job *j, uint64_t *bytes, str
 	strbuf_add(&head, j->header, TRACE_HEADER_LEN);
 	strbuf_add(&head, j->kept[0]->data, j->kept[0]->len);
 	piece[0] = (struct snapshot_piece){ head.buf, head.len };
-	*bytes = head.len;
 	for (i = 1; i < j->n; i++) {
 		piece[i].data = j->kept[i]->data + j->kept[i]->opening;
 		piece[i].len = j->kept[i]->len - j->kept[i]->opening;
-		*bytes += piece[i].len;
 	}
-	err = snapshots__write(f->files, j->wall_ns, piece, j->n, why);
+	err = snapshots__write(f->files,
+			       &(struct snapshot){
+				       .wall_ns = j->wall_ns,
+				       .reason = j->reason,
+				       .seconds = (double)j->ns / 1e9,
+				       .piece = piece,
+				       .npiece = j->n,
+			       },
+			       why);
 	strbuf_free(&head);
 	free(piece);
 	return err;
 }
 
-/* The sentence of an error becomes the file's. */
-static void note_file(struct flight *f, const struct job *j, uint64_t bytes, int err,
-		      struct strbuf *why)
+static void say_written(const struct flight *f, const struct job *j)
 {
-	const char *path = snapshots__last(f->files);
-	struct flight_file file = {
-		.path = path ? xstrdup(path) : NULL,
-		.reason = xstrdup(j->reason),
-		.bytes = err ? 0 : bytes,
-		.ns = j->ns,
-		.error = err ? xstrdup(why->buf) : NULL,
-	};
+	const struct trail *t = snapshots__files(f->files);
+	const struct trail_file *file = &t->file[t->cnt - 1];
+	char size[16];
+
+	log_notice("%s: %s, %.1f s, snapshot: %s", file->path, format_size(size, file->bytes),
+		   file->share.seconds, j->reason);
+}
+
+/* A bound goes on for long: it is said once. */
+static void note_trouble(struct flight *f, const struct job *j, int err, const char *why)
+{
+	bool again;
 
 	pthread_mutex_lock(&f->lock);
-	f->file = xgrow(f->file, f->nfile, &f->cap_file, sizeof(*f->file));
-	f->file[f->nfile++] = file;
-	if (err)
+	again = f->said && !strcmp(f->said, why);
+	if (err == SNAPSHOT_BOUND) {
+		f->bounded++;
+	} else {
+		f->failed++;
 		f->err = err;
+	}
+	if (!f->error || err != SNAPSHOT_BOUND) {
+		free(f->error);
+		f->error = xstrdup(why);
+	}
+	free(f->said);
+	f->said = xstrdup(why);
 	pthread_mutex_unlock(&f->lock);
+	if (!again)
+		log_error("%s%s; the recording goes on (snapshot: %s)",
+			  err == SNAPSHOT_BOUND ? "not written: " : "", why, j->reason);
 }
 
 static int run_job(void *ctx, struct work *work)
 {
-	const struct job *j = (const struct job *)work;
+	struct job *j = (struct job *)work;
 	struct strbuf why = STRBUF_INIT;
 	struct flight *f = ctx;
-	uint64_t bytes;
-	char size[16];
-	int err = write_job(f, j, &bytes, &why);
+	int err = write_job(f, j, &why);
 
-	note_file(f, j, bytes, err, &why);
+	j->written = !err;
 	if (err)
-		log_error("%s; the recording goes on (snapshot: %s)", why.buf, j->reason);
+		note_trouble(f, j, err, why.buf);
 	else
-		log_notice("%s: %s, %.1f s, snapshot: %s", snapshots__last(f->files),
-			   format_size(size, bytes), (double)j->ns / 1e9, j->reason);
+		say_written(f, j);
 	strbuf_free(&why);
 	return 0; /* the next one may be luckier */
 }
@@ -292,7 +324,12 @@ struct flight *flight__new(const struct flight_opts *opts)
 	pthread_mutex_init(&f->lock, NULL);
 	if (!f->opts.wall_offset)
 		f->opts.wall_offset = clock_wall_offset;
-	f->files = snapshots__new(opts->base, opts->keep);
+	f->files = snapshots__new(&(struct snapshots_opts){
+		.base = opts->base,
+		.keep = opts->keep,
+		.max_size = opts->max_size,
+		.min_free = opts->min_free,
+	});
 	f->worker = worker__new(&(struct worker_opts){ run_job, f, 1 });
 	if (!f->worker) {
 		int err = errno;
@@ -316,17 +353,13 @@ void flight__free(struct flight *f)
 	snapshots__free(f->files);
 	while (f->first)
 		drop_first(f);
-	while (f->nfile--) {
-		free(f->file[f->nfile].path);
-		free(f->file[f->nfile].reason);
-		free(f->file[f->nfile].error);
-	}
-	free(f->file);
 	while (f->nmet)
 		free(f->met[--f->nmet].reason);
 	free(f->met);
 	free(f->user_reason);
 	free(f->cut_reason);
+	free(f->error);
+	free(f->said);
 	strbuf_free(&f->opening);
 	pthread_mutex_destroy(&f->lock);
 	free(f);
@@ -509,6 +542,7 @@ int flight__finish(struct flight *f)
 
 	flight__close(f);
 	err = worker__finish(f->worker);
+	reclaim(f);
 	return err ? err : f->err;
 }
 
@@ -523,8 +557,11 @@ struct flight_stats flight__stats(struct flight *f)
 		.peak_bytes = f->peak,
 		.asked = f->asked,
 		.left_out = f->left_out,
-		.nfile = f->nfile,
-		.file = f->file,
+		.unwritten = f->unwritten,
+		.bounded = f->bounded,
+		.failed = f->failed,
+		.error = f->error,
+		.files = snapshots__files(f->files),
 	};
 	pthread_mutex_unlock(&f->lock);
 	return st;

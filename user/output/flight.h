@@ -27,12 +27,15 @@
 #include "gotrace/part.h"
 
 struct flight;
+struct trail;
 
 struct flight_opts {
 	const char *base;   /* names of snapshots are made from it; borrowed */
 	uint64_t min_ns;    /* as long back as is kept at least … */
 	uint64_t max_bytes; /* … unless that is more than this */
 	unsigned keep;	    /* snapshots that stay, 0 all */
+	uint64_t max_size;  /* bytes of all that are there; 0: no such bound */
+	uint64_t min_free;  /* bytes that their file system has left, at least; 0: it may be full */
 	bool at_end;	    /* the end asks for one, too */
 	uint64_t gap_ns;    /* from one that a trigger asked for to the next, at least */
 	/* CLOCK_REALTIME - CLOCK_MONOTONIC of now, ns; NULL: that of util/clock.h */
@@ -45,22 +48,18 @@ enum flight_asker {
 	FLIGHT_TRIGGER = 1, /* waits for the gap too */
 };
 
-/* A snapshot that was written, or was tried to. */
-struct flight_file {
-	char *path; /* NULL: it has not come to a file */
-	char *reason;
-	uint64_t bytes; /* 0 where it failed */
-	uint64_t ns;	/* that it tells of */
-	char *error;	/* the sentence; NULL: it is whole */
-};
-
 struct flight_stats {
 	uint64_t kept_bytes, kept_ns; /* now */
 	uint64_t peak_bytes;	      /* of kept_bytes */
 	uint64_t asked;		      /* by triggers */
-	uint64_t left_out;	      /* of these: in no snapshot; final after flight__finish() */
-	size_t nfile;
-	const struct flight_file *file; /* valid after flight__finish() */
+	/* final, and to be looked at, after flight__finish() */
+	uint64_t left_out;	   /* triggers that are in no file */
+	uint64_t unwritten;	   /* of these: in a snapshot that is not written */
+	uint64_t bounded;	   /* snapshots that max_size or min_free did not let be written */
+	uint64_t failed;	   /* snapshots that could not be written */
+	const char *error;	   /* the sentence of the last that failed, or of a bound where
+				      none has; NULL: all are written */
+	const struct trail *files; /* that are there, each with its reason and seconds */
 };
 
 struct flight *flight__new(const struct flight_opts *opts); /* NULL with errno */
@@ -82,7 +81,8 @@ void flight__close(struct flight *f);
 bool flight__written(struct flight *f); /* is there nothing to write? */
 /* Gives up a write that does not come to an end; its file keeps what is whole. */
 void flight__abandon(struct flight *f);
-/* Closes where that was not done, and waits. 0, or -errno of the last snapshot that failed. */
+/* Closes where that was not done, and waits. 0, or -errno of the last snapshot that failed; that a
+ * bound left some out is no failure. */
 int flight__finish(struct flight *f);
 
 struct flight_stats flight__stats(struct flight *f);

@@ -2,125 +2,38 @@
 /* See snapshot.h. */
 #include "output/snapshot.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "output/newfile.h"
 #include "output/outfile.h"
-#include "output/trailname.h"
-#include "util/invoker.h"
-#include "util/log.h"
+#include "output/room.h"
+#include "output/space.h"
+#include "output/trail.h"
+#include "util/clock.h"
+#include "util/parse.h"
 #include "util/strbuf.h"
 #include "util/worker.h"
 #include "util/xalloc.h"
 
-#define LOG_TAG "output"
-
-#define SAME_TIME_MAX 1000 /* names of one millisecond that are tried */
-
-/* A file that was made here. */
-struct made {
-	char *path;
-	dev_t dev;
-	ino_t ino;
-};
+#define BLOCKS (16u << 10)
 
 struct snapshots {
-	const char *base;
-	unsigned keep;
-	char last[PATH_MAX];
+	struct snapshots_opts opts;
 	struct outfile *now; /* is written */
-	struct made *made;   /* with keep: those that stay, the oldest first */
-	size_t nmade, cap_made;
+	struct trail trail;
+	struct room room;
 };
-
-/* ---- names ---- */
-
-static int is_there(void *ctx, const struct invoker *who)
-{
-	struct stat st;
-
-	(void)who;
-	return !lstat(ctx, &st);
-}
-
-/* A name that nobody has. 0 or -errno. */
-static int choose_name(char *path, size_t sz, const char *base, uint64_t wall_ns)
-{
-	unsigned nth;
-	int err;
-
-	for (nth = 0; nth < SAME_TIME_MAX; nth++) {
-		err = trailname(path, sz, base, wall_ns, nth);
-		if (err)
-			return err;
-		if (invoker_do(is_there, path) != true)
-			return 0;
-	}
-	return -EEXIST;
-}
-
-static struct outfile *open_new(char *path, size_t sz, const char *base, uint64_t wall_ns,
-				struct strbuf *why)
-{
-	int err = choose_name(path, sz, base, wall_ns);
-
-	if (err) {
-		strbuf_set_f(why, "cannot write a snapshot beside %s: %s", base, strerror(-err));
-		return NULL;
-	}
-	return outfile__open(path, why);
-}
-
-/* ---- those that stay ---- */
-
-static int remove_made(void *ctx, const struct invoker *who)
-{
-	const struct made *m = ctx;
-	struct stat st;
-
-	(void)who;
-	if (lstat(m->path, &st))
-		return errno == ENOENT ? 0 : -errno;
-	if (st.st_dev != m->dev || st.st_ino != m->ino)
-		return 0; /* somebody has put another one there */
-	return unlink(m->path) ? -errno : 0;
-}
-
-static void drop_oldest(struct snapshots *s)
-{
-	int err = invoker_do(remove_made, &s->made[0]);
-
-	if (err)
-		log_error("%s stays, it cannot be removed: %s", s->made[0].path, strerror(-err));
-	else
-		log_info("%s is removed, --keep=%u", s->made[0].path, s->keep);
-	free(s->made[0].path);
-	memmove(s->made, s->made + 1, --s->nmade * sizeof(*s->made));
-}
-
-static void remember(struct snapshots *s, const struct stat *st)
-{
-	if (!s->keep)
-		return;
-	s->made = xgrow(s->made, s->nmade, &s->cap_made, sizeof(*s->made));
-	s->made[s->nmade++] = (struct made){ xstrdup(s->last), st->st_dev, st->st_ino };
-	while (s->nmade > s->keep)
-		drop_oldest(s);
-}
 
 /* ---- life ---- */
 
-struct snapshots *snapshots__new(const char *base, unsigned keep)
+struct snapshots *snapshots__new(const struct snapshots_opts *opts)
 {
 	struct snapshots *s = xcalloc(1, sizeof(*s));
 
-	s->base = base;
-	s->keep = keep;
+	s->opts = *opts;
+	s->room.min_free = opts->min_free;
 	return s;
 }
 
@@ -130,48 +43,150 @@ void snapshots__free(struct snapshots *s)
 		return;
 	if (s->now)
 		outfile__close(s->now);
-	while (s->nmade)
-		free(s->made[--s->nmade].path);
-	free(s->made);
+	trail_free(&s->trail);
 	free(s);
 }
 
-const char *snapshots__last(const struct snapshots *s)
+const struct trail *snapshots__files(const struct snapshots *s)
 {
-	return *s->last ? s->last : NULL;
+	return &s->trail;
 }
 
-static int write_pieces(struct outfile *f, const struct snapshot_piece *piece, size_t n)
+/* ---- room ---- */
+
+static uint64_t over_size(const struct snapshots *s, uint64_t len)
 {
-	int err = 0;
+	uint64_t all = s->trail.bytes + len;
+
+	return s->opts.max_size && all > s->opts.max_size ? all - s->opts.max_size : 0;
+}
+
+/* With what the file system needs to know where the file lies. One that cannot tell has room. */
+static uint64_t missing_room(struct snapshots *s, uint64_t len)
+{
+	uint64_t is_free;
+
+	if (space_beside(s->opts.base, &is_free))
+		return 0;
+	return room_missing(&s->room, clock_mono(), is_free, len + len / 64 + BLOCKS);
+}
+
+/* Can old files make up for it? */
+static bool can_go(const struct snapshots *s, uint64_t missing)
+{
+	return !missing || (s->opts.keep && trail_enough(&s->trail, 0, missing));
+}
+
+/* 0 or SNAPSHOT_BOUND. Nothing is removed for what is not written then. Whether the disk takes it
+ * where min_free is not told is seen by who tries. */
+static int make_room(struct snapshots *s, uint64_t len, struct strbuf *why)
+{
+	const char *way = s->opts.keep ? "" : "; --keep=N lets the oldest go";
+	uint64_t over = over_size(s, len), missing = missing_room(s, len);
+	char size[16];
+
+	if (s->opts.max_size && len > s->opts.max_size) {
+		strbuf_set_f(why, "a snapshot has more than %s (--max-size)",
+			     format_size(size, s->opts.max_size));
+		return SNAPSHOT_BOUND;
+	}
+	if (!can_go(s, over)) {
+		strbuf_set_f(why,
+			     "with one more snapshot all would have more than %s (--max-size)%s",
+			     format_size(size, s->opts.max_size), way);
+		return SNAPSHOT_BOUND;
+	}
+	if (s->opts.min_free && !can_go(s, missing)) {
+		strbuf_set_f(
+			why,
+			"with one more snapshot the disk would have less than %s left (--min-free)%s",
+			format_size(size, s->opts.min_free), way);
+		return SNAPSHOT_BOUND;
+	}
+	if (can_go(s, missing) && missing > over)
+		over = missing;
+	trail_clear(&s->trail, 0, over, &s->room);
+	return 0;
+}
+
+/* ---- writing ---- */
+
+static uint64_t bytes_of(const struct snapshot *snap)
+{
+	uint64_t len = 0;
 	size_t i;
 
-	for (i = 0; !err && i < n; i++) {
+	for (i = 0; i < snap->npiece; i++)
+		len += snap->piece[i].len;
+	return len;
+}
+
+static int write_pieces(struct snapshots *s, const struct snapshot *snap, uint64_t len,
+			struct strbuf *why)
+{
+	struct newfile n = {
+		.base = s->opts.base,
+		.wall_ns = snap->wall_ns,
+		.room = len,
+		.data = snap->piece[0].data,
+		.len = snap->piece[0].len,
+	};
+	int err = newfile_make(&n, &s->now, why);
+	size_t i;
+
+	for (i = 1; !err && i < snap->npiece; i++) {
 		worker_may_end();
-		err = outfile__write(f, piece[i].data, piece[i].len);
+		err = outfile__write(s->now, snap->piece[i].data, snap->piece[i].len);
 		worker_must_go_on();
 	}
 	return err;
 }
 
-int snapshots__write(struct snapshots *s, uint64_t wall_ns, const struct snapshot_piece *piece,
-		     size_t n, struct strbuf *why)
+static void remember(struct snapshots *s, const struct outfile_id *id, const struct snapshot *snap)
 {
-	struct stat st = { 0 };
-	int err;
+	struct trail_file *f = trail_add(&s->trail, outfile__path(s->now), id, s->opts.keep);
 
-	if (s->now) /* of one that was not written to its end */
-		outfile__close(s->now);
-	s->now = open_new(s->last, sizeof(s->last), s->base, wall_ns, why);
+	f->reason = xstrdup(snap->reason);
+	f->share.seconds = snap->seconds;
+	trail_grow(&s->trail, outfile__bytes(s->now));
+	room_written(&s->room, outfile__bytes(s->now));
+	if (s->opts.keep)
+		trail_keep_newest(&s->trail, s->opts.keep);
+}
+
+/* What is there of it would take the room of the next one. */
+static void take_back(struct snapshots *s, const struct outfile_id *id, int err, struct strbuf *why)
+{
+	char size[16];
+
+	if (!outfile__bytes(s->now)) {
+		outfile__explain(s->now, err, why);
+		return;
+	}
+	strbuf_set_f(why, "cannot write %s: %s", outfile__path(s->now), strerror(-err));
+	if (outfile_remove(outfile__path(s->now), id))
+		strbuf_addf(why, "; it is left with what was written before, %s",
+			    format_size(size, outfile__bytes(s->now)));
+}
+
+int snapshots__write(struct snapshots *s, const struct snapshot *snap, struct strbuf *why)
+{
+	struct outfile_id id = { 0 };
+	uint64_t len = bytes_of(snap);
+	int err = make_room(s, len, why);
+
+	if (err)
+		return err;
+	err = write_pieces(s, snap, len, why);
 	if (!s->now)
-		return -EIO;
-	err = write_pieces(s->now, piece, n);
-	if (!fstat(outfile__fd(s->now), &st) && outfile__bytes(s->now))
-		remember(s, &st);
+		return err;
+	outfile__id(s->now, &id); /* what cannot be told is no file that could be removed */
 	if (!err)
 		err = outfile__finish(s->now);
 	if (err)
-		outfile__explain(s->now, err, why);
+		take_back(s, &id, err, why);
+	else
+		remember(s, &id, snap);
 	outfile__close(s->now);
 	s->now = NULL;
 	return err;

@@ -166,6 +166,8 @@ static int open_flight(struct recording *r, struct strbuf *why)
 		.min_ns = r->o->flight_ns,
 		.max_bytes = r->o->flight_bytes,
 		.keep = r->o->keep,
+		.max_size = r->o->max_size,
+		.min_free = r->o->min_free,
 		.gap_ns = r->o->trigger_gap_ns == TRIGGER_GAP_UNSAID ? TRIGGER_GAP_NS :
 								       r->o->trigger_gap_ns,
 		.at_end = wants_end(r->o),
@@ -237,13 +239,11 @@ void outputs_finish(struct recording *r)
 static void explain_flight(const struct recording *r, struct strbuf *why)
 {
 	struct flight_stats st = flight__stats(r->flight);
-	size_t i;
 
 	if (r->res.err)
 		strbuf_set_f(why, "the flight recorder was given up: %s", strerror(-r->res.err));
-	for (i = 0; !r->res.err && i < st.nfile; i++)
-		if (st.file[i].error)
-			strbuf_set_f(why, "%s", st.file[i].error);
+	else if (st.error)
+		strbuf_set_f(why, "%s", st.error);
 	if (r->res.flight_err == -ECANCELED)
 		strbuf_set_f(why, "a snapshot was given up: the disk does not take it");
 }

@@ -139,15 +139,10 @@ void sumup_totals(const struct recording *r, struct record_totals *t)
 	}
 }
 
-/* The path of the last one that is whole; NULL none. */
-static const char *last_snapshot(const struct flight_stats *st)
+/* NULL: there is none. */
+static const char *newest(const struct trail *t)
 {
-	size_t i = st->nfile;
-
-	while (i--)
-		if (!st->file[i].error)
-			return st->file[i].path;
-	return NULL;
+	return t && t->cnt ? t->file[t->cnt - 1].path : NULL;
 }
 
 void sumup_print(const struct recording *r, const char *error)
@@ -158,7 +153,7 @@ void sumup_print(const struct recording *r, const char *error)
 						 (struct flight_stats){ 0 };
 	uint64_t *lost_cpu = xcalloc(ncpu, sizeof(*lost_cpu));
 	struct summary s = {
-		.file = r->out ? outfile__path(r->out) : last_snapshot(&flight),
+		.file = r->out ? outfile__path(r->out) : newest(flight.files),
 		.flight = r->flight ? &flight : NULL,
 		.model = st.model,
 		.writer = st.writer,
