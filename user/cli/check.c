@@ -125,22 +125,17 @@ static int check_rule(const struct options *o, struct strbuf *why)
 
 /* ---- where it goes ---- */
 
-static bool is_rotated(const struct options *o)
-{
-	return o->rotate_ns || o->rotate_bytes;
-}
-
 static int check_rotation(const struct options *o, struct strbuf *why)
 {
-	if (is_rotated(o) && o->duty_ns)
+	if (options_rotated(o) && o->duty_ns)
 		return refuse(
 			why,
 			"--duty makes a file of each window already: --rotate cannot be added to it; give one of them");
-	if ((is_rotated(o) || o->duty_ns) && is_to_stdout(o))
+	if ((options_rotated(o) || o->duty_ns) && is_to_stdout(o))
 		return refuse(
 			why,
 			"%s makes more than one file: give -o FILE, after which they are named",
-			is_rotated(o) ? "--rotate" : "--duty");
+			options_rotated(o) ? "--rotate" : "--duty");
 	if (o->rotate_bytes && o->rotate_bytes < ROTATE_MIN)
 		return refuse(
 			why,
@@ -150,7 +145,7 @@ static int check_rotation(const struct options *o, struct strbuf *why)
 
 static int check_keep(const struct options *o, struct strbuf *why)
 {
-	if (!o->keep || is_rotated(o) || o->duty_ns || o->flight_ns)
+	if (!o->keep || options_rotated(o) || o->duty_ns || o->flight_ns)
 		return 0;
 	return refuse(
 		why,
@@ -196,7 +191,7 @@ static int check_flight(const struct options *o, struct strbuf *why)
 		return refuse(
 			why,
 			"--flight-recorder makes a file each time: -o is the name to make theirs from, not -");
-	if (is_rotated(o) || o->duty_ns)
+	if (options_rotated(o) || o->duty_ns)
 		return refuse(
 			why,
 			"--flight-recorder keeps the newest part in memory, %s writes it all: give one of them",

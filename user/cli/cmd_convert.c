@@ -515,11 +515,6 @@ static enum exit_code convert_file(const struct options *o, struct strbuf *why)
 	return code;
 }
 
-static bool is_rotated(const struct options *o)
-{
-	return o->rotate_bytes || o->rotate_ns;
-}
-
 static int check(const struct options *o, struct strbuf *why)
 {
 	if (o->nrest != 1)
@@ -527,12 +522,12 @@ static int check(const struct options *o, struct strbuf *why)
 	else if (o->text && o->repair)
 		strbuf_set_f(why,
 			     "--text and --repair are two different conversions; give one of them");
-	else if (is_rotated(o) && (o->text || o->repair))
+	else if (options_rotated(o) && (o->text || o->repair))
 		strbuf_set_f(
 			why,
 			"--rotate is for traces that are made from records: it cannot be added to %s",
 			o->text ? "--text" : "--repair");
-	else if (is_rotated(o) && o->output && !strcmp(o->output, "-"))
+	else if (options_rotated(o) && o->output && !strcmp(o->output, "-"))
 		strbuf_set_f(
 			why,
 			"--rotate makes more than one file: give -o FILE, after which they are named");

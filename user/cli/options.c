@@ -500,3 +500,8 @@ void options_free(struct options *o)
 	free(o->trigger);
 	free(o->pid);
 }
+
+bool options_rotated(const struct options *o)
+{
+	return o->rotate_ns || o->rotate_bytes;
+}

@@ -92,4 +92,7 @@ void options_help(FILE *out, unsigned cmd);
 /* The rows of the table, those of all commands and headings included; NULL behind the last one. */
 const struct opt_row *options_row(size_t nth);
 
+/* Is the trace parted into files, by time or by size? */
+bool options_rotated(const struct options *o);
+
 #endif

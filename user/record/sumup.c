@@ -69,14 +69,9 @@ static void free_sentences(struct sentences *s)
 
 static void add_files(const struct recording *r, struct summary *s)
 {
-	static const char *const bounds[] = {
-		[ROTATION_MAX_SIZE] = "max-size",
-		[ROTATION_MIN_FREE] = "min-free",
-	};
-
 	uint64_t begin = s->model->begin_ts, told = rotation__told(r->rotation);
 
-	s->ended = bounds[rotation__enough(r->rotation)];
+	s->ended = rotation_end_option(rotation__enough(r->rotation));
 	s->ended_seconds = told > begin ? (double)(told - begin) / 1e9 : 0;
 	if (r->out)
 		s->writer.bytes = rotation__files(r->rotation)->bytes;
