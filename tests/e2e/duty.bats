@@ -10,7 +10,11 @@ setup() {
 	P=$(ready_word 2)
 }
 
-teardown() { e2e_teardown; }
+teardown() {
+	e2e_teardown
+	if mountpoint -q small; then umount small; fi
+	if [ -d "${group:-}" ]; then until_true rmdir "$group"; fi
+}
 
 has_files() { [ "$(find . -name 'T-*.trace' | wc -l)" -ge "$1" ]; }
 the_window() { cat "/proc/$rec_pid/task/$rec_pid/children"; } # the process of the one that is open
@@ -107,6 +111,40 @@ is_recording_for() { [ "$(grep -c '^ctrace-bpf: recording$' err)" -ge "$1" ]; }
 	jq -e '.ended_by == "max-size"' sum
 	[ "$(cat U-*.trace | wc -c)" -le 61440 ]
 	sound U-*.trace
+}
+
+@test "--min-free with --keep: the oldest windows make room, and it goes on" {
+	mkdir small
+	mount -t tmpfs -o size=1M,mode=755 none small || skip "no tmpfs"
+	rec -p "$P" --duty=300ms/1s --keep=1000 --min-free=512K -o small/T.trace
+	until_true -t 60 removed_are 3 || :
+	rec_stop INT
+	sound small/T-*.trace
+	free=$(df --output=avail -B1 small | tail -n 1)
+	umount small
+	[ "$rec_status" -eq 0 ]
+	[ "$(grep -c 'T-.* is removed' err)" -ge 3 ]
+	jq -e '.ended_by == null and .windows >= 4 and (.files | length) >= 1 and (.files | length) < .files_written' sum
+	[ "$free" -ge $((512 * 1024)) ]
+}
+removed_are() { [ "$(grep -c 'T-.* is removed' err)" -ge "$1" ]; }
+
+@test "it ends when the control group is removed, between two windows" {
+	local v2
+	v2=$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
+	[ -n "$v2" ] || skip "no v2"
+	group=$v2/ctrace-duty-$$
+	mkdir "$group" || skip "no group can be made in $v2"
+	echo "$P" >"$group/cgroup.procs"
+	rec --cgroup "$group" --duty=200ms/60s -o T.trace
+	until_true -t 60 between_windows 1
+	stop_prog
+	rmdir "$group"
+	rec_stop -
+	[ "$rec_status" -eq 0 ]
+	grep -q "the control group .*/ctrace-duty-$$ was removed" err
+	jq -e '.windows == 1 and .wall_seconds < 50 and .error == null' sum
+	sound T-*.trace
 }
 
 @test "files belong to who called sudo" {

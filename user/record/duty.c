@@ -1,37 +1,33 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * --duty: windows, each a recording of its own by a process of its own, so that between them there
- * is nothing of ours in the kernel or in the recorded programs: no hook, no probe, no buffer.
+ * --duty: windows, each a recording of its own by a process of its own (window.h), so that between
+ * them there is nothing of ours in the kernel or in the recorded programs: no hook, no probe, no
+ * buffer.
  *
  * This process waits. It keeps what is needed to begin anew, the rights included, and touches
- * nothing with them but the files of the recording, as the invoker. A window's process gives up its
- * rights as every recorder does, is told of our end by a pipe, and sends what it has to say when it
- * is through.
+ * nothing with them but the files of the recording, as the invoker.
  */
 #include "record/recording.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/windows.h"
 #include "output/claim.h"
 #include "output/outfile.h"
+#include "output/room.h"
 #include "output/rotation.h"
 #include "output/space.h"
 #include "output/trail.h"
-#include "output/trailname.h"
+#include "record/window.h"
 #include "util/clock.h"
-#include "util/invoker.h"
 #include "util/log.h"
 #include "util/parse.h"
 #include "util/strbuf.h"
@@ -39,16 +35,20 @@
 
 #define LOG_TAG "record"
 
-#define NAMES_TRIED 1000
+#define LOOK_NS 1000000000 /* how often a control group is looked for */
+#define AHEAD 2		   /* windows of the greatest size so far that there should be room for */
+#define WINDOW_MIN (64u << 10) /* bytes, when nothing else is known */
 
 struct duty {
 	const struct options *o;
 	struct target_set targets; /* of -p; while one of them lives it goes on */
-	pid_t self;
+	struct scope scope;	   /* of a control group; while it is there it goes on */
 	int signal_fd, claim;
 	bool stop;
-	enum rotation_end ended;
+	enum rotation_end ended, bound; /* of all of it, of the last window */
 	struct trail trail;
+	struct room room;
+	uint64_t largest;      /* bytes that a window should have room for */
 	uint64_t begin, until; /* CLOCK_MONOTONIC; until 0: no end */
 	unsigned windows;
 	uint64_t period;   /* of the last one, from 0 */
@@ -56,57 +56,12 @@ struct duty {
 	struct record_totals sum;
 };
 
-/* What a window's process sends; less than a pipe takes in one go. */
-struct report {
-	enum exit_code code;
-	struct record_totals totals;
-	char why[1024];
-};
-_Static_assert(sizeof(struct report) <= PIPE_BUF, "a report is written whole");
+/* ---- who is recorded ---- */
 
-static void close_fd(int fd)
+static bool is_group(const struct duty *d)
 {
-	if (fd >= 0)
-		close(fd);
+	return d->o->cgroup || d->o->container;
 }
-
-/* ---- the process of a window ---- */
-
-/* A pipe whose other end is ours: when that is closed, by whatever death, it is told to stop. */
-static void end_with(int life, pid_t parent)
-{
-	fcntl(life, F_SETOWN, getpid());
-	fcntl(life, F_SETSIG, SIGTERM);
-	fcntl(life, F_SETFL, fcntl(life, F_GETFL) | O_ASYNC);
-	if (getppid() != parent) /* it was closed before */
-		raise(SIGTERM);
-}
-
-/* The terminal's Ctrl-C is its parent's, who passes it on; and it may speak, of errors. */
-static void stand_apart(void)
-{
-	setpgid(0, 0);
-	signal(SIGTTOU, SIG_IGN);
-	if (!log_wants(LOG_TAG, LOG_INFO))
-		log_set_level(LOG_ERROR);
-}
-
-static _Noreturn void record_window(const struct duty *d, const struct options *o, int report_fd,
-				    int life)
-{
-	struct report report = { 0 };
-	struct strbuf why = STRBUF_INIT;
-
-	close(d->signal_fd);
-	stand_apart();
-	end_with(life, d->self);
-	report.code = record_once(o, &report.totals, &why);
-	snprintf(report.why, sizeof(report.why), "%s", why.buf);
-	(void)!write(report_fd, &report, sizeof(report)); /* nobody reads: nobody asks */
-	_exit(0);
-}
-
-/* ---- targets ---- */
 
 /* Who lives, in pid; how many. */
 static size_t alive(const struct duty *d, uint32_t *pid)
@@ -122,11 +77,16 @@ static size_t alive(const struct duty *d, uint32_t *pid)
 	return n;
 }
 
+/* Who is meant cannot be recorded any more; that is said. */
 static bool has_ended(struct duty *d)
 {
 	uint32_t *pid;
 	size_t n;
 
+	if (is_group(d) && scope_vanished(&d->scope)) {
+		log_notice("the control group %s was removed", d->scope.cgroup.dir);
+		return true;
+	}
 	if (!d->targets.cnt)
 		return false;
 	pid = xcalloc(d->targets.cnt, sizeof(*pid));
@@ -149,8 +109,9 @@ static void say_state(const struct duty *d)
 }
 
 /* child: of the window that is open, 0 none */
-static void on_signals(struct duty *d, pid_t child)
+static void on_signals(void *ctx, pid_t child)
 {
+	struct duty *d = ctx;
 	struct signalfd_siginfo si;
 
 	while (read(d->signal_fd, &si, sizeof(si)) == sizeof(si)) {
@@ -169,30 +130,9 @@ static void on_signals(struct duty *d, pid_t child)
 
 /* ---- a window ---- */
 
-static int is_taken(void *ctx, const struct invoker *who)
-{
-	struct stat st;
-
-	(void)who;
-	return !lstat(ctx, &st);
-}
-
-static int name_window(const struct duty *d, char *name, size_t sz)
-{
-	uint64_t wall = clock_ns(CLOCK_REALTIME);
-	unsigned nth;
-	int err;
-
-	for (nth = 0; nth < NAMES_TRIED; nth++) {
-		err = trailname(name, sz, recording_output(d->o), wall, nth);
-		if (err || !invoker_do(is_taken, name))
-			return err;
-	}
-	return -EEXIST;
-}
-
-/* The options of one recording: for how long, of whom, and how much of the bounds is left. */
-static void set_window(const struct duty *d, struct options *o, const char *name, uint32_t *pid)
+/* The options of one recording: for how long, of whom, and how much of the bounds is left. It names
+ * its file as those of --rotate are named, and has no second one. */
+static void set_window(const struct duty *d, struct options *o, uint32_t *pid)
 {
 	uint64_t now = clock_mono();
 
@@ -200,7 +140,7 @@ static void set_window(const struct duty *d, struct options *o, const char *name
 	o->duty_ns = o->duty_on_ns = 0;
 	o->keep = 0;
 	o->json = false;
-	o->output = name;
+	o->rotate_ns = d->o->duty_ns;
 	o->duration_ns = d->o->duty_on_ns;
 	if (d->until && now + o->duration_ns > d->until)
 		o->duration_ns = d->until > now ? d->until - now : 1;
@@ -210,154 +150,91 @@ static void set_window(const struct duty *d, struct options *o, const char *name
 	o->npid = alive(d, pid);
 }
 
-/* Waits for the report of the process, passing on what we are told meanwhile. False: there is none,
- * and the process has ended. Others may have the pipe open. */
-static bool wait_report(struct duty *d, pid_t child, int fd, struct report *report)
+static void add_file(struct duty *d, const struct record_totals *t)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
-	struct pollfd p[] = { { .fd = d->signal_fd, .events = POLLIN },
-			      { .fd = fd, .events = POLLIN },
-			      { .fd = pidfd, .events = POLLIN } };
-	bool told = false;
-
-	while (!p[1].revents && !p[2].revents) {
-		if (poll(p, 3, -1) < 0 && errno != EINTR)
-			break;
-		if (p[0].revents)
-			on_signals(d, child);
-	}
-	if (p[1].revents & POLLIN)
-		told = read(fd, report, sizeof(*report)) == sizeof(*report);
-	close_fd(pidfd);
-	return told;
-}
-
-static void open_pipes(int report[2], int life[2], int *err)
-{
-	*err = 0;
-	if (pipe2(report, O_CLOEXEC))
-		*err = -errno;
-	else if (pipe2(life, O_CLOEXEC))
-		*err = -errno;
-}
-
-/* Runs the process of one window to its end. */
-static enum exit_code run_process(struct duty *d, const struct options *o, struct report *report,
-				  struct strbuf *why)
-{
-	int to_us[2] = { -1, -1 }, life[2] = { -1, -1 }, err, status = 0;
-	enum exit_code code = EXIT_FAILED;
-	pid_t child = -1;
-
-	open_pipes(to_us, life, &err);
-	if (!err) {
-		child = fork();
-		err = child < 0 ? -errno : 0;
-	}
-	if (!child) {
-		close(to_us[0]);
-		close(life[1]);
-		record_window(d, o, to_us[1], life[0]);
-	}
-	close_fd(to_us[1]);
-	close_fd(life[0]);
-	if (err) {
-		strbuf_set_f(why, "cannot start a process for a window: %s", strerror(-err));
-	} else {
-		if (wait_report(d, child, to_us[0], report))
-			code = report->code;
-		else
-			*report = (struct report){ 0 };
-		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-			;
-		if (report->why[0])
-			strbuf_set_f(why, "%s", report->why);
-		else if (code == EXIT_FAILED)
-			strbuf_set_f(why, "the process of a window has come to a bad end (%s)",
-				     WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) :
-							   "without a word");
-	}
-	close_fd(to_us[0]);
-	close_fd(life[1]);
-	return code;
-}
-
-static int id_of(void *ctx, const struct invoker *who)
-{
-	struct trail_file *f = ctx;
-	struct stat st;
-
-	(void)who;
-	if (lstat(f->path, &st))
-		return -errno;
-	f->id = (struct outfile_id){ st.st_dev, st.st_ino };
-	return 0;
-}
-
-static void add_up(struct duty *d, const struct record_totals *t, const char *name)
-{
-	struct outfile_id none = { 0 };
+	const char *base = recording_output(d->o), *slash = strrchr(base, '/');
+	char path[PATH_MAX];
 	struct trail_file *f;
 
+	snprintf(path, sizeof(path), "%.*s%s", slash ? (int)(slash - base + 1) : 0, base, t->file);
+	f = trail_add(&d->trail, path, &t->id, d->o->keep);
+	f->share = (struct trail_share){ t->seconds, t->events, t->lost };
+	trail_grow(&d->trail, t->bytes);
+	room_written(&d->room, t->bytes);
+	log_info("window %u: %s, %.1f s", d->windows, path, t->seconds);
+}
+
+static void add_up(struct duty *d, const struct record_totals *t)
+{
 	d->windows++;
 	d->sum.events += t->events;
 	d->sum.lost += t->lost;
 	d->sum.seconds += t->seconds;
 	d->sum.cpu_seconds += t->cpu_seconds;
 	d->sum.rss_bytes = t->rss_bytes > d->sum.rss_bytes ? t->rss_bytes : d->sum.rss_bytes;
-	d->ended = (enum rotation_end)t->ended;
-	if (!t->bytes)
-		return;
-	f = trail_add(&d->trail, name, &none, d->o->keep);
-	invoker_do(id_of, f);
-	f->share = (struct trail_share){ t->seconds, t->events, t->lost };
-	trail_grow(&d->trail, t->bytes);
-	log_info("window %u: %s, %.1f s", d->windows, name, t->seconds);
+	d->bound = (enum rotation_end)t->ended;
+	if (t->bytes > d->largest)
+		d->largest = t->bytes;
+	else if (!t->bytes && d->bound) /* it had not even room for its begin */
+		d->largest = d->largest ? 2 * d->largest : WINDOW_MIN;
+	if (t->bytes)
+		add_file(d, t);
+}
+
+/* For so many bytes more; a file system that cannot tell has room. */
+static uint64_t missing_room(struct duty *d, uint64_t more)
+{
+	uint64_t is_free;
+
+	if (!d->o->min_free || space_beside(recording_output(d->o), &is_free))
+		return 0;
+	return room_missing(&d->room, clock_mono(), is_free, more);
 }
 
 static enum exit_code window(struct duty *d, struct strbuf *why)
 {
-	struct report report = { 0 };
+	uint32_t *pid = xcalloc(d->targets.cnt + 1, sizeof(*pid));
+	struct record_totals totals;
 	enum exit_code code;
-	char name[PATH_MAX];
 	struct options o;
-	uint32_t *pid;
-	int err;
 
-	err = name_window(d, name, sizeof(name));
-	if (err) {
-		strbuf_set_f(why, "cannot name a file after %s: %s", recording_output(d->o),
-			     strerror(-err));
-		return EXIT_FAILED;
-	}
-	pid = xcalloc(d->targets.cnt + 1, sizeof(*pid));
-	set_window(d, &o, name, pid);
-	code = run_process(d, &o, &report, why);
+	d->bound = ROTATION_GOES_ON;
+	set_window(d, &o, pid);
+	code = window_run(&(struct window){ &o, d->signal_fd, on_signals, d }, &totals, why);
 	free(pid);
-	if (report.totals.begun)
-		add_up(d, &report.totals, name);
+	if (totals.begun)
+		add_up(d, &totals);
+	else if (code == EXIT_FAILED && d->windows && missing_room(d, 0))
+		d->bound = ROTATION_MIN_FREE; /* it has not even begun */
 	return code;
 }
 
 /* ---- between windows ---- */
 
-/* Old files go, for the number and for the room on the disk; then is there still enough of it? */
+/* Old files go where that is enough, but not the newest. Is there room then? */
+static bool clear_room(struct duty *d, uint64_t missing)
+{
+	return !(d->o->keep ? trail_clear(&d->trail, 1, missing, &d->room) : missing);
+}
+
+/* Is there for a window? One that may be cut short is better than none. */
+static bool has_room(struct duty *d)
+{
+	return clear_room(d, missing_room(d, AHEAD * d->largest)) ||
+	       clear_room(d, missing_room(d, d->largest));
+}
+
+/* Behind a window: may there be another one? */
 static bool may_go_on(struct duty *d)
 {
 	const struct options *o = d->o;
-	uint64_t room;
 
-	while (o->keep && d->trail.cnt > o->keep)
-		trail_remove_oldest(&d->trail);
-	while (o->min_free && !space_beside(recording_output(o), &room) && room < o->min_free) {
-		if (!o->keep || !d->trail.cnt) {
-			d->ended = ROTATION_MIN_FREE;
-			return false;
-		}
-		trail_remove_oldest(&d->trail);
-	}
-	if (o->max_size && d->trail.bytes >= o->max_size)
+	if (o->keep)
+		trail_keep_newest(&d->trail, o->keep);
+	if (d->bound == ROTATION_MAX_SIZE || (o->max_size && d->trail.bytes >= o->max_size))
 		d->ended = ROTATION_MAX_SIZE;
+	else if ((d->bound && !o->keep) || !has_room(d))
+		d->ended = ROTATION_MIN_FREE;
 	return !d->ended;
 }
 
@@ -374,7 +251,7 @@ static void say_begin(const struct duty *d)
 static void wait_until(struct duty *d, uint64_t then)
 {
 	struct pollfd *p = xcalloc(d->targets.cnt + 1, sizeof(*p));
-	uint64_t now = clock_mono();
+	uint64_t now = clock_mono(), ns;
 	struct timespec left;
 	size_t i;
 
@@ -382,8 +259,8 @@ static void wait_until(struct duty *d, uint64_t then)
 	for (i = 0; i < d->targets.cnt; i++)
 		p[i + 1] = (struct pollfd){ .fd = d->targets.t[i].pidfd, .events = POLLIN };
 	while (now < then && !d->stop) {
-		left = (struct timespec){ (time_t)((then - now) / 1000000000),
-					  (long)((then - now) % 1000000000) };
+		ns = is_group(d) && then - now > LOOK_NS ? LOOK_NS : then - now;
+		left = (struct timespec){ (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
 		ppoll(p, (nfds_t)d->targets.cnt + 1, &left, NULL);
 		if (p[0].revents)
 			on_signals(d, 0);
@@ -420,9 +297,8 @@ static enum exit_code all_windows(struct duty *d, struct strbuf *why)
 		} else if (code != EXIT_FINE && d->windows && has_ended(d)) {
 			strbuf_reset(why); /* it was gone when the window should begin */
 			break;
-		} else if (code == EXIT_FAILED && d->ended && d->trail.cnt) {
-			strbuf_reset(why); /* no room for one more */
-			break;
+		} else if (code == EXIT_FAILED && d->bound && d->trail.cnt) {
+			strbuf_reset(why); /* it had no room */
 		} else if (code != EXIT_FINE) {
 			return code;
 		}
@@ -437,6 +313,10 @@ static enum exit_code all_windows(struct duty *d, struct strbuf *why)
 		wait_until(d, next);
 		if (d->stop)
 			break;
+		if (!has_room(d)) { /* others write there too */
+			d->ended = ROTATION_MIN_FREE;
+			break;
+		}
 	}
 	if (worst == EXIT_LOST)
 		strbuf_set_f(why, "records were lost, and --strict was given");
@@ -447,17 +327,14 @@ static enum exit_code all_windows(struct duty *d, struct strbuf *why)
 
 static void sum_up(const struct duty *d, enum exit_code code, const char *why)
 {
-	static const char *const bounds[] = {
-		[ROTATION_MAX_SIZE] = "max-size",
-		[ROTATION_MIN_FREE] = "min-free",
-	};
+	const char *bound = rotation_end_option(d->ended);
 
 	if (d->left_out)
 		log_notice(
 			"%llu windows are left out: to record one took longer than its period; a longer one has room for the begin and the end",
 			(unsigned long long)d->left_out);
-	if (d->ended)
-		log_notice("stopped: no more room by --%s", bounds[d->ended]);
+	if (bound)
+		log_notice("stopped: no more room by --%s", bound);
 	windows_print(
 		&(struct windows_summary){
 			.files = &d->trail,
@@ -469,7 +346,7 @@ static void sum_up(const struct duty *d, enum exit_code code, const char *why)
 			.lost = d->sum.lost,
 			.cpu_seconds = d->sum.cpu_seconds,
 			.rss_bytes = d->sum.rss_bytes,
-			.ended = bounds[d->ended],
+			.ended = bound,
 			.error = code == EXIT_FINE ? NULL : why,
 		},
 		d->o->json);
@@ -490,6 +367,11 @@ static enum exit_code begin(struct duty *d, struct strbuf *why)
 		if (err)
 			return recording_target_code(err, why);
 	}
+	if (is_group(d)) {
+		err = recording_scope(d->o, &d->scope, why);
+		if (err)
+			return err == -EINVAL ? EXIT_USAGE : recording_target_code(err, why);
+	}
 	if (outfile_check_more(recording_output(d->o), why) ||
 	    claim_series(recording_output(d->o), &d->claim, why))
 		return EXIT_FAILED;
@@ -498,7 +380,7 @@ static enum exit_code begin(struct duty *d, struct strbuf *why)
 
 enum exit_code duty_run(const struct options *o, struct strbuf *why)
 {
-	struct duty d = { .o = o, .signal_fd = -1, .claim = -1, .self = getpid() };
+	struct duty d = { .o = o, .signal_fd = -1, .claim = -1, .room.min_free = o->min_free };
 	enum exit_code code = begin(&d, why);
 
 	if (code == EXIT_FINE) {
@@ -510,7 +392,10 @@ enum exit_code duty_run(const struct options *o, struct strbuf *why)
 	}
 	trail_free(&d.trail);
 	target_free(&d.targets);
-	close_fd(d.signal_fd);
-	close_fd(d.claim);
+	scope_free(&d.scope);
+	if (d.signal_fd >= 0)
+		close(d.signal_fd);
+	if (d.claim >= 0)
+		close(d.claim);
 	return code;
 }

@@ -56,8 +56,10 @@ static int check_space(const struct recording *r, struct strbuf *why)
 int outputs_open(struct recording *r, struct strbuf *why)
 {
 	if (has_many_files(r->o)) {
-		if (outfile_check_more(recording_output(r->o), why) ||
-		    claim_series(recording_output(r->o), &r->claim, why))
+		if (outfile_check_more(recording_output(r->o), why))
+			return -EIO;
+		/* the name of a window of --duty is claimed by who waits for it */
+		if (!r->totals && claim_series(recording_output(r->o), &r->claim, why))
 			return -EIO;
 	} else {
 		r->out = outfile__open(recording_output(r->o), why);

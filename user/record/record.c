@@ -51,9 +51,8 @@ static const char *way_of(const struct options *o)
 	return o->all ? "-a" : o->cgroup ? "--cgroup" : "--container";
 }
 
-static int who_is_meant(struct recording *r, struct strbuf *why)
+int recording_scope(const struct options *o, struct scope *scope, struct strbuf *why)
 {
-	const struct options *o = r->o;
 	struct scope_wishes w = {
 		.cgroup = o->cgroup,
 		.container = o->container,
@@ -67,10 +66,17 @@ static int who_is_meant(struct recording *r, struct strbuf *why)
 		.percent = o->sample_processes,
 	};
 
+	return scope_resolve(scope, &w, why);
+}
+
+static int who_is_meant(struct recording *r, struct strbuf *why)
+{
+	const struct options *o = r->o;
+
 	if (r->launch)
 		return target_launched(&r->targets, (uint32_t)launch__pid(r->launch),
 				       launch__path(r->launch), why);
-	return recording_by_rule(o) ? scope_resolve(&r->scope, &w, why) :
+	return recording_by_rule(o) ? recording_scope(o, &r->scope, why) :
 				      target_resolve(&r->targets, o->pid, o->npid, why);
 }
 

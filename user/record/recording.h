@@ -7,10 +7,12 @@
  *   outputs.c  where the trace and the raw copy go
  *   sumup.c    what is said at the end
  *   duty.c     several of them, one behind the other (--duty)
+ *   window.c   … each by a process of its own
  */
 #ifndef CTRACE_RECORD_RECORDING_H
 #define CTRACE_RECORD_RECORDING_H
 
+#include <limits.h>
 #include <stdint.h>
 
 #include "annot/plan.h"
@@ -19,6 +21,7 @@
 #include "capture/target.h"
 #include "util/exitcode.h"
 #include "cli/options.h"
+#include "output/outfile.h"
 
 struct annot;
 struct capture;
@@ -26,7 +29,6 @@ struct files;
 struct flight;
 struct halt;
 struct launch;
-struct outfile;
 struct pipeline;
 struct rawlog;
 struct rotation;
@@ -43,7 +45,9 @@ struct record_totals {
 	bool begun; /* the rest is told */
 	double seconds;
 	uint64_t events, lost;
-	uint64_t bytes; /* in the file */
+	uint64_t bytes;		 /* in the file, of --rotate in all of them */
+	char file[NAME_MAX + 1]; /* the name of the last one of --rotate, without directories */
+	struct outfile_id id;	 /* … and which it is */
 	double cpu_seconds;
 	uint64_t rss_bytes;
 	unsigned ended; /* enum rotation_end */
@@ -77,6 +81,8 @@ struct recording {
 
 /* Are no processes given, but a rule? Then each process of the machine may be one. */
 bool recording_by_rule(const struct options *o);
+/* Fills scope, to be freed in each case, from the options that choose: see scope_resolve(). */
+int recording_scope(const struct options *o, struct scope *scope, struct strbuf *why);
 /* The processes that are meant; NULL: those of the rule. */
 struct target_set *recording_targets(struct recording *r);
 

@@ -2,7 +2,9 @@
 /* What is said at the end of a recording; see recording.h. */
 #include "record/recording.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 
@@ -113,6 +115,17 @@ uint64_t sumup_lost(const struct recording *r)
 	return lost;
 }
 
+static void add_last(struct record_totals *t, const struct trail *files)
+{
+	const struct trail_file *f = files->cnt ? &files->file[files->cnt - 1] : NULL;
+	const char *slash = f ? strrchr(f->path, '/') : NULL;
+
+	if (!f)
+		return;
+	snprintf(t->file, sizeof(t->file), "%s", slash ? slash + 1 : f->path);
+	t->id = f->id;
+}
+
 void sumup_totals(const struct recording *r, struct record_totals *t)
 {
 	struct pipeline_stats st = pipeline__stats(r->pipeline);
@@ -129,6 +142,7 @@ void sumup_totals(const struct recording *r, struct record_totals *t)
 		.rss_bytes = (uint64_t)ru.ru_maxrss * 1024,
 	};
 	if (r->rotation) {
+		add_last(t, rotation__files(r->rotation));
 		t->bytes = rotation__files(r->rotation)->bytes;
 		t->ended = rotation__enough(r->rotation);
 	}
