@@ -191,12 +191,17 @@ a_small_disk() {
 	jq -e '.error' sum
 }
 
-@test "Ctrl-C completes the last file; a second one too" {
+stands_still() { [[ $(cat "/proc/$rec_pid/stat") == *") T "* ]]; }
+
+@test "Ctrl-C completes the last file; a second signal too" {
 	start_numbers
 	rec -p "$(ready_word 2)" --rotate=10s -o T.trace
 	until_true has_files 'T-*.trace' 1
+	kill -STOP "$rec_pid" # so that it takes both together, and cannot be through before the second comes
+	until_true stands_still
 	kill -INT "$rec_pid"
-	kill -INT "$rec_pid" 2>/dev/null || :
+	kill -TERM "$rec_pid" # a second INT would be one with the first, which is not taken yet
+	kill -CONT "$rec_pid"
 	rec_stop -
 	[ "$rec_status" -eq 0 ]
 	[ "$(find . -name 'T-*.trace' | wc -l)" -eq 1 ]
