@@ -106,6 +106,17 @@ def faults(args, path, at_least, last, before):
     return bad, min(back, default=0)
 
 
+def unsound(args, log):
+    """What is wrong with the snapshots that are there, also with those that nobody has asked for."""
+    bad = []
+    for path, why in snapshots(log):
+        if os.path.exists(path):
+            p = subprocess.run([args.judge, "check", "-q", path], capture_output=True, text=True)
+            if p.returncode:
+                bad.append("%s (%s) is not sound: %s" % (os.path.basename(path), why, (p.stdout + p.stderr).strip()))
+    return bad
+
+
 class Trigger:
     """One long query, and the snapshot that it gives."""
 
@@ -154,7 +165,7 @@ def run(args):
     s = json.loads(read_text(out))
     return dict(p99=p99, us=us, samples=samples, early=early, late=late,
                 flat=late - early <= 2 * MB + 0.05 * early if args.seconds >= WARM_S else None,
-                bad=["trigger %d: %s" % (i + 1, why) for i, d in enumerate(done) for why in d.bad],
+                bad=["trigger %d: %s" % (i + 1, why) for i, d in enumerate(done) for why in d.bad] + unsound(args, log),
                 waits=[d.wait for d in done], backs=[d.back for d in done], done=len(done), summary=s,
                 rate=s["events"] / s["seconds"])
 
