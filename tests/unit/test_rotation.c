@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "bpf/event.h"
 #include "disk.h"
@@ -484,6 +485,30 @@ static void no_directory(void **state)
 	strbuf_free(&why);
 }
 
+/* Files that went with their directory are not told to be there. */
+static void removed_directory(void **state)
+{
+	char sub[80], path[96], cmd[128];
+	struct strbuf why = STRBUF_INIT;
+	struct rotation *r;
+
+	(void)state;
+	snprintf(sub, sizeof(sub), "%s/d", dir);
+	snprintf(path, sizeof(path), "%s/go.trace", sub);
+	assert_int_equal(mkdir(sub, 0700), 0);
+	r = make((struct rotation_opts){ .path = path });
+	gen(r, 0, EV_CUT_FILE, "a");
+	opening(r, 1, "A");
+	snprintf(cmd, sizeof(cmd), "rm -r '%s'", sub);
+	assert_int_equal(system(cmd), 0);
+	assert_int_equal(give(r, 1, false, 0, "bb"), -ENOENT);
+	rotation__explain(r, -ENOENT, &why);
+	assert_non_null(strstr(why.buf, "Z.trace: No such file or directory"));
+	assert_null(strstr(why.buf, "complete"));
+	rotation__free(r);
+	strbuf_free(&why);
+}
+
 /* Names that come within a millisecond, or that another recorder has, are put off. */
 static void each_its_own_name(void **state)
 {
@@ -560,6 +585,7 @@ int main(void)
 		test(one_file),
 		test(full_disk),
 		test(no_directory),
+		test(removed_directory),
 		test(each_its_own_name),
 		test(due),
 		test(sizes_of_generations),

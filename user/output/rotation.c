@@ -369,10 +369,24 @@ int rotation__finish(struct rotation *r)
 
 /* ---- words ---- */
 
+/* Of the first cnt files, those that nobody has taken away. */
+static size_t there_are(const struct rotation *r, size_t cnt)
+{
+	struct stat st;
+	size_t n = 0, i;
+
+	for (i = 0; i < cnt; i++)
+		n += !lstat(r->trail.file[i].path, &st) && st.st_ino == r->trail.file[i].id.ino;
+	return n;
+}
+
 void rotation__explain(const struct rotation *r, int err, struct strbuf *why)
 {
 	const struct outfile *f = r->opts.one ? r->opts.one : r->cur;
 	size_t complete = r->trail.cnt - (f && outfile__bytes(f));
+
+	if (err == -ENOENT) /* not else: a disk that hangs would hold us up */
+		complete = there_are(r, complete);
 
 	if (f)
 		outfile__explain(f, err, why);
