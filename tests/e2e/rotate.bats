@@ -10,7 +10,10 @@ setup() {
 teardown() {
 	e2e_teardown
 	if [ -n "${small:-}" ]; then umount "$small"; fi
+	if [ -n "${group:-}" ]; then until_true rmdir_or_gone "$group"; fi
 }
+
+rmdir_or_gone() { [ ! -d "$1" ] || rmdir "$1"; }
 
 # start_numbers: the program whose logs are numbered, logging
 start_numbers() {
@@ -121,6 +124,42 @@ a_small_disk() {
 	diff -r first second
 }
 
+@test "twenty files by their size: each event is in exactly one of them" {
+	start_prog numbers 2
+	rec -p "$(ready_word 2)" --rotate=64K -o T.trace
+	tell go
+	until_true -t 60 has_files 'T-*.trace' 20
+	numbers_end
+	rec_stop INT
+	[ "$rec_status" -eq 0 ]
+	sound T-*.trace
+	jq -e '.lost == 0' sum
+	the_numbers T-*.trace >numbers
+	each_once
+}
+
+@test "what goes on over a seam is in the same state behind it: waits, regions, tasks, syscalls" {
+	start_prog outliers 2 20000 # queries all the time
+	rec -p "$(ready_word 2)" --rotate=100ms --raw R -o T.trace
+	tell open # a region that never ends, in a thread that sleeps
+	tell "sleep 700"
+	tell "task 500"
+	wait_line said '^did task'
+	tell "region 400"
+	wait_line said '^did region'
+	rec_stop INT
+	[ "$rec_status" -eq 0 ]
+	[ "$(find . -name 'T-*.trace' | wc -l)" -ge 8 ]
+	"$CTRACE" convert -q R -o W
+	"$JUDGE" seams W T-*.trace
+	"$CTRACE" convert -q R --rotate=30ms -o C.trace
+	"$JUDGE" seams W C-*.trace
+	"$CTRACE" convert -q R --rotate=20K -o D.trace
+	[ "$(find . -name 'D-*.trace' | wc -l)" -ge 5 ]
+	"$JUDGE" seams W D-*.trace
+	no "$JUDGE" seams W $(printf '%s\n' T-*.trace | sed 3d) # it would see a file that is missing
+}
+
 @test "--max-size ends the recording with a whole file, and says so" {
 	start_numbers
 	"$CTRACE" --json -p "$(ready_word 2)" --max-size=100K -o T >sum 2>err
@@ -180,6 +219,29 @@ a_small_disk() {
 	grep -q 'stopped before less than 614.4 kB were free on the disk (--min-free)' err
 }
 
+@test "--min-free on a disk that others fill: it ends in good order, also with --keep" {
+	local keep
+	a_small_disk 4M
+	start_numbers
+	for keep in '' --keep=1000; do
+		rm -f small/*
+		rec -p "$(ready_word 2)" --min-free=2M --rotate=100ms $keep -o small/T.trace
+		until_true -t 60 has_files 'T-*.trace' 3
+		until_true -t 60 fill_or_gone
+		rec_stop -
+		[ "$rec_status" -eq 0 ] || { cat err && return 1; }
+		jq -e '.ended_by == "min-free"' sum
+		grep -q 'stopped before less than 2.1 MB were free on the disk (--min-free)' err
+		jq -e '(.files | length) >= 1 and .files_written > 1' sum
+		sound small/T-*.trace
+		[ "$(jq -r '.files[].file' sum)" = "$(printf '%s\n' small/T-*.trace)" ]
+	done
+}
+# somebody else writes, a little each time
+fill_or_gone() {
+	gone "$rec_pid" || { dd if=/dev/zero bs=16k count=1 >>small/fill 2>/dev/null && false; }
+}
+
 @test "a disk that fills during rotation: whole files stay, and the reason is told" {
 	a_small_disk 512K
 	start_numbers
@@ -189,6 +251,66 @@ a_small_disk() {
 	tail -n 1 err | grep -E 'ctrace-bpf: cannot write small/T-.*: No space left on device.* files before are complete'
 	sound small/T-*.trace
 	jq -e '.error' sum
+}
+
+@test "a disk without room for the first byte: nothing is written, the reason is told" {
+	a_small_disk 64K
+	dd if=/dev/zero of=small/fill bs=1k 2>/dev/null || :
+	start_numbers
+	rec -p "$(ready_word 2)" --rotate=100ms -o small/T.trace
+	rec_stop - # by itself
+	[ "$rec_status" -eq 1 ]
+	tail -n 1 err | grep -E 'ctrace-bpf: cannot write small/T-.*: No space left on device$'
+	[ "$(ls small)" = fill ]
+}
+
+@test "a directory that is removed: the reason is told, and no file that went with it" {
+	mkdir there
+	start_numbers
+	rec -p "$(ready_word 2)" --rotate=100ms -o there/T.trace
+	until_true -t 60 has_files 'T-*.trace' 3
+	mv there gone # removed at once, also while files come
+	rec_stop -
+	[ "$rec_status" -eq 1 ]
+	tail -n 1 err | grep -E 'ctrace-bpf: cannot write there/T-.*Z.trace: No such file or directory$'
+	sound gone/T-*.trace
+	nothing_left
+}
+
+@test "a control group that vanishes ends the recording, and its files are whole" {
+	local v2
+	v2=$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
+	[ -n "$v2" ] || skip "no v2"
+	group=$v2/ctrace-rotate-$$
+	mkdir "$group" || skip "no group can be made in $v2"
+	start_numbers
+	echo "$(ready_word 2)" >"$group/cgroup.procs"
+	rec --cgroup "$group" --rotate=100ms -o T.trace
+	until_true -t 60 has_files 'T-*.trace' 3
+	echo "$(ready_word 2)" >"$v2/cgroup.procs"
+	rmdir "$group"
+	rec_stop -
+	[ "$rec_status" -eq 0 ]
+	grep -q "the control group $group was removed" err
+	sound T-*.trace
+	the_numbers T-*.trace >numbers # up to where it left
+	grep '^0 ' numbers | cut -d' ' -f2 | awk 'NR > 1 && $1 != last + 1 { exit 1 } { last = $1 }'
+}
+
+@test "any signal, twice in a row, while files come and go: all are whole" {
+	local sig
+	start_numbers
+	for sig in HUP TERM INT HUP TERM INT; do
+		rm -f T-*
+		rec -p "$(ready_word 2)" --rotate=10ms -o T.trace
+		until_true has_files 'T-*.trace' 5
+		kill -"$sig" "$rec_pid"
+		kill -"$sig" "$rec_pid" 2>/dev/null || :
+		rec_stop -
+		[ "$rec_status" -eq 0 ]
+		sound T-*.trace
+		[ "$(jq -r '.files[].file' sum)" = "$(printf '%s\n' T-*.trace)" ]
+	done
 }
 
 stands_still() { [[ $(cat "/proc/$rec_pid/stat") == *") T "* ]]; }
