@@ -194,13 +194,15 @@ def main():
         print("flight: %s" % e, file=sys.stderr)
         return 1
     s = r["summary"]
-    ok = r["flat"] is not False and not r["bad"] and not s["lost"] and r["done"] == args.triggers and r["rate"] >= 100000 * (args.rate >= 100000)
+    ok = r["flat"] is not False and not r["bad"] and not s["lost"] and r["done"] == args.triggers
+    ok = ok and r["rate"] >= 100000 * (args.rate >= 100000)
     print("%d s of flight recorder: %.0f events/s, %d lost; query p99 %.0f us, longer ones of %d us: %d asked for, %d snapshots" %
           (s["seconds"], r["rate"], s["lost"], r["p99"] / 1e3, r["us"], r["done"], s["snapshots_written"]))
     print("each was written within %.2f s, and is complete for %.2f s or more before its trigger" %
           (max(r["waits"], default=0), min(r["backs"], default=0) / SEC))
+    words = {True: "flat", False: "NOT FLAT", None: "too short to say"}
     print("RSS less rings: %.2f MB early, at most %.2f MB late: %s; kept in memory: %.2f MB at most" %
-          (r["early"] / MB, r["late"] / MB, {True: "flat", False: "NOT FLAT", None: "too short to say"}[r["flat"]], s["kept_peak_bytes"] / MB))
+          (r["early"] / MB, r["late"] / MB, words[r["flat"]], s["kept_peak_bytes"] / MB))
     for line in r["bad"][:20]:
         print("  " + line)
     with open(args.json, "w") as f:

@@ -157,7 +157,8 @@ a_small_disk() {
 	"$CTRACE" convert -q R --rotate=20K -o D.trace
 	[ "$(find . -name 'D-*.trace' | wc -l)" -ge 5 ]
 	"$JUDGE" seams W D-*.trace
-	no "$JUDGE" seams W $(printf '%s\n' T-*.trace | sed 3d) # it would see a file that is missing
+	mv "$(printf '%s\n' T-*.trace | sed -n 3p)" missing
+	no "$JUDGE" seams W T-*.trace # it would be seen
 }
 
 @test "--max-size ends the recording with a whole file, and says so" {
@@ -284,10 +285,10 @@ fill_or_gone() {
 	group=$v2/ctrace-rotate-$$
 	mkdir "$group" || skip "no group can be made in $v2"
 	start_numbers
-	echo "$(ready_word 2)" >"$group/cgroup.procs"
+	ready_word 2 >"$group/cgroup.procs"
 	rec --cgroup "$group" --rotate=100ms -o T.trace
 	until_true -t 60 has_files 'T-*.trace' 3
-	echo "$(ready_word 2)" >"$v2/cgroup.procs"
+	ready_word 2 >"$v2/cgroup.procs"
 	rmdir "$group"
 	rec_stop -
 	[ "$rec_status" -eq 0 ]
