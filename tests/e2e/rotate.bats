@@ -331,19 +331,6 @@ stands_still() { [[ $(cat "/proc/$rec_pid/stat") == *") T "* ]]; }
 	sound T-*.trace
 }
 
-@test "two recordings into files of one name have files of their own" {
-	local first
-	start_numbers
-	"$CTRACE" -q --json -p "$(ready_word 2)" --rotate=50ms -d 600ms -o T.trace >first 3>&- {tell_fd}>&- &
-	first=$!
-	"$CTRACE" -q --json -p "$(ready_word 2)" --rotate=50ms -d 600ms -o T.trace >sum
-	wait "$first"
-	jq -r '.files[].file' first sum | sort >names
-	[ -z "$(uniq -d names)" ]
-	diff names <(printf '%s\n' T-*.trace)
-	sound T-*.trace
-}
-
 @test "files that are made later belong to who called sudo" {
 	local f
 	mkdir theirs && chown 65534:65534 theirs && chmod 700 theirs
