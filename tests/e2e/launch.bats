@@ -386,17 +386,13 @@ no_guard() { ! pgrep -P 1 -x ctrace-guard; }
 }
 
 @test "annotations and stacks of children that execute nothing" {
-	local before
 	mkfifo told
 	cp "$PROG/early" .
 	"$CTRACE" --json --stacks=all --region ./early:work -o T -- ./early fork <told >out 2>err 3>&- &
 	rec_pid=$!
 	exec {tell_fd}>told
-	until_true has_started
-	before=$(links)
 	tell fork
 	wait_line out '^child'
-	until_true more_links "$before"
 	tell go
 	rec_stop -
 	[ "$rec_status" -eq 0 ]
@@ -405,12 +401,30 @@ no_guard() { ! pgrep -P 1 -x ctrace-guard; }
 	"$JUDGE" marks T | jq -e '[.regions[] | select(.type == "work")] | (length == 11) and ([.[].goroutine] | unique | length == 2)'
 	grep '^{' err | jq -e '(.stacks.walks.no_process // 0) == 0'
 }
-links() { find "/proc/$rec_pid/fd" -lname 'anon_inode:bpf*link*' | wc -l; }
-more_links() { [ "$(links)" -gt "$1" ]; }
-has_started() { # it sleeps in the read of its own
-	local pid
-	pid=$(pgrep -P "$rec_pid" -x early) && grep -q ' S ' "/proc/$pid/stat" && [ "$(readlink "/proc/$pid/exe")" = "$PWD/early" ] &&
-		grep -q '^0 0x0 ' "/proc/$pid/syscall"
+
+# kids FILE: of "early kids": how many children logged, and how many calls of work() are there from begin to end.
+kids() { "$JUDGE" marks "$1" | jq -c '[([.logs[] | select(.message == "kid") | .goroutine] | unique | length), ([.regions[] | select(.type == "work" and .begin >= 0 and .end >= 0)] | length)]'; }
+
+@test "children that annotate at once are all heard, however many there are" {
+	cp "$PROG/early" .
+	launch 0 --json --region ./early:work -o T -- ./early kids 300 <<<go
+	sound T
+	kids T
+	[ "$(kids T)" = '[300,310]' ]
+	grep '^{' err | jq -e '.lost == 0 and .annotation_troubles == []'
+}
+
+@test "with -f, too" {
+	start_prog early kids 300
+	rec -f -p "$(ready_word 2)" --region 'early:work' -o T
+	tell go
+	wait_line said '^done'
+	tell_end
+	rec_stop -
+	sound T
+	kids T
+	[ "$(kids T)" = '[300,300]' ]
+	jq -e '.lost == 0 and .annotation_troubles == []' sum
 }
 
 @test "-f records the children that a running process makes" {

@@ -59,6 +59,16 @@ static bool wants_go(const struct options *o)
 	return wants_header(o) && o->go == LISTEN_AUTO;
 }
 
+/*
+ * Children come at any time, and speak at once: news of them are too late to set probes by. So
+ * where there may be some, a file is probed in whoever maps it, and the kernel side throws away
+ * what is not meant. Who records his own processes alone must not burden those of others.
+ */
+static bool probes_each(const struct options *o)
+{
+	return !recording_by_rule(o) && !(o->follow && features[FEATURE_SEE_ALL].ask());
+}
+
 /* 0; -ENOTSUP with the sentence in why when the user has asked for what these rights do not give.
  * What programs say by themselves is left out then with a notice. */
 static int open_annotations(struct recording *r, struct strbuf *why)
@@ -76,7 +86,7 @@ static int open_annotations(struct recording *r, struct strbuf *why)
 		.capture = r->capture,
 		.wishes = r->wishes,
 		.files = r->files,
-		.each = !recording_by_rule(r->o),
+		.each = probes_each(r->o),
 	});
 	return 0;
 }
