@@ -427,6 +427,26 @@ kids() { "$JUDGE" marks "$1" | jq -c '[([.logs[] | select(.message == "kid") | .
 	jq -e '.lost == 0 and .annotation_troubles == []' sum
 }
 
+@test "of children that have ended nothing is kept" {
+	start_prog forks 1000 # each way, one after the other; and one that stays
+	rec -f -p "$(ready_word 2)" -o T
+	tell go
+	wait_line said '^made' 100
+	until_true -t 20 has_entries ct_spaces 2
+	tell_end
+	rec_stop -
+	sound T
+}
+has_entries() { # MAP N: that the recorder holds
+	local id
+	for id in $(sed -n 's/^map_id:[[:space:]]*//p' "/proc/$rec_pid"/fdinfo/* | sort -un); do
+		[ "$(bpftool -j map show id "$id" | jq -r .name)" = "$1" ] || continue
+		[ "$(bpftool -j map dump id "$id" | jq length)" = "$2" ] || return 1
+		return 0
+	done
+	return 1
+}
+
 @test "-f records the children that a running process makes" {
 	mkfifo told
 	sh -c 'echo ready; read x; /bin/true; exec 3>&1; "$1"; read x' sh "$PROG/early" <told >said 3>&- &

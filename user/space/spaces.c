@@ -35,6 +35,9 @@
 #define FRESH_NS 50000	   /* until news can be put in their order */
 #define CHURN_NS 1000000   /* from one look to the next while only threads come and go */
 #define RETRY_NS 100000000 /* when there was no room for mappings */
+/* between two looks at who ends: a leader may be gone for long before its process is */
+#define ENDING_MS 100
+#define ENDING_MAX_MS 10000
 
 /* A process. */
 struct space {
@@ -55,6 +58,10 @@ struct spaces {
 	struct u64map by_pid; /* struct space * */
 	uint32_t *dirty;      /* pids of those that are */
 	size_t ndirty, cap_dirty;
+	uint32_t *ending; /* pids of those whose first thread has ended, and that have code */
+	size_t nending, cap_ending;
+	int ending_ms;	       /* from a look at them to the next */
+	uint64_t ending_ts;    /* that one */
 	struct space *reading; /* the process whose maps are read */
 	int no_events;	       /* why there are none */
 	bool lost;
@@ -177,6 +184,7 @@ void spaces__free(struct spaces *s)
 		close(s->ask_fd);
 	free(s->targets);
 	free(s->dirty);
+	free(s->ending);
 	free(s);
 }
 
@@ -341,10 +349,19 @@ static void read_everybody(struct spaces *s)
 
 /* ---- news ---- */
 
+/*
+ * The child of who is recorded is recorded. The map is not asked: this news may be here before the
+ * hook of the fork has put the child there, and after it was taken out again.
+ */
+static uint32_t tgid_of_child(const struct spaces *s, uint32_t pid, const struct space *parent)
+{
+	return parent && !s->targets ? pid : tgid_of(s, pid);
+}
+
 static void on_fork(struct spaces *s, uint32_t pid, uint32_t parent)
 {
 	struct space *from = find_space(s, parent), *sp;
-	uint32_t tgid = tgid_of(s, pid);
+	uint32_t tgid = tgid_of_child(s, pid, from);
 
 	if (!tgid || pid == parent)
 		return;
@@ -359,10 +376,66 @@ static void on_fork(struct spaces *s, uint32_t pid, uint32_t parent)
 	mark(s, sp);
 }
 
+/* Who executes a set-uid program may be recorded no more. */
+static void on_exec(struct spaces *s, uint32_t pid)
+{
+	struct space *sp = find_space(s, pid);
+
+	if (sp)
+		maplist_clear(&sp->maps, &s->hold);
+	if (s->opts.annot)
+		annot__executes(s->opts.annot, pid);
+	if (sp && !is_target(s, sp->tgid))
+		forget_process(s, pid);
+}
+
+/* False: it has code, which other threads may go on with. */
+static bool has_ended(struct spaces *s, uint32_t pid)
+{
+	if (maps_has_code(pid))
+		return false;
+	if (find_space(s, pid))
+		forget_process(s, pid);
+	else if (!s->targets) /* the hook of the fork may have given it its parent's */
+		drop_tables(s, pid);
+	return true;
+}
+
+static void look_later(struct spaces *s, int ms)
+{
+	s->ending_ms = ms;
+	s->ending_ts = clock_mono() + (uint64_t)ms * 1000000;
+}
+
+/* Newer kernels tell this before the memory is given up. */
+static void on_exit_of(struct spaces *s, uint32_t pid)
+{
+	if (has_ended(s, pid))
+		return;
+	if (!s->nending || s->ending_ms > ENDING_MS)
+		look_later(s, ENDING_MS);
+	s->ending = xgrow(s->ending, s->nending, &s->cap_ending, sizeof(*s->ending));
+	s->ending[s->nending++] = pid;
+}
+
+/* Returns whether some have not ended yet. */
+static bool look_at_ending(struct spaces *s)
+{
+	size_t i, n = 0;
+
+	if (!s->nending || clock_mono() < s->ending_ts)
+		return s->nending;
+	for (i = 0; i < s->nending; i++)
+		if (!has_ended(s, s->ending[i]))
+			s->ending[n++] = s->ending[i];
+	s->nending = n;
+	look_later(s, s->ending_ms < ENDING_MAX_MS / 2 ? s->ending_ms * 2 : ENDING_MAX_MS);
+	return n;
+}
+
 static void on_news(void *ctx, const struct mapevent *ev)
 {
 	struct spaces *s = ctx;
-	struct space *sp;
 
 	s->of_threads |= ev->kind == MAPEVENT_THREAD;
 	s->of_processes |= ev->kind != MAPEVENT_THREAD;
@@ -376,15 +449,10 @@ static void on_news(void *ctx, const struct mapevent *ev)
 		on_fork(s, ev->pid, ev->parent);
 		break;
 	case MAPEVENT_EXITED:
-		if (!maps_has_code(ev->pid)) /* other threads may go on */
-			forget_process(s, ev->pid);
+		on_exit_of(s, ev->pid);
 		break;
 	case MAPEVENT_EXEC:
-		sp = find_space(s, ev->pid);
-		if (sp)
-			maplist_clear(&sp->maps, &s->hold);
-		if (s->opts.annot)
-			annot__executes(s->opts.annot, ev->pid);
+		on_exec(s, ev->pid);
 		break;
 	case MAPEVENT_MAPPED:
 		if (tgid_of(s, ev->pid))
@@ -465,7 +533,7 @@ static void *keep_up(void *arg)
 	struct epoll_event ev[4];
 	struct spaces *s = arg;
 	struct timespec moment = { 0, FRESH_NS };
-	bool late = false, asked = false;
+	bool late = false, asked = false, ending = false;
 	uint64_t asks, again = 0;
 	int n, i;
 
@@ -473,7 +541,11 @@ static void *keep_up(void *arg)
 	for (;;) {
 		if (again)
 			nanosleep(&(struct timespec){ .tv_nsec = (long)again }, NULL);
-		n = epoll_wait(s->epoll_fd, ev, 4, again ? 0 : late ? 1 : -1);
+		n = epoll_wait(s->epoll_fd, ev, 4,
+			       again  ? 0 :
+			       late   ? 1 :
+			       ending ? s->ending_ms :
+					-1);
 		asked = false;
 		for (i = 0; i < n; i++) {
 			if (ev[i].data.u64 == FROM_QUIT)
@@ -489,6 +561,7 @@ static void *keep_up(void *arg)
 			s->stats.news_lost++;
 			read_everybody(s);
 		}
+		ending = look_at_ending(s);
 		late = publish_marked(s);
 		if (asked)
 			answer(s, &s->question);
