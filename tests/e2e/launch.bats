@@ -427,6 +427,23 @@ kids() { "$JUDGE" marks "$1" | jq -c '[([.logs[] | select(.message == "kid") | .
 	jq -e '.lost == 0 and .annotation_troubles == []' sum
 }
 
+@test "a recorder without root tells of children that it could not listen to from the beginning" {
+	chmod 777 .
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_SUITE_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")" 2>/dev/null || :
+	cp "$CTRACE" ct
+	cp "$PROG/early" .
+	setpriv --reuid=12345 --regid=12345 --clear-groups --inh-caps=-all,+bpf,+perfmon --ambient-caps=-all,+bpf,+perfmon \
+		./ct --json -o T -- ./early kids 100 <<<go >out 2>err
+	sound T
+	cat err
+	grep -q 'what 100 forked processes annotated before their probes were set is missing: run as root' err
+	grep '^{' err | jq -e '.lost == 0 and (.annotation_troubles | length == 1)'
+	# those that execute a program at once say nothing before
+	setpriv --reuid=12345 --regid=12345 --clear-groups --inh-caps=-all,+bpf,+perfmon --ambient-caps=-all,+bpf,+perfmon \
+		./ct --json -o T2 -- "$PROG/early" execs 20 <<<go >out 2>err
+	grep '^{' err | jq -e '.annotation_troubles == []'
+}
+
 @test "of children that have ended nothing is kept" {
 	start_prog forks 1000 # each way, one after the other; and one that stays
 	rec -f -p "$(ready_word 2)" -o T

@@ -11,6 +11,7 @@
 
 #include "annot/planwire.h"
 #include "capture/capture.h"
+#include "capture/features.h"
 #include "space/files.h"
 #include "space/filework.h"
 #include "util/clock.h"
@@ -47,8 +48,10 @@ struct annot {
 	struct plan_found *found; /* of each wish */
 	struct u64map files;	  /* module → struct file *, 1: nothing in it */
 	struct u64map places;	  /* pid and module → struct attached * */
+	struct u64map late;	  /* pid: it was forked with something that is to be probed */
 	struct attached *first;
 	bool go_used[CT_GO_MAX];
+	bool stopped; /* by another thread */
 	struct annot_stats stats;
 	struct troubles troubles;
 
@@ -63,6 +66,7 @@ struct annot {
 	struct ev_site *news;
 	size_t nnews, cap_news, news_first;
 	struct plan_found *told; /* a copy of found, without the reasons */
+	size_t nlate;		 /* forked processes whose probes came after their begin */
 };
 
 #define USDT_REFUSALS_MAX 8 /* in one file; each costs the kernel a tenth of a second */
@@ -368,30 +372,61 @@ static void attach(struct annot *a, uint32_t pid, struct file *f, uint64_t bias)
 
 /* ---- the door ---- */
 
+void annot__stop(struct annot *a)
+{
+	__atomic_store_n(&a->stopped, true, __ATOMIC_RELAXED);
+}
+
+static bool is_over(const struct annot *a)
+{
+	return __atomic_load_n(&a->stopped, __ATOMIC_RELAXED) || ending_asked();
+}
+
 void annot__mapped(struct annot *a, uint32_t pid, uint32_t module, uint64_t bias,
 		   const struct code_mapping *map)
 {
 	struct file *f;
 
-	if (!module || !map->ino || map->path[0] != '/' || ending_asked())
+	if (!module || !map->ino || map->path[0] != '/' || is_over(a))
 		return;
 	f = file_of(a, pid, module, map);
 	if (f)
 		attach(a, pid, f, bias);
 }
 
+static void count_late(struct annot *a, int n)
+{
+	pthread_mutex_lock(&a->lock);
+	a->nlate += (size_t)n;
+	pthread_mutex_unlock(&a->lock);
+}
+
+/* It could be at a site before its own probes were set. */
+static void is_late(struct annot *a, uint32_t pid)
+{
+	bool fresh;
+
+	u64map_put(&a->late, pid, &fresh);
+	if (fresh)
+		count_late(a, 1);
+}
+
 void annot__forked(struct annot *a, uint32_t pid, uint32_t parent)
 {
+	bool late = u64map_get(&a->late, parent);
 	struct attached *at;
 	uint64_t *slot;
 
-	if (ending_asked())
-		return;
 	for (at = a->first; at; at = at->next) { /* those of the child come before the first */
 		slot = at->pid == parent ? u64map_get(&a->files, at->module) : NULL;
-		if (slot && *slot != NOTHING)
+		if (!slot || *slot == NOTHING)
+			continue;
+		late = true;
+		if (!is_over(a))
 			attach(a, pid, (struct file *)(uintptr_t)*slot, at->bias);
 	}
+	if (a->opts.each && late)
+		is_late(a, pid);
 }
 
 void annot__ended(struct annot *a, uint32_t pid)
@@ -403,6 +438,7 @@ void annot__ended(struct annot *a, uint32_t pid)
 		if (at->pid == pid)
 			detach(a, at);
 	}
+	u64map_del(&a->late, pid);
 }
 
 /* Those that still follow it stay, so that nothing is missed; those of a Go program know where that
@@ -425,6 +461,10 @@ void annot__executes(struct annot *a, uint32_t pid)
 		next = at->next;
 		if (at->pid == pid && !stays(at))
 			detach(a, at);
+	}
+	if (u64map_get(&a->late, pid)) { /* it was made for this, and has had nothing to say */
+		u64map_del(&a->late, pid);
+		count_late(a, -1);
 	}
 }
 
@@ -474,7 +514,7 @@ void annot__troubles(struct annot *a, void (*fn)(void *ctx, const char *sentence
 {
 	const struct annot_spec *spec;
 	char text[512];
-	size_t i;
+	size_t i, late;
 
 	troubles_each(&a->troubles, fn, ctx);
 	pthread_mutex_lock(&a->lock);
@@ -492,7 +532,14 @@ void annot__troubles(struct annot *a, void (*fn)(void *ctx, const char *sentence
 			continue;
 		fn(ctx, text);
 	}
+	late = a->nlate;
 	pthread_mutex_unlock(&a->lock);
+	if (!late)
+		return;
+	snprintf(text, sizeof(text),
+		 "what %zu forked processes annotated before their probes were set is missing: %s",
+		 late, features[FEATURE_SEE_ALL].remedy);
+	fn(ctx, text);
 }
 
 struct annot_stats annot__stats(const struct annot *a)
@@ -517,6 +564,7 @@ void annot__free(struct annot *a)
 	u64map_free(&a->numbers);
 	u64map_free(&a->files);
 	u64map_free(&a->places);
+	u64map_free(&a->late);
 	troubles_free(&a->troubles);
 	pthread_mutex_destroy(&a->lock);
 	for (i = 0; i < a->opts.wishes.nspec; i++)

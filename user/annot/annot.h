@@ -38,7 +38,11 @@ void annot__free(struct annot *a); /* takes the probes back; NULL is fine */
 /* A process maps code of a file, which lies `bias` higher than the file counts. */
 void annot__mapped(struct annot *a, uint32_t pid, uint32_t module, uint64_t bias,
 		   const struct code_mapping *map);
-/* A process has made another, which has all that it has mapped, and goes by its probes no more. */
+/*
+ * A process has made another, which has all that it has mapped, and goes by its probes no more.
+ * Where probes are set in each process by itself, the child may have been at a site before: such
+ * children are counted, but for those that execute a program next.
+ */
 void annot__forked(struct annot *a, uint32_t pid, uint32_t parent);
 void annot__ended(struct annot *a, uint32_t pid); /* the process */
 /* It executes a program, whose mappings are told next. */
@@ -52,6 +56,8 @@ void annot__forgotten(struct annot *a, uint32_t module); /* its number is anothe
  */
 int annot__check(const struct annot *a, bool say_absent, struct strbuf *why);
 
+/* From any thread: nothing more is probed. */
+void annot__stop(struct annot *a);
 /* From any thread: the next site that was not told yet, as a record; its length, 0: none. */
 size_t annot__take_news(struct annot *a, struct ev_site *out);
 /* From any thread: what could not be done, a sentence each; and after the end what was not found. */

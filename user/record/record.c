@@ -147,6 +147,8 @@ static enum exit_code record(struct recording *r, struct strbuf *why)
 	};
 	if (session_run(&opts, &r->res, why))
 		return EXIT_FAILED;
+	if (r->spaces) /* the summary tells what it has seen */
+		spaces__stop(r->spaces);
 	outputs_finish(r);
 	code = outputs_verdict(r, why);
 	sumup_print(r, code == EXIT_FAILED ? why->buf : NULL); /* losses are told in any case */

@@ -158,17 +158,26 @@ static void free_space(struct spaces *s, struct space *sp)
 	free(sp);
 }
 
-void spaces__free(struct spaces *s)
+void spaces__stop(struct spaces *s)
 {
 	uint64_t one = 1;
+
+	if (!s->running)
+		return;
+	if (s->opts.annot)
+		annot__stop(s->opts.annot);
+	(void)!write(s->quit_fd, &one, sizeof(one));
+	pthread_join(s->thread, NULL);
+	s->running = false;
+}
+
+void spaces__free(struct spaces *s)
+{
 	size_t i;
 
 	if (!s)
 		return;
-	if (s->running) {
-		(void)!write(s->quit_fd, &one, sizeof(one));
-		pthread_join(s->thread, NULL);
-	}
+	spaces__stop(s);
 	for (i = 0; i < s->by_pid.cap; i++)
 		if (s->by_pid.slot[i].key)
 			free_space(s, (struct space *)(uintptr_t)s->by_pid.slot[i].val);
@@ -461,6 +470,13 @@ static void on_news(void *ctx, const struct mapevent *ev)
 	}
 }
 
+/* The recording is over: who has forked whom is still of interest to the summary. */
+static void on_last_news(void *ctx, const struct mapevent *ev)
+{
+	if (ev->kind == MAPEVENT_FORKED || ev->kind == MAPEVENT_EXEC)
+		on_news(ctx, ev);
+}
+
 /*
  * What was before stays in its place for a while, so room is for so many a second: who has many
  * mappings and changes them all the time is published at longer and longer intervals.
@@ -549,7 +565,7 @@ static void *keep_up(void *arg)
 		asked = false;
 		for (i = 0; i < n; i++) {
 			if (ev[i].data.u64 == FROM_QUIT)
-				return NULL;
+				goto over;
 			if (ev[i].data.u64 == FROM_ASKER)
 				asked = read(s->ask_fd, &asks, sizeof(asks)) == sizeof(asks);
 		}
@@ -568,6 +584,10 @@ static void *keep_up(void *arg)
 		if (s->tables)
 			tables__reserve(s->tables);
 	}
+over:
+	if (s->events)
+		mapevents__take(s->events, on_last_news, s);
+	return NULL;
 }
 
 void spaces__read_all(struct spaces *s)

@@ -50,12 +50,17 @@ struct spaces_stats {
 
 /* NULL with errno and the reason in why. */
 struct spaces *spaces__new(const struct spaces_opts *opts, struct strbuf *why);
-void spaces__free(struct spaces *s); /* ends the thread; NULL is fine */
+void spaces__free(struct spaces *s); /* stops it, too; NULL is fine */
 
 /* Reads what there is now, in the calling thread. Before the recording begins. */
 void spaces__read_all(struct spaces *s);
 /* From here on a thread keeps that up to date. 0 or -errno. */
 int spaces__start(struct spaces *s);
+/*
+ * The recording is over: ends that thread, once it has looked at the news that it has for what the
+ * summary tells. Nothing more is read or probed. Not started, or stopped before, is fine.
+ */
+void spaces__stop(struct spaces *s);
 
 /*
  * From any thread, after the start: when all that this process had mapped at the time of the call
