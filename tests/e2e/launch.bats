@@ -331,8 +331,9 @@ no_guard() { ! pgrep -P 1 -x ctrace-guard; }
 
 @test "under sudo the command and the files are the caller's" {
 	chmod 777 .
-	SUDO_UID=12345 SUDO_GID=12345 SUDO_USER=nobody-at-all launch 0 -o T -- sh -c 'id -u; id -g; id -G; grep CapEff /proc/$$/status; env | grep -c ^SUDO_ || :'
-	[ "$(cat out)" = $'12345\n12345\n12345\nCapEff:\t0000000000000000\n0' ]
+	SUDO_UID=12345 SUDO_GID=12345 SUDO_USER=nobody-at-all SUDO_HOME=/root SUDO_TTY=/dev/pts/0 SUDO_PROMPT='password: ' SUDO_ASKPASS='' \
+		launch 0 -o T -- sh -c 'id -u; id -g; id -G; grep CapEff /proc/$$/status; env | grep ^SUDO_ || :; printenv PATH'
+	[ "$(cat out)" = $'12345\n12345\n12345\nCapEff:\t0000000000000000\n'"$PATH" ]
 	[ "$(stat -c %u T)" = 12345 ]
 	sound T
 	local name uid home

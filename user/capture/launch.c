@@ -59,6 +59,17 @@ static void set_home(const struct passwd *pw)
 	setenv("LOGNAME", pw->pw_name, 1);
 }
 
+/* All that it has set, or who asks whether sudo runs it would be told so. */
+static void unset_sudo(void)
+{
+	char **from = environ, **to = environ;
+
+	for (; *from; from++)
+		if (strncmp(*from, ENV_SUDO, strlen(ENV_SUDO)) != 0)
+			*to++ = *from;
+	*to = NULL;
+}
+
 /* sudo gave us root's rights and root's home; the command has those of the user before it. */
 static int leave_sudo(const struct invoker *who)
 {
@@ -71,10 +82,7 @@ static int leave_sudo(const struct invoker *who)
 	if (pw)
 		set_home(pw);
 	unsetenv("MAIL"); /* root's */
-	unsetenv(ENV_SUDO_UID);
-	unsetenv(ENV_SUDO_GID);
-	unsetenv(ENV_SUDO_USER);
-	unsetenv(ENV_SUDO_COMMAND);
+	unset_sudo();
 	return 0;
 }
 

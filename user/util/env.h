@@ -19,9 +19,8 @@
 #define ENV_SUDO_UID "SUDO_UID"
 #define ENV_SUDO_GID "SUDO_GID"
 
-/* … and what else it sets: a program that we start as that user does not get these. */
-#define ENV_SUDO_USER "SUDO_USER"
-#define ENV_SUDO_COMMAND "SUDO_COMMAND"
+/* … and how all begin that it sets: a program that we start as that user gets none of these. */
+#define ENV_SUDO "SUDO_"
 
 /* Where a command behind -- is looked for. */
 #define ENV_PATH "PATH"
