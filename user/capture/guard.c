@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -40,10 +41,12 @@ static void __attribute__((noreturn)) watch(int fd, int pidfd)
 	sigfillset(&all); /* the terminal's are not for it */
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	only_these(fd, pidfd);
-	privileges_drop_everything();
+	if (privileges_drop_everything())
+		_exit(1); /* without a word: it is not there */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	prctl(PR_SET_NAME, "ctrace-guard", 0, 0, 0);
+	(void)!send(3, "r", 1, MSG_NOSIGNAL);
 	do {
 		n = read(3, &c, 1);
 	} while (n < 0 && errno == EINTR);
@@ -54,11 +57,23 @@ static void __attribute__((noreturn)) watch(int fd, int pidfd)
 	_exit(0);
 }
 
+/* It says so when it has no privileges any more. */
+static int wait_for_it(const struct guard *g)
+{
+	ssize_t n;
+	char c;
+
+	do {
+		n = read(g->fd, &c, 1);
+	} while (n < 0 && errno == EINTR);
+	return n == 1 ? 0 : -EPERM;
+}
+
 int guard_start(struct guard *g, pid_t child)
 {
 	int pair[2] = { -1, -1 }, pidfd = (int)syscall(SYS_pidfd_open, child, 0), err = 0;
 
-	if (pidfd < 0 || pipe2(pair, O_CLOEXEC)) {
+	if (pidfd < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
 		err = -errno;
 		goto out;
 	}
@@ -74,6 +89,11 @@ int guard_start(struct guard *g, pid_t child)
 	}
 	g->fd = pair[1];
 	pair[1] = -1;
+	close(pair[0]); /* or its end would not be seen */
+	pair[0] = -1;
+	err = wait_for_it(g);
+	if (err)
+		guard_end(g);
 out:
 	if (pidfd >= 0)
 		close(pidfd);
@@ -88,7 +108,7 @@ void guard_end(struct guard *g)
 {
 	if (!g->pid)
 		return;
-	(void)!write(g->fd, "f", 1);
+	(void)!send(g->fd, "f", 1, MSG_NOSIGNAL);
 	close(g->fd);
 	while (waitpid(g->pid, NULL, 0) < 0 && errno == EINTR)
 		;
