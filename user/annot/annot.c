@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "annot/places.h"
 #include "annot/planwire.h"
 #include "capture/capture.h"
 #include "capture/features.h"
@@ -33,23 +34,12 @@ struct file {
 	struct plan plan;
 };
 
-/* The probes of a file, in one process or (pid 0) in all. */
-struct attached {
-	uint32_t pid, module;
-	uint32_t go; /* index into ct_gos, 0 none */
-	uint64_t bias;
-	struct probes **probes;
-	size_t cnt, cap;
-	struct attached *next;
-};
-
 struct annot {
 	struct annot_opts opts;
 	struct plan_found *found; /* of each wish */
 	struct u64map files;	  /* module → struct file *, 1: nothing in it */
-	struct u64map places;	  /* pid and module → struct attached * */
-	struct u64map late;	  /* pid: it was forked with something that is to be probed */
-	struct attached *first;
+	struct places places;
+	struct u64map late; /* pid: it was forked with something that is to be probed */
 	bool go_used[CT_GO_MAX];
 	bool stopped; /* by another thread */
 	struct annot_stats stats;
@@ -207,8 +197,8 @@ static struct file *file_of(struct annot *a, uint32_t pid, uint32_t module,
 
 /* ---- probes ---- */
 
-static void keep_probes(struct annot *a, struct attached *at, const struct file *f,
-			const char *what, struct probes *p, struct strbuf *why)
+static void keep_probes(struct annot *a, struct place *at, const struct file *f, const char *what,
+			struct probes *p, struct strbuf *why)
 {
 	if (!p && errno == ESRCH) { /* it has ended already */
 		strbuf_reset(why);
@@ -241,7 +231,7 @@ static uint32_t new_go(struct annot *a)
 	return 0;
 }
 
-static void attach_go(struct annot *a, struct attached *at, const struct file *f, uint64_t bias)
+static void attach_go(struct annot *a, struct place *at, const struct file *f, uint64_t bias)
 {
 	const struct go_sites *s = &f->plan.go;
 	struct strbuf why = STRBUF_INIT;
@@ -278,7 +268,7 @@ static void attach_go(struct annot *a, struct attached *at, const struct file *f
 }
 
 /* A file of markers that the kernel does not take must not hold us up. */
-static void attach_usdt(struct annot *a, struct attached *at, const struct file *f)
+static void attach_usdt(struct annot *a, struct place *at, const struct file *f)
 {
 	const struct plan *p = &f->plan;
 	struct strbuf why = STRBUF_INIT;
@@ -298,7 +288,7 @@ static void attach_usdt(struct annot *a, struct attached *at, const struct file 
 	strbuf_free(&why);
 }
 
-static void attach_rest(struct annot *a, struct attached *at, const struct file *f)
+static void attach_rest(struct annot *a, struct place *at, const struct file *f)
 {
 	const struct plan *p = &f->plan;
 	struct strbuf why = STRBUF_INIT;
@@ -317,48 +307,31 @@ static void attach_rest(struct annot *a, struct attached *at, const struct file 
 	strbuf_free(&why);
 }
 
-static void detach(struct annot *a, struct attached *at)
+static void detach(struct annot *a, struct place *at)
 {
-	struct attached **link = &a->first;
-
-	while (*link != at)
-		link = &(*link)->next;
-	*link = at->next;
-	u64map_del(&a->places, (uint64_t)at->pid << 32 | at->module);
 	while (at->cnt) {
 		probes__free(at->probes[--at->cnt]);
 		a->stats.links--;
 	}
 	if (at->go)
 		a->go_used[at->go] = false;
-	free(at->probes);
-	free(at);
+	places_drop(&a->places, at);
 }
 
 /* The place of these probes, made where it was not there: then they are to be set. */
-static struct attached *new_place(struct annot *a, uint32_t pid, uint32_t module, uint64_t bias)
+static struct place *new_place(struct annot *a, uint32_t pid, uint32_t module, uint64_t bias)
 {
-	struct attached *at;
-	uint64_t *slot;
-	bool fresh;
+	struct place *at = places_make(&a->places, pid, module);
 
-	slot = u64map_put(&a->places, (uint64_t)pid << 32 | module, &fresh);
-	if (!fresh)
-		return NULL;
-	at = xcalloc(1, sizeof(*at));
-	at->pid = pid;
-	at->module = module;
-	at->bias = bias;
-	at->next = a->first;
-	a->first = at;
-	*slot = (uintptr_t)at;
+	if (at)
+		at->bias = bias;
 	return at;
 }
 
 /* All that is probed of a file, in a process that maps it. */
 static void attach(struct annot *a, uint32_t pid, struct file *f, uint64_t bias)
 {
-	struct attached *at = new_place(a, a->opts.each ? pid : 0, f->module, bias);
+	struct place *at = new_place(a, a->opts.each ? pid : 0, f->module, bias);
 
 	if (at)
 		attach_rest(a, at, f);
@@ -414,11 +387,11 @@ static void is_late(struct annot *a, uint32_t pid)
 void annot__forked(struct annot *a, uint32_t pid, uint32_t parent)
 {
 	bool late = u64map_get(&a->late, parent);
-	struct attached *at;
+	struct place *at;
 	uint64_t *slot;
 
-	for (at = a->first; at; at = at->next) { /* those of the child come before the first */
-		slot = at->pid == parent ? u64map_get(&a->files, at->module) : NULL;
+	for (at = places_of(&a->places, parent); at; at = at->sibling) {
+		slot = u64map_get(&a->files, at->module);
 		if (!slot || *slot == NOTHING)
 			continue;
 		late = true;
@@ -431,19 +404,18 @@ void annot__forked(struct annot *a, uint32_t pid, uint32_t parent)
 
 void annot__ended(struct annot *a, uint32_t pid)
 {
-	struct attached *at, *next;
+	struct place *at, *next;
 
-	for (at = a->first; at; at = next) {
-		next = at->next;
-		if (at->pid == pid)
-			detach(a, at);
+	for (at = places_of(&a->places, pid); at; at = next) {
+		next = at->sibling;
+		detach(a, at);
 	}
 	u64map_del(&a->late, pid);
 }
 
 /* Those that still follow it stay, so that nothing is missed; those of a Go program know where that
  * was. */
-static bool stays(const struct attached *at)
+static bool stays(const struct place *at)
 {
 	size_t i;
 
@@ -455,11 +427,11 @@ static bool stays(const struct attached *at)
 
 void annot__executes(struct annot *a, uint32_t pid)
 {
-	struct attached *at, *next;
+	struct place *at, *next;
 
-	for (at = a->first; at; at = next) {
-		next = at->next;
-		if (at->pid == pid && !stays(at))
+	for (at = places_of(&a->places, pid); at; at = next) {
+		next = at->sibling;
+		if (!stays(at))
 			detach(a, at);
 	}
 	if (u64map_get(&a->late, pid)) { /* it was made for this, and has had nothing to say */
@@ -471,11 +443,11 @@ void annot__executes(struct annot *a, uint32_t pid)
 void annot__forgotten(struct annot *a, uint32_t module)
 {
 	uint64_t *slot = u64map_get(&a->files, module);
-	struct attached *at, *next;
+	struct place *at, *next;
 
 	if (!slot)
 		return;
-	for (at = a->first; at; at = next) {
+	for (at = a->places.first; at; at = next) {
 		next = at->next;
 		if (at->module == module)
 			detach(a, at);
@@ -553,8 +525,8 @@ void annot__free(struct annot *a)
 
 	if (!a)
 		return;
-	while (a->first)
-		detach(a, a->first);
+	while (a->places.first)
+		detach(a, a->places.first);
 	for (i = 0; i < a->files.cap; i++)
 		if (a->files.slot[i].key && a->files.slot[i].val != NOTHING)
 			free_file((struct file *)(uintptr_t)a->files.slot[i].val);
@@ -563,7 +535,7 @@ void annot__free(struct annot *a)
 	free(a->site);
 	u64map_free(&a->numbers);
 	u64map_free(&a->files);
-	u64map_free(&a->places);
+	places_free(&a->places);
 	u64map_free(&a->late);
 	troubles_free(&a->troubles);
 	pthread_mutex_destroy(&a->lock);
