@@ -25,6 +25,9 @@ static __always_inline void is_born(struct task_struct *parent, struct task_stru
 	if (ct_cfg.rule ? ct_rule(child, child->comm) :
 			  ct_cfg.follow && ct_tgid_traced(parent->tgid))
 		ct_join(child);
+	else if (ct_cfg.rule ||
+		 ct_cfg.follow) /* who had its number, and whose end we were not told */
+		ct_part(child->tgid);
 }
 
 SEC("tp_btf/sched_process_fork")

@@ -147,6 +147,38 @@ removed_are() { [ "$(grep -c 'T-.* is removed' err)" -ge "$1" ]; }
 	sound T-*.trace
 }
 
+@test "who was excluded may end between two windows" {
+	local other
+	sleep 1000 3>&- {tell_fd}>&- &
+	other=$!
+	rec -a --comm numbers --exclude "$other" --duty=200ms/2s -o T.trace
+	until_true -t 60 between_windows 1
+	kill "$other"
+	until_true gone "$other"
+	until_true -t 60 between_windows 2
+	rec_stop INT
+	[ "$rec_status" -eq 0 ]
+	jq -e '.windows_left_out == 0' sum
+	sound T-*.trace
+}
+
+@test "a window that fails is left out, and told; two in a row are the end" {
+	mkdir there
+	rec -p "$P" --duty=200ms/2s -o there/T.trace
+	until_true -t 60 between_windows 1
+	mv there gone
+	until_true -t 60 grep -q 'a window is left out: cannot write there/' err
+	mv gone there
+	until_true -t 60 between_windows 2
+	mv there gone
+	rec_stop -
+	[ "$rec_status" -eq 1 ]
+	[ "$(grep -c 'a window is left out' err)" -eq 2 ]
+	tail -n 1 err | grep 'cannot write there/'
+	jq -e '.windows >= 2 and .windows_left_out >= 2' sum
+	sound gone/T-*.trace
+}
+
 @test "files belong to who called sudo" {
 	local f
 	mkdir theirs && chown 65534:65534 theirs && chmod 700 theirs

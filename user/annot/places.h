@@ -21,8 +21,8 @@ struct place {
 	uint64_t bias;
 	struct probes **probes;
 	size_t cnt, cap;
-	struct place *next;    /* of all, the newest first */
-	struct place *sibling; /* of its process, likewise */
+	struct place *next;	    /* of all, the newest first */
+	struct place *sibling;	    /* of its process, likewise */
 	struct place *prev, *elder; /* the other way; of places.c alone */
 };
 

@@ -48,11 +48,12 @@ struct duty {
 	enum rotation_end ended, bound; /* of all of it, of the last window */
 	struct trail trail;
 	struct room room;
-	uint64_t largest;      /* bytes that a window should have room for */
-	uint64_t begin, until; /* CLOCK_MONOTONIC; until 0: no end */
-	unsigned windows;
-	uint64_t period;   /* of the last one, from 0 */
-	uint64_t left_out; /* periods without one: that before took longer */
+	uint64_t largest;	  /* bytes that a window should have room for */
+	uint64_t begin, until;	  /* CLOCK_MONOTONIC; until 0: no end */
+	unsigned windows, failed; /* failed: the last ones, one behind the other */
+	uint64_t period;	  /* of the last one, from 0 */
+	uint64_t too_long;	  /* periods without one: that before took longer */
+	uint64_t left_out;	  /* windows that failed */
 	struct record_totals sum;
 };
 
@@ -130,6 +131,22 @@ static void on_signals(void *ctx, pid_t child)
 
 /* ---- a window ---- */
 
+/* Who was to be left out and has ended is not there to be found. left: room for all of them. */
+static void set_excluded(const struct duty *d, struct options *o, const char **left)
+{
+	size_t i, n = 0;
+	uint64_t pid;
+
+	for (i = 0; i < d->o->exclude.cnt; i++) {
+		if (d->windows && !parse_u64(d->o->exclude.v[i], &pid) && kill((pid_t)pid, 0) &&
+		    errno == ESRCH)
+			continue;
+		left[n++] = d->o->exclude.v[i];
+	}
+	o->exclude.v = left;
+	o->exclude.cnt = n;
+}
+
 /* The options of one recording: for how long, of whom, and how much of the bounds is left. It names
  * its file as those of --rotate are named, and has no second one. */
 static void set_window(const struct duty *d, struct options *o, uint32_t *pid)
@@ -194,14 +211,17 @@ static uint64_t missing_room(struct duty *d, uint64_t more)
 static enum exit_code window(struct duty *d, struct strbuf *why)
 {
 	uint32_t *pid = xcalloc(d->targets.cnt + 1, sizeof(*pid));
+	const char **excluded = xcalloc(d->o->exclude.cnt + 1, sizeof(*excluded));
 	struct record_totals totals;
 	enum exit_code code;
 	struct options o;
 
 	d->bound = ROTATION_GOES_ON;
 	set_window(d, &o, pid);
+	set_excluded(d, &o, excluded);
 	code = window_run(&(struct window){ &o, d->signal_fd, on_signals, d }, &totals, why);
 	free(pid);
+	free(excluded);
 	if (totals.begun)
 		add_up(d, &totals);
 	else if (code == EXIT_FAILED && d->windows && missing_room(d, 0))
@@ -279,9 +299,20 @@ static uint64_t next_begin(struct duty *d)
 {
 	uint64_t next = (clock_mono() - d->begin) / d->o->duty_ns + 1;
 
-	d->left_out += next - d->period - 1;
+	d->too_long += next - d->period - 1;
 	d->period = next;
 	return d->begin + next * d->o->duty_ns;
+}
+
+/* A process that ends while the window begins, or a disk that is away for a moment, is not the end
+ * of what goes on for days. What fails twice is. */
+static bool is_passing(struct duty *d, const struct strbuf *why)
+{
+	if (!d->windows || d->failed++)
+		return false;
+	d->left_out++;
+	log_notice("a window is left out: %s", why->buf);
+	return true;
 }
 
 static enum exit_code all_windows(struct duty *d, struct strbuf *why)
@@ -300,7 +331,11 @@ static enum exit_code all_windows(struct duty *d, struct strbuf *why)
 		} else if (code == EXIT_FAILED && d->bound && d->trail.cnt) {
 			strbuf_reset(why); /* it had no room */
 		} else if (code != EXIT_FINE) {
-			return code;
+			if (!is_passing(d, why))
+				return code;
+			strbuf_reset(why);
+		} else {
+			d->failed = 0;
 		}
 		if (d->stop || !may_go_on(d) || has_ended(d))
 			break;
@@ -329,17 +364,17 @@ static void sum_up(const struct duty *d, enum exit_code code, const char *why)
 {
 	const char *bound = rotation_end_option(d->ended);
 
-	if (d->left_out)
+	if (d->too_long)
 		log_notice(
 			"%llu windows are left out: to record one took longer than its period; a longer one has room for the begin and the end",
-			(unsigned long long)d->left_out);
+			(unsigned long long)d->too_long);
 	if (bound)
 		log_notice("stopped: no more room by --%s", bound);
 	windows_print(
 		&(struct windows_summary){
 			.files = &d->trail,
 			.windows = d->windows,
-			.left_out = d->left_out,
+			.left_out = d->too_long + d->left_out,
 			.seconds = d->sum.seconds,
 			.wall_seconds = (double)(clock_mono() - d->begin) / 1e9,
 			.events = d->sum.events,
