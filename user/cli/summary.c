@@ -186,7 +186,7 @@ static void json_troubles(struct strbuf *out, const char *key, const struct summ
 	strbuf_addch(out, ']');
 }
 
-static void json_files(struct strbuf *out, const struct trail *t)
+void summary_json_files(struct strbuf *out, const struct trail *t, bool shares)
 {
 	const struct trail_file *f;
 
@@ -194,7 +194,12 @@ static void json_files(struct strbuf *out, const struct trail *t)
 	for (f = t->file; f < t->file + t->cnt; f++) {
 		strbuf_addstr(out, f > t->file ? ",{\"file\":" : "{\"file\":");
 		json_string(out, f->path);
-		strbuf_addf(out, ",\"bytes\":%" PRIu64 "}", f->bytes);
+		strbuf_addf(out, ",\"bytes\":%" PRIu64, f->bytes);
+		if (shares)
+			strbuf_addf(out,
+				    ",\"seconds\":%.6f,\"events\":%" PRIu64 ",\"lost\":%" PRIu64,
+				    f->share.seconds, f->share.events, f->share.lost);
+		strbuf_addch(out, '}');
 	}
 	strbuf_addch(out, ']');
 }
@@ -265,7 +270,7 @@ static void print_json(const struct summary *s)
 			    s->user_seconds, s->rss_bytes, s->stop_seconds, s->buffer_bytes);
 	}
 	if (s->files)
-		json_files(&out, s->files);
+		summary_json_files(&out, s->files, false);
 	if (s->ended)
 		strbuf_addf(&out, ",\"ended_by\":\"%s\",\"ended_seconds\":%.6f", s->ended,
 			    s->ended_seconds);

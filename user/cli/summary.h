@@ -14,6 +14,7 @@
 #include "model/model.h"
 
 struct flight_stats;
+struct strbuf;
 struct trail;
 
 #define SUMMARY_PROGS 16
@@ -65,6 +66,10 @@ struct summary {
 
 /* Sets file, files and the bytes of the writer: those that are there. */
 void summary_add_files(struct summary *s, const struct trail *files);
+
+/* Adds the members files_written and files to an object that has others; shares: what each file
+ * holds of the recording, too. */
+void summary_json_files(struct strbuf *out, const struct trail *t, bool shares);
 
 /* JSON goes to stderr where stdout is the trace's, or the command's. */
 void summary_print(const struct summary *s, bool json);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "cli/summary.h"
 #include "output/trail.h"
 #include "util/json.h"
 #include "util/log.h"
@@ -16,22 +17,6 @@
 static const struct trail_file *newest(const struct trail *t)
 {
 	return t->cnt ? &t->file[t->cnt - 1] : NULL;
-}
-
-static void json_files(struct strbuf *out, const struct trail *t)
-{
-	const struct trail_file *f;
-
-	strbuf_addf(out, ",\"files_written\":%" PRIu64 ",\"files\":[", t->written);
-	for (f = t->file; f < t->file + t->cnt; f++) {
-		strbuf_addstr(out, f > t->file ? ",{\"file\":" : "{\"file\":");
-		json_string(out, f->path);
-		strbuf_addf(out,
-			    ",\"bytes\":%" PRIu64 ",\"seconds\":%.6f,\"events\":%" PRIu64
-			    ",\"lost\":%" PRIu64 "}",
-			    f->bytes, f->share.seconds, f->share.events, f->share.lost);
-	}
-	strbuf_addch(out, ']');
 }
 
 static void print_json(const struct windows_summary *s)
@@ -50,7 +35,7 @@ static void print_json(const struct windows_summary *s)
 		    ",\"lost\":%" PRIu64 ",\"cpu_seconds\":%.4f,\"rss_bytes\":%" PRIu64,
 		    s->files->bytes, s->windows, s->left_out, s->seconds, s->wall_seconds,
 		    s->events, s->lost, s->cpu_seconds, s->rss_bytes);
-	json_files(&out, s->files);
+	summary_json_files(&out, s->files, true);
 	if (s->ended)
 		strbuf_addf(&out, ",\"ended_by\":\"%s\"", s->ended);
 	if (s->error) {
