@@ -157,7 +157,7 @@ memory_fell() {
 	stop_prog
 	start_prog outliers 3
 	P=$(ready_word 2)
-	triggered fsync '^runnable for [0-9.]+ms on (loader|outliers)' --trigger 'runnable>1ms'
+	triggered fsync '^(runnable|no CPU) for [0-9.]+ms on (loader|outliers)' --trigger 'runnable>1ms'
 }
 
 @test "trigger: an exit by a signal, which ends the recording too" { triggered segv '^process outliers \([0-9]+\) is ended by SIGSEGV, signal' --trigger signal; }
