@@ -4,6 +4,7 @@
 # What must have come of the steps of scripts/vm/record-modes. Sourced by check-kernels.sh, whose functions it uses.
 
 modes_steps="launch launch-bare launch-segv launch-kill launch-nosuch launch-directory follow cgroup rule duty rotate flight"
+# shellcheck disable=SC2034 # read by check-kernels.sh
 modes_programs="early roles numbers outliers" # of tests/prog
 
 # judged NAME WHAT TRACE FILTER: what jq says of what the judge tells of a trace (times, marks)
@@ -70,15 +71,15 @@ check_modes() { # NAME DIR: of a machine, and what came back from it
 			;;
 		rule) check_names "$name: $step" "$trace" '{"alpha": 1, "alpha/ticker": 2}' ;;
 		rotate)
-			check_files "$name" "$dir" $step 4
+			check_files "$name" "$dir" "$step" 4
 			check_numbers "$name" "$dir"
 			;;
 		duty)
-			check_files "$name" "$dir" $step 2
+			check_files "$name" "$dir" "$step" 2
 			holds "$name: $step: each window has events" "$dir/$step.out" '.windows >= 2 and ([.files[:2][].events | . > 0] | all)'
 			;;
 		flight)
-			check_files "$name" "$dir" $step 3
+			check_files "$name" "$dir" "$step" 3
 			holds "$name: $step: why each file was written" "$dir/$step.out" \
 				'[.snapshots[].reason | sub(" .*"; "")] == ["SIGUSR2", "region", "process"]'
 			;;
