@@ -456,8 +456,9 @@ kids() { "$JUDGE" marks "$1" | jq -c '[([.logs[] | select(.message == "kid") | .
 	sound T
 }
 has_entries() { # MAP N: that the recorder holds
-	local id
-	for id in $(sed -n 's/^map_id:[[:space:]]*//p' "/proc/$rec_pid"/fdinfo/* | sort -un); do
+	local id ids
+	mapfile -t ids < <(sed -n 's/^map_id:[[:space:]]*//p' "/proc/$rec_pid"/fdinfo/* | sort -un)
+	for id in "${ids[@]}"; do
 		[ "$(bpftool -j map show id "$id" | jq -r .name)" = "$1" ] || continue
 		[ "$(bpftool -j map dump id "$id" | jq length)" = "$2" ] || return 1
 		return 0

@@ -46,7 +46,7 @@ rounds_of_short_programs() { # N
 	rec -a -o T
 	tell wake
 	wait_line said '^woken'
-	ls "/proc/$prog_pid/task" | sort >tids
+	find "/proc/$prog_pid/task" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort >tids
 	rec_stop
 	sound T
 	jq -e '.lost == 0' sum
