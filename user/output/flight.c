@@ -163,7 +163,8 @@ static void take_met(struct flight *f, struct kept *k)
 		k->reason_ts = f->met[0].ts;
 	}
 	f->nmet -= n;
-	memmove(f->met, f->met + n, f->nmet * sizeof(*f->met));
+	if (f->nmet)
+		memmove(f->met, f->met + n, f->nmet * sizeof(*f->met));
 }
 
 static void keep(struct flight *f, struct kept *k)
