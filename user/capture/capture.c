@@ -5,11 +5,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "annot/probes.h"
@@ -18,12 +16,12 @@
 #include "bpf/mark.h"
 #include "capture/features.h"
 #include "capture/iter.h"
+#include "capture/members.h"
 #include "capture/rings.h"
-#include "capture/scope.h"
+#include "capture/sampler.h"
 #include "ctrace.skel.h"
 #include "symbol/ksyms.h"
 #include "util/clock.h"
-#include "util/env.h"
 #include "util/log.h"
 #include "util/procfs.h"
 #include "util/strbuf.h"
@@ -38,8 +36,6 @@
 #define TABLES_MAX (128u << 20) /* bytes of unwinding tables */
 
 #define PLACE_TRIES 20 /* walks over the threads, until all of them have a place */
-
-#define MEMBERS_MAX 32768u /* processes that are recorded at once, where that changes by itself */
 
 #define DRAIN_TOTAL (6u << 20) /* bytes that one drain takes out of all rings, at most */
 
@@ -66,7 +62,7 @@ struct capture {
 	struct ev_cpu_now *now;
 	bool *online;
 	uint32_t nmodules, nmappings;
-	struct bpf_link **sampler; /* by CPU, NULL none */
+	struct sampler *sampler; /* NULL none */
 	struct ksyms *ksyms;
 	capture_fn fn;
 	void *ctx;
@@ -133,33 +129,6 @@ static void set_space_sizes(struct capture *c)
 	bpf_map__set_max_entries(c->skel->maps.ct_stack_ids, walks ? STACK_IDS : 1024);
 }
 
-static int open_sampler(struct perf_event_attr *attr, unsigned cpu)
-{
-	return (int)syscall(SYS_perf_event_open, attr, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
-}
-
-static struct perf_event_attr cycles(unsigned hz)
-{
-	return (struct perf_event_attr){
-		.size = sizeof(struct perf_event_attr),
-		.type = PERF_TYPE_HARDWARE,
-		.config = PERF_COUNT_HW_CPU_CYCLES,
-		.freq = 1,
-		.sample_freq = hz,
-	};
-}
-
-/* Does the machine count cycles? They are the better clock: they tick where interrupts are off. */
-static bool has_cycles(void)
-{
-	struct perf_event_attr attr = cycles(99);
-	int fd = open_sampler(&attr, 0);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
 /* A program that probes will run, when there are any. */
 static void want_probes(struct capture *c, enum probes_prog which, bool wanted)
 {
@@ -193,101 +162,19 @@ static void configure_probes(struct capture *c)
 }
 
 /* Is there a rule that processes are judged by? */
-static bool has_rule(const struct capture *c)
-{
-	return !c->opts.targets && c->opts.scope && c->opts.scope->rule;
-}
-
-/* Does the map of recorded processes change by itself? */
-static bool is_moving(const struct capture *c)
-{
-	return c->opts.follow || has_rule(c);
-}
-
-/* The rule, as the kernel side has it. */
-static void set_rule(struct ct_config *cfg, const struct scope *s)
-{
-	cfg->kernel_threads = s->kernel_threads;
-	cfg->rule = s->rule;
-	cfg->percent = s->percent;
-	cfg->nglob = (uint32_t)s->nglob;
-	cfg->nuid = (uint32_t)s->nuid;
-	memcpy(cfg->uid, s->uid, sizeof(cfg->uid));
-	cfg->hierarchy = s->cgroup.hierarchy;
-	cfg->cgroup = s->cgroup.id;
-	if (s->rule)
-		cfg->filter = CT_FILTER_SET;
-}
-
-/* Room for those that the rule names, and the programs that see when one has to be judged. */
-static uint32_t members_max(void)
-{
-	const char *fewer = secure_getenv(ENV_MEMBERS);
-	unsigned long n = fewer ? strtoul(fewer, NULL, 10) : 0;
-
-	return n && n < MEMBERS_MAX ? (uint32_t)n : MEMBERS_MAX;
-}
-
-static void configure_scope(struct capture *c)
-{
-	const struct scope *s = c->opts.targets ? NULL : c->opts.scope;
-	uint32_t rule = s ? s->rule : 0;
-
-	bpf_map__set_max_entries(c->skel->maps.ct_globs, s && s->nglob ? (uint32_t)s->nglob : 1);
-	bpf_map__set_max_entries(c->skel->maps.ct_barred,
-				 s && s->nbarred ? (uint32_t)s->nbarred : 1);
-	if (rule)
-		bpf_map__set_max_entries(c->skel->maps.ct_targets, members_max());
-	bpf_program__set_autoload(c->skel->progs.ct_free, is_moving(c));
-	bpf_program__set_autoload(c->skel->progs.ct_scope_tasks, rule);
-	bpf_program__set_autoattach(c->skel->progs.ct_scope_tasks, false);
-	bpf_program__set_autoload(c->skel->progs.ct_moved, rule & CT_RULE_CGROUP);
-}
-
-/* Whom the rule names. 0 or -errno. */
-static int fill_scope(struct capture *c)
-{
-	int globs = bpf_map__fd(c->skel->maps.ct_globs),
-	    barred = bpf_map__fd(c->skel->maps.ct_barred);
-	const struct scope *s = c->opts.scope;
-	uint8_t one = 1;
-	uint32_t i;
-
-	for (i = 0; i < s->nglob; i++)
-		if (bpf_map_update_elem(globs, &i, &s->glob[i], BPF_ANY))
-			return -errno;
-	for (i = 0; i < s->nbarred; i++)
-		if (bpf_map_update_elem(barred, &s->barred[i], &one, BPF_ANY))
-			return -errno;
-	return 0;
-}
-
 static void configure(struct capture *c)
 {
-	const struct target_set *set = c->opts.targets;
 	struct ct_config cfg = {
 		.self_tgid = (uint32_t)getpid(),
 		.syscalls = c->opts.syscall_hooks,
-		.filter = CT_FILTER_ALL,
 		.helper_tgid = { c->opts.helper[0], c->opts.helper[1], (uint32_t)getpid() },
-		.sample_nmi = c->opts.sample_hz && has_cycles(),
+		.sample_nmi = c->opts.sample_hz && sampler_has_cycles(),
 		.stacks = c->opts.stacks,
 		.irq_ns = c->opts.irq_ns,
 		.call_graph = capture__walks_user(c) ? c->opts.call_graph : CT_CALL_GRAPH_NONE,
 	};
 
-	if (set) {
-		cfg.see_all = features[FEATURE_SEE_ALL].ask();
-		cfg.follow = c->opts.follow;
-		cfg.filter = set->cnt == 1 && cfg.see_all && !cfg.follow ? CT_FILTER_ONE :
-									   CT_FILTER_SET;
-		cfg.tgid = set->t[0].tgid;
-		cfg.ns_level = set->ns_level;
-		bpf_map__set_max_entries(c->skel->maps.ct_targets,
-					 (uint32_t)set->cnt + (cfg.follow ? members_max() : 0));
-	}
-	if (!set && c->opts.scope)
-		set_rule(&cfg, c->opts.scope);
+	members_configure(c->skel, &c->opts, &cfg);
 	memcpy((void *)&c->skel->rodata->ct_cfg, &cfg, sizeof(cfg));
 	bpf_map__set_max_entries(c->skel->maps.ct_rings, c->ncpu);
 	bpf_map__set_max_entries(c->skel->maps.ct_stats, c->ncpu);
@@ -301,7 +188,6 @@ static void configure(struct capture *c)
 	bpf_program__set_autoload(c->skel->progs.ct_softirq_exit, c->opts.irq_ns);
 	bpf_program__set_autoattach(c->skel->progs.ct_place_tasks, false);
 	configure_probes(c);
-	configure_scope(c);
 	set_space_sizes(c);
 }
 
@@ -367,8 +253,6 @@ static int map_array(const struct bpf_map *map, size_t sz, void **out)
 
 static int make_maps(struct capture *c, struct strbuf *why)
 {
-	const struct target_set *set = c->opts.targets;
-	struct ct_member member = { 0 };
 	unsigned i;
 	int err = 0;
 
@@ -377,13 +261,8 @@ static int make_maps(struct capture *c, struct strbuf *why)
 	memset(c->ring_fd, -1, c->ncpu * sizeof(*c->ring_fd));
 	for (i = 0; !err && i < c->ncpu; i++)
 		err = make_ring(c, i);
-	for (i = 0; !err && set && i < set->cnt; i++)
-		if (bpf_map_update_elem(bpf_map__fd(c->skel->maps.ct_targets), &set->t[i].tgid,
-					&member, BPF_ANY))
-			err = -errno;
-	c->skel->bss->ct_living = set ? (uint32_t)set->cnt : 0;
-	if (!err && has_rule(c))
-		err = fill_scope(c);
+	if (!err)
+		err = members_fill(c->skel, &c->opts);
 	if (!err)
 		err = map_array(c->skel->maps.ct_stats, c->ncpu * sizeof(*c->stat),
 				(void **)&c->stat);
@@ -426,9 +305,7 @@ void capture__free(struct capture *c)
 	if (c->now)
 		munmap(c->now, c->ncpu * sizeof(*c->now));
 	ring_buffer__free(c->rb);
-	for (i = 0; c->sampler && i < c->ncpu; i++)
-		bpf_link__destroy(c->sampler[i]);
-	free(c->sampler);
+	sampler__free(c->sampler);
 	for (i = 0; c->ring_fd && i < c->ncpu; i++)
 		if (c->ring_fd[i] >= 0)
 			close(c->ring_fd[i]);
@@ -457,61 +334,6 @@ static struct bpf_link *attach_iter(struct capture *c, struct bpf_program *prog)
 	return link ? link : bpf_program__attach_iter(prog, NULL);
 }
 
-static int attach_sampler(struct capture *c, unsigned cpu)
-{
-	struct perf_event_attr attr = cycles(c->opts.sample_hz);
-	int fd, err;
-
-	if (!c->skel->rodata->ct_cfg.sample_nmi) {
-		attr.type = PERF_TYPE_SOFTWARE;
-		attr.config = PERF_COUNT_SW_CPU_CLOCK;
-	}
-	fd = open_sampler(&attr, cpu);
-	if (fd < 0)
-		return -errno;
-	c->sampler[cpu] = bpf_program__attach_perf_event(c->skel->progs.ct_sample, fd);
-	if (c->sampler[cpu])
-		return 0;
-	err = -errno;
-	close(fd);
-	return err;
-}
-
-static int attach_samplers(struct capture *c, struct strbuf *why)
-{
-	unsigned i;
-	int err;
-
-	c->sampler = xcalloc(c->ncpu, sizeof(*c->sampler));
-	for (i = 0; i < c->ncpu; i++) {
-		err = c->online[i] ? attach_sampler(c, i) : 0;
-		if (err) {
-			strbuf_set_f(why, "no CPU samples: the kernel refused the clock: %s",
-				     strerror(-err));
-			return err;
-		}
-	}
-	return 0;
-}
-
-/* Who is there is judged once all hooks are there that judge anew. 0 or -errno. */
-static int judge_everybody(struct capture *c)
-{
-	struct bpf_link *link;
-	int err;
-
-	c->skel->links.ct_rename = bpf_program__attach(c->skel->progs.ct_rename);
-	c->skel->links.ct_exec = bpf_program__attach(c->skel->progs.ct_exec);
-	c->skel->links.ct_exit = bpf_program__attach(c->skel->progs.ct_exit);
-	c->skel->links.ct_free = bpf_program__attach(c->skel->progs.ct_free);
-	if (c->opts.scope->rule & CT_RULE_CGROUP)
-		c->skel->links.ct_moved = bpf_program__attach(c->skel->progs.ct_moved);
-	link = bpf_program__attach_iter(c->skel->progs.ct_scope_tasks, NULL);
-	err = link ? iter_run(bpf_link__fd(link)) : -errno;
-	bpf_link__destroy(link);
-	return err;
-}
-
 /*
  * Every thread gets its place in the kernel, before a hook needs it. The hook of the fork is there
  * first: what is born during the last walk, which finds nobody without one, gets it there. A thread
@@ -533,13 +355,25 @@ static void place_threads(struct capture *c)
 	bpf_link__destroy(link);
 }
 
+static int start_sampling(struct capture *c, struct strbuf *why)
+{
+	int err;
+
+	c->sampler = sampler__new(c->ncpu);
+	err = sampler__attach(c->sampler, c->skel, c->opts.sample_hz, c->online);
+	if (err)
+		strbuf_set_f(why, "no CPU samples: the kernel refused the clock: %s",
+			     strerror(-err));
+	return err;
+}
+
 int capture__attach(struct capture *c, struct strbuf *why)
 {
 	int err;
 
 	ksyms__ready(c->ksyms);
 	c->skel->links.ct_fork = bpf_program__attach(c->skel->progs.ct_fork);
-	err = has_rule(c) ? judge_everybody(c) : 0;
+	err = members_judge(c->skel, &c->opts);
 	if (err) {
 		strbuf_set_f(why, "the kernel refused to walk the processes of this machine: %s",
 			     strerror(-err));
@@ -553,7 +387,7 @@ int capture__attach(struct capture *c, struct strbuf *why)
 		strbuf_set_f(why, "the kernel refused to attach the BPF programs: %s",
 			     strerror(-err));
 	if (!err && c->opts.sample_hz)
-		err = attach_samplers(c, why);
+		err = start_sampling(c, why);
 	c->skel->bss->ct_hooked = !err;
 	return err;
 }
@@ -725,7 +559,9 @@ int capture__targets_fd(const struct capture *c)
 
 uint32_t capture__living(const struct capture *c)
 {
-	return is_moving(c) ? __atomic_load_n(&c->skel->bss->ct_living, __ATOMIC_RELAXED) : 0;
+	return members_move(&c->opts) ?
+		       __atomic_load_n(&c->skel->bss->ct_living, __ATOMIC_RELAXED) :
+		       0;
 }
 
 uint64_t capture__unfollowed(const struct capture *c)
