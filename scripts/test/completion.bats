@@ -47,34 +47,34 @@ commands() { "$program" --help | sed -n '/^commands/,$s/^  ctrace-bpf \([a-z]*\)
 	done
 }
 
-@test "bash offers each option of each command, and no other" {
-	local command
-	script bash
+offers_options() { # OFFERS WORD…: the options of each command and no other, behind these words together
+	local offers=$1 command word
+	shift
 	for command in '' $(commands); do
 		options_of ${command:+"$command"} >want
 		[ -s want ]
-		bash_offers ctrace-bpf ${command:+"$command"} - | the_options | diff - want
+		for word; do "$offers" "$command" "$word"; done | the_options | diff - want
 	done
+}
+of_bash() { bash_offers ctrace-bpf ${1:+"$1"} "$2"; }
+of_zsh() { zsh_offers "ctrace-bpf $1 $2"; }
+of_fish() { fish_offers "ctrace-bpf $1 $2"; }
+
+@test "bash offers each option of each command, and no other" {
+	script bash
+	offers_options of_bash -
 }
 
 @test "zsh offers each option of each command, and no other" {
-	local command
 	needs zsh
 	script zsh
-	for command in '' $(commands); do
-		options_of ${command:+"$command"} >want
-		{ zsh_offers "ctrace-bpf $command -" && zsh_offers "ctrace-bpf $command --"; } | the_options | diff - want
-	done
+	offers_options of_zsh - --
 }
 
 @test "fish offers each option of each command, and no other" {
-	local command
 	needs fish
 	script fish
-	for command in '' $(commands); do
-		options_of ${command:+"$command"} >want
-		{ fish_offers "ctrace-bpf $command -" && fish_offers "ctrace-bpf $command --"; } | the_options | diff - want
-	done
+	offers_options of_fish - --
 }
 
 @test "the first word may be a command" {

@@ -67,6 +67,16 @@ has_events() {
 
 # ---- two at once ----
 
+both_have_all() {
+	sound T T2
+	jq -e '.lost == 0' sum
+	jq -e '.lost == 0' sum2
+	all_numbers >want
+	cmp <(the_numbers T) want
+	cmp <(the_numbers T2) want
+	nothing_left
+}
+
 @test "two recordings of one program have all of it, each" {
 	start_numbers
 	rec -p "$P" -o T
@@ -79,13 +89,7 @@ has_events() {
 	other_stop
 	[ "$rec_status" -eq 0 ]
 	[ "$other_status" -eq 0 ]
-	sound T T2
-	jq -e '.lost == 0' sum
-	jq -e '.lost == 0' sum2
-	all_numbers >want
-	cmp <(the_numbers T) want
-	cmp <(the_numbers T2) want
-	nothing_left
+	both_have_all
 }
 
 @test "one of everything and one of a process: both have all of the process" {
@@ -98,13 +102,7 @@ has_events() {
 	wait_line said '^done'
 	other_stop
 	rec_stop INT
-	sound T T2
-	jq -e '.lost == 0' sum
-	jq -e '.lost == 0' sum2
-	all_numbers >want
-	cmp <(the_numbers T) want
-	cmp <(the_numbers T2) want
-	nothing_left
+	both_have_all
 }
 
 # newest FILE: the last number of the first thread
