@@ -14,8 +14,8 @@ struct sampler;
 bool sampler_has_cycles(void);
 
 struct sampler *sampler__new(unsigned ncpu);
-/* hz: ticks a second; online: by CPU, the others have none. ct_cfg.sample_nmi says which clock. 0, or
- * -errno: some CPUs may have one. */
+/* hz: ticks a second; online: by CPU, the others have none. ct_cfg.sample_nmi says which clock. 0,
+ * or -errno: some CPUs may have one. */
 int sampler__attach(struct sampler *s, struct ctrace *skel, unsigned hz, const bool *online);
 void sampler__free(struct sampler *s); /* stops; NULL is fine */
 
