@@ -139,14 +139,17 @@ two_readings() { [ "$(grep -c '^end' said)" -eq 2 ]; }
 		assert all(w["waker"] == burner for w in answers), answers
 		for w in sleeps:
 		    assert w["waker"] == -1 and w["waker_name"] == "[timer]", w
+		# the timer is set before the thread leaves its CPU: what keeps it there is in what the program measures
 		for (i, slept, *_), s in zip(rounds, sleeps):
-		    assert 10e6 - 50_000 <= s["duration_ns"] <= slept + 50_000, (i, slept, s)
+		    assert 10e6 - (slept - 10e6) - 50_000 <= s["duration_ns"] <= slept + 50_000, (i, slept, s)
 		for a in arrows: # the arrow starts right behind the end of a sleep
 		    assert any(0 <= a["time_ns"] - s["time_ns"] < 20e6 for s in sleeps), a
-		burned = sum(r[2] for r in rounds)
+		# the kernel's count leaves out what interrupts, and a hypervisor's other guests, take of a thread's time, and the
+		# trace has it: the program tells how much longer than that the clock went
+		burned, ran, kept = (sum(r[i] for r in rounds) for i in (2, 5, 6))
 		have = g[burner]["running_ns"] + g[burner]["syscall_ns"]
-		print("burned", burned, "in the trace", have)
-		assert abs(have - burned) < burned * .01 + 30 * 20_000 + 1e6, (have, burned)
+		print("burned", burned, "ran", ran, "and was kept for", kept, "; in the trace", have)
+		assert burned <= ran and ran - 30 * 20_000 - 1e6 < have < ran + kept + 30 * 20_000 + 1e6, (have, burned, ran, kept)
 	PY
 }
 

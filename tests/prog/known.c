@@ -4,8 +4,10 @@
  * for it; the burner burns 5 ms and wakes the waker by another futex. N times over.
  *
  * In: N [20]. Out: "ready PID WAKER-TID BURNER-TID", then, after a line on stdin, N rounds and one
- * line "round I slept_ns burned_ns B A" each, B and A 1 where the burner and the waker slept in
- * their futex, then "done N". Ends at the end of stdin.
+ * line "round I slept_ns burned_ns B A ran_ns kept_ns" each, B and A 1 where the burner and the
+ * waker slept in their futex, then "done N". ran_ns is what the kernel has counted for the burner
+ * since the round before, burning and all else; kept_ns is how much longer the burning took by the
+ * clock: interrupts, a hypervisor's other guests, other threads. Ends at the end of stdin.
  */
 #include <linux/futex.h>
 #include <pthread.h>
@@ -22,7 +24,7 @@ static struct {
 	int n;
 	double rounds;
 	pid_t burner;
-	uint64_t slept[ROUNDS_MAX], burned[ROUNDS_MAX];
+	uint64_t slept[ROUNDS_MAX], burned[ROUNDS_MAX], ran[ROUNDS_MAX], kept[ROUNDS_MAX];
 	int woken[ROUNDS_MAX], answered[ROUNDS_MAX];
 } s;
 
@@ -44,19 +46,27 @@ static void post(_Atomic uint32_t *word)
 
 static void *burner(void *arg)
 {
+	uint64_t last;
 	uint32_t i;
 
 	prctl(PR_SET_NAME, "burner");
 	s.burner = (pid_t)syscall(SYS_gettid);
 	atomic_store(&s.waiting, 1);
+	last = now_ns(CLOCK_THREAD_CPUTIME_ID);
 	for (i = 0; i < (uint32_t)s.n; i++) {
-		uint64_t begin;
+		uint64_t begin, end, clock;
 
 		s.woken[i] = wait_for(&s.round, i);
+		clock = now_ns(CLOCK_MONOTONIC);
 		begin = now_ns(CLOCK_THREAD_CPUTIME_ID);
 		burn(s.rounds);
-		s.burned[i] = now_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+		end = now_ns(CLOCK_THREAD_CPUTIME_ID);
+		clock = now_ns(CLOCK_MONOTONIC) - clock;
+		s.burned[i] = end - begin;
+		s.kept[i] = clock > s.burned[i] ? clock - s.burned[i] : 0;
 		post(&s.burnt);
+		s.ran[i] = end - last;
+		last = end;
 	}
 	return arg;
 }
@@ -90,8 +100,9 @@ int main(int argc, char **argv)
 	}
 	pthread_join(th, NULL);
 	for (i = 0; i < s.n; i++)
-		printf("round %d %llu %llu %d %d\n", i, (unsigned long long)s.slept[i],
-		       (unsigned long long)s.burned[i], s.woken[i], s.answered[i]);
+		printf("round %d %llu %llu %d %d %llu %llu\n", i, (unsigned long long)s.slept[i],
+		       (unsigned long long)s.burned[i], s.woken[i], s.answered[i],
+		       (unsigned long long)s.ran[i], (unsigned long long)s.kept[i]);
 	printf("done %d\n", s.n);
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin))
