@@ -9,8 +9,9 @@ of the quotients with the floor's pair of the same round. Everything measured go
 
 An event is one firing of a hook: a completed syscall is two. All tracers record sched_switch,
 sched_wakeup, sched_wakeup_new and every syscall's entry and exit, of the whole system or (…-p) of
-the workload's process; perf-dwarf has sched_switch alone. ctrace has user stacks as by default, the other
-ctrace-… differ in that. What one stack costs by itself is measured by stacks.py.
+the workload's process; perf-dwarf has sched_switch alone. ctrace has user stacks as by default, which no peer but
+perf-dwarf has; ctrace-nostacks and ctrace-p record what the others do, and their slowdown is what the budgets bound.
+What one stack costs by itself is measured by stacks.py.
 """
 
 import argparse
@@ -99,9 +100,9 @@ def find(pattern, out, last=False):
 
 def workloads(args):
     perf_time = lambda out: find(r"Total time: ([\d.]+)", out)
-    system = ["floor", "ctrace", "ctrace-blocking", "perf", "trace-cmd", "bpftrace", "empty"]
+    system = ["floor", "ctrace", "ctrace-nostacks", "ctrace-blocking", "perf", "trace-cmd", "bpftrace", "empty"]
     one = ["floor-p", "ctrace-p", "perf-p"]
-    stacks = ["ctrace-nostacks", "ctrace-allstacks", "ctrace-fp", "perf-dwarf"]
+    stacks = ["ctrace-allstacks", "ctrace-fp", "perf-dwarf"]
     return [
         Workload("getppid", PIN + [BENCH + "/work", "getppid", "2000000"],
                  lambda out: find(r"seconds ([\d.]+)", out), system + one, "2 M calls, pinned to CPU 0"),
@@ -328,7 +329,7 @@ def tracers(args):
         "trace-cmd": Kind(tracecmd_start, tracecmd_count, own=False),
         "bpftrace": Kind(bpftrace_start, bpftrace_count, own=False, slow=True),
         "floor-p": Kind(floor_start([]), floor_count, pid=True),
-        "ctrace-p": Kind(ctrace_start(args, []), ctrace_count, pid=True),
+        "ctrace-p": Kind(ctrace_start(args, ["--stacks=none"]), ctrace_count, pid=True),
         "perf-p": Kind(perf_start, perf_count, pid=True, own=False),
     }
 
@@ -485,13 +486,14 @@ def budgets(summary, replay, stops):
     for wname, by in summary.items():
         if wname == "idle":
             continue
+        same = by.get("ctrace-nostacks", {})
+        if "slowdown" in same and wname != "pgbench":
+            peer = by.get("trace-cmd", {}).get("slowdown")
+            add(wname + ": slowdown × floor", same.get("floor"), 1.15)
+            if peer:
+                add(wname + ": slowdown ÷ trace-cmd's", same["slowdown"] / peer, 1.0)
         ours = by.get("ctrace", {})
         if "slowdown" in ours:
-            peer = by.get("trace-cmd", {}).get("slowdown")
-            if wname != "pgbench":
-                add(wname + ": slowdown × floor", ours.get("floor"), 1.15)
-                if peer:
-                    add(wname + ": slowdown ÷ trace-cmd's", ours["slowdown"] / peer, 1.0)
             add(wname + ": records lost, worst run", ours["lost_max"], 0, 0)
             if (ours["events"] or 0) > 500000:  # with fewer the fixed part decides
                 add(wname + ": user CPU s per M events", ours["user_per_m"], 0.25)
@@ -650,12 +652,12 @@ def print_replay(replay):
 
 def options():
     p = argparse.ArgumentParser(prog="run.sh", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--quick", action="store_true", help="getppid, pipe and msg, 3 pairs, floor and ctrace alone")
+    p.add_argument("--quick", action="store_true", help="getppid, pipe and msg, 3 pairs, floor and ctrace alone, with stacks and without")
     p.add_argument("--pairs", type=int, help="pairs of untraced and traced run; 9 when not given")
     p.add_argument("--workloads", help="comma list: getppid,pipe,pipe-T,msg,redis,pgbench,idle; all but idle when not "
                    "given")
     p.add_argument("--tracers", help="comma list: empty,floor,ctrace,ctrace-blocking,perf,trace-cmd,bpftrace,floor-p,"
-                   "ctrace-p,perf-p, and for pgbench ctrace-nostacks,ctrace-allstacks,ctrace-fp,perf-dwarf; all when not given")
+                   "ctrace-p,perf-p,ctrace-nostacks, and for pgbench ctrace-allstacks,ctrace-fp,perf-dwarf; all when not given")
     p.add_argument("--long", action="store_true", help="time from stop to file also after 60 s")
     p.add_argument("--replay", nargs="?", const="", metavar="RAW", help="only the speed of `convert`, of RAW or of a "
                    "generated file; needs no root")
@@ -726,7 +728,7 @@ def main():
             chosen = pick("workload", args.workloads, names,
                           ["getppid", "pipe", "msg"] if args.quick else [n for n in names if n != "idle"])
             args.tracers = usable(args, pick("tracer", args.tracers, list(args.kinds),
-                                             ["floor", "ctrace"] if args.quick else list(args.kinds)))
+                                             ["floor", "ctrace", "ctrace-nostacks"] if args.quick else list(args.kinds)))
             for w in all_workloads:
                 if w.name not in chosen or not set(w.tracers) & set(args.tracers):
                     continue
