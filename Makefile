@@ -22,7 +22,7 @@ WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if
 CPPFLAGS += -D_GNU_SOURCE -Iuser -I. -I$(O)/gen
 CFLAGS   += -std=gnu11 $(OPT) $(WARN) $(SAN)
 LDFLAGS  += $(SAN)
-LDLIBS   := -lbpf -ldw -lelf -liberty -llzma -lz -lcap -lZydis -lpthread -lm
+LDLIBS   := -lbpf -ldw -lelf -liberty -llzma -lz -lcap -lZydis -lmicrohttpd -ljansson -ledit -lpthread -lm
 BPFFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter \
             $(if $(WERROR),-Werror) -I$(O)/gen -I. -idirafter /usr/include/$(shell $(CC) -print-multiarch)
 

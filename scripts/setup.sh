@@ -21,12 +21,14 @@ set -eu
 libbpf_min=1:1.4
 
 declare -A packages_of=(
-	[build]="make scdoc gcc g++ libc6-dev clang llvm bpftool libelf-dev libdw-dev libiberty-dev liblzma-dev zlib1g-dev libcap-dev libzydis-dev pkg-config"
+	[build]="make scdoc gcc g++ libc6-dev clang llvm bpftool libelf-dev libdw-dev libiberty-dev liblzma-dev zlib1g-dev libcap-dev libzydis-dev
+		libmicrohttpd-dev libjansson-dev libedit-dev libcurl4-gnutls-dev pkg-config"
 	[demo]=""
 	[test]="bats libcmocka-dev libclang-rt-dev clang-format clang-tidy cppcheck shellcheck shfmt jq python3
 		ca-certificates git file binutils dwz xz-utils util-linux procps iproute2 strace gdb libcap2-bin
 		rustc default-jdk-headless chromium redis-server redis-tools postgresql postgresql-contrib elfutils nginx
-		lld musl-tools gcc-aarch64-linux-gnu g++-aarch64-linux-gnu bpftrace zsh fish podman runc busybox-static"
+		lld musl-tools gcc-aarch64-linux-gnu g++-aarch64-linux-gnu bpftrace zsh fish podman runc busybox-static
+		curl apache2-utils wrk systemd openssl"
 	[bench]="linux-perf trace-cmd bpftrace jq python3 redis-server redis-tools postgresql lttng-tools liblttng-ust-dev uftrace stress-ng"
 	[kernels]="qemu-system-x86 busybox-static cpio"
 )

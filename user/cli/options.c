@@ -379,12 +379,17 @@ void options_help(FILE *out, unsigned cmd)
 	}
 }
 
-static const char *help_of(unsigned cmd)
+/* "; see ctrace-bpf convert --help" */
+static void add_help(unsigned cmd, struct strbuf *why)
 {
-	return cmd == FOR_CONVERT  ? "ctrace-bpf convert --help" :
-	       cmd == FOR_FEATURES ? "ctrace-bpf features --help" :
-	       cmd == FOR_MARKERS  ? "ctrace-bpf markers --help" :
-				     "ctrace-bpf --help";
+	const struct cmd *c;
+	size_t i;
+
+	strbuf_addstr(why, "; see ctrace-bpf");
+	for (i = 1; (c = cmd_nth(i)); i++)
+		if (c->options == cmd)
+			strbuf_addf(why, " %s", c->name);
+	strbuf_addstr(why, " --help");
 }
 
 /* Is this the row of what getopt_long() found? A letter may have one row for each command. */
@@ -393,30 +398,39 @@ static bool is_row(const struct opt_row *row, unsigned cmd, int c)
 	return c == 256 + (int)(row - rows) || (row->cmds & cmd && row->letter == c);
 }
 
+/* NULL: it is none of this command's. */
+static const struct opt_row *row_of_letter(unsigned cmd, int letter)
+{
+	size_t i;
+
+	for (i = 0; i < NROW; i++)
+		if (rows[i].letter == letter && rows[i].cmds & cmd)
+			return &rows[i];
+	return NULL;
+}
+
 /* What getopt_long() did not take: optopt is the letter, or 256 + the row of a name, or 0 for a
  * name that it does not know. */
 static void unknown_option(unsigned cmd, char **argv, struct strbuf *why)
 {
 	/* a byte that is no ASCII: getopt has not gone past its word */
 	const char *what = argv[optopt < 0 ? optind : optind - 1];
-	size_t i;
+	const struct opt_row *row;
 
 	if (optopt > 0 && optopt < 256) {
-		for (i = 0; i < NROW; i++) {
-			if (rows[i].letter == optopt && rows[i].cmds & cmd) {
-				strbuf_set_f(why, "-%c: %s is missing; see %s", optopt, rows[i].arg,
-					     help_of(cmd));
-				return;
-			}
-		}
-		strbuf_set_f(why, "unknown option -%c; see %s", optopt, help_of(cmd));
+		row = row_of_letter(cmd, optopt);
+		if (row)
+			strbuf_set_f(why, "-%c: %s is missing", optopt, row->arg);
+		else
+			strbuf_set_f(why, "unknown option -%c", optopt);
 	} else if (optopt >= 256) {
-		strbuf_set_f(why, "--%s: %s; see %s", rows[optopt - 256].name,
-			     rows[optopt - 256].arg ? "its value is missing" : "takes no value",
-			     help_of(cmd));
+		row = &rows[optopt - 256];
+		strbuf_set_f(why, "--%s: %s", row->name,
+			     row->arg ? "its value is missing" : "takes no value");
 	} else {
-		strbuf_set_f(why, "unknown option %s; see %s", what, help_of(cmd));
+		strbuf_set_f(why, "unknown option %s", what);
 	}
+	add_help(cmd, why);
 }
 
 int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct strbuf *why)

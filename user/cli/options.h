@@ -23,7 +23,13 @@ struct strbuf;
 #define FOR_CONVERT 0x2
 #define FOR_FEATURES 0x4
 #define FOR_MARKERS 0x8
-#define FOR_ALL 0xf
+#define FOR_SERVE 0x10
+#define FOR_CONSOLE 0x20
+#define FOR_PS 0x40
+#define FOR_TREE 0x80
+#define FOR_TRACE 0x100
+#define FOR_VIEW 0x200
+#define FOR_ALL 0x3ff
 
 enum syscall_mode { SYSCALLS_ALL, SYSCALLS_BLOCKING, SYSCALLS_NONE };
 enum listen { LISTEN_AUTO, LISTEN_OFF };
