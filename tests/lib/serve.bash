@@ -1,0 +1,109 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-2-Clause
+# For tests of `ctrace-bpf serve`. Load it behind common.bash, call e2e_setup first, and service_teardown before e2e_teardown.
+#
+#   start_service [OPTION…]   on a free port of loopback and on ./control.sock, files into ./out, unless OPTIONs say otherwise;
+#                             returns when it answers. Its words are in ./serve.err. It sets
+#                             serve_pid, serve_port, serve_url (http://127.0.0.1:PORT), serve_socket, serve_dir
+#   stop_service [SIGNAL]     [TERM] and waits for its end; its status is in $serve_status
+#   get PATH [CURL-OPTION…]   curl -sS $serve_url$PATH
+#   rpc METHOD [PARAMS]       the answer of JSON-RPC, by POST; rpc_by CURL-OPTION… -- METHOD [PARAMS] with more words for curl
+#   as_uid UID COMMAND…       by a user without any right; UID needs no name
+#   logged PATTERN            until the service has written such a line
+#   code_of CURL-OPTION…      the status of the answer alone, three digits
+#
+# shellcheck disable=SC2034 # set here for who sources this
+
+# A port that nobody listens on, below those that the kernel gives to clients.
+free_port() {
+	local port=$((10000 + (BASHPID * 7 + RANDOM) % 20000))
+	while ss -Hltn "sport = :$port" | grep -q .; do port=$((port + 1)); done
+	echo "$port"
+}
+
+start_service() {
+	local args=(serve) given=" $* "
+	: "${tell_fd:=9}"
+	serve_port='' serve_socket=$PWD/control.sock serve_dir=$PWD/out
+	if [[ $given != *" --listen"* ]]; then
+		serve_port=$(free_port)
+		serve_url=http://127.0.0.1:$serve_port
+		args+=(--listen "127.0.0.1:$serve_port")
+	fi
+	if [[ $given != *" --socket"* ]]; then args+=(--socket "$serve_socket"); fi
+	if [[ $given != *" --output-dir"* ]]; then
+		mkdir -p "$serve_dir"
+		chmod 1777 "$serve_dir"
+		args+=(--output-dir "$serve_dir")
+	fi
+	: >serve.err
+	# with more descriptors than those of bats the counts of tests would differ
+	"${serve_by[@]}" "$CTRACE" "${args[@]}" "$@" >serve.out 2>serve.err 3>&- {tell_fd}>&- </dev/null &
+	serve_pid=$!
+	until_true -t 20 service_is_up_or_gone
+	if gone "$serve_pid" || ! service_is_up; then
+		cat serve.err >&2
+		return 1
+	fi
+}
+serve_by=() # words before the program, such as prlimit --nofile=64
+
+service_is_up_or_gone() { service_is_up || gone "$serve_pid"; }
+service_is_up() {
+	[ -S "$serve_socket" ] || return 1
+	[ -z "$serve_port" ] || ss -Hltn "sport = :$serve_port" | grep -q .
+}
+
+stop_service() {
+	kill -"${1:-TERM}" "$serve_pid"
+	until_true -t 30 gone "$serve_pid" || return 1
+	serve_status=0
+	wait "$serve_pid" || serve_status=$?
+	serve_pid=''
+}
+
+service_teardown() {
+	[ -n "${serve_pid:-}" ] || return 0
+	if [ -z "${BATS_TEST_COMPLETED:-}" ]; then sed 's/^/serve: /' serve.err | tail -n 40 >&2; fi
+	kill -KILL "$serve_pid" 2>/dev/null || :
+	wait "$serve_pid" 2>/dev/null || :
+	serve_pid=''
+}
+
+get() {
+	local path=$1
+	shift
+	curl -sS --max-time 60 "$@" "$serve_url$path"
+}
+code_of() { curl -sS -o /dev/null --max-time 60 -w '%{http_code}' "$@"; }
+rpc() { rpc_by -- "$@"; }
+rpc_by() {
+	local words=()
+	while [ "$1" != -- ]; do
+		words+=("$1")
+		shift
+	done
+	curl -sS --max-time 60 -H 'Content-Type: application/json' "${words[@]}" \
+		--data "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"$2\",\"params\":${3:-[]}}" "$serve_url/"
+}
+rpc_error() { rpc "$@" | jq -r '.error.message // "no error"'; }
+
+as_uid() { setpriv --reuid="$1" --regid="$1" --clear-groups --inh-caps=-all --bounding-set=-all "${@:2}"; }
+
+logged() { until_true grep -q -- "$1" serve.err || { cat serve.err >&2 && return 1; }; }
+
+# What the service holds: descriptors, processes of its own, and the BPF programs and links of all of them.
+service_holds() {
+	local pids
+	pids="$serve_pid $(service_children)"
+	echo "fd $(find "/proc/$serve_pid/fd" -mindepth 1 | wc -l)"
+	echo "children $(($(wc -w <<<"$pids") - 1))"
+	echo "prog $(bpf_held_by prog "$pids")"
+	echo "link $(bpf_held_by link "$pids")"
+}
+service_children() { ps -o pid= --ppid "$serve_pid" 2>/dev/null || :; }
+bpf_held_by() { # KIND PIDS
+	bpftool -j "$1" show | jq --arg pids "$2" '[$pids | scan("[0-9]+") | tonumber] as $ours |
+		[.[] | select((.pids // []) | any(.pid as $p | $ours | index($p)))] | length'
+}
+service_holds_only() { [ "$(service_holds)" = "$1" ]; } # until_true service_holds_only "$before"
