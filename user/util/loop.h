@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * An event loop of one thread: descriptors and moments, each with a function that is called. epoll
- * underneath, so a loop has a descriptor of its own and can be watched by another one.
+ * underneath. A process that was forked has the same epoll instance and must not touch the loop.
  *
  * A callback may end any watch or timer, its own too: what has been reported for one that has ended
  * is not delivered. Functions that return a pointer return NULL with errno.
@@ -22,7 +22,7 @@ typedef void (*loop_timer_fn)(void *ctx);
 struct loop *loop__new(void);
 void loop__free(struct loop *l); /* watches and timers that are left end; NULL is fine */
 
-/* The descriptor stays the caller's, who ends the watch before closing it. */
+/* The descriptor stays the caller's, who ends the watch before closing it. One watch a descriptor. */
 struct loop_watch *loop__watch(struct loop *l, int fd, uint32_t events, loop_fd_fn fn, void *ctx);
 /* Other events from now on; 0: none but errors and hang-ups. 0 or -errno. */
 int loop_watch__want(struct loop_watch *w, uint32_t events);
