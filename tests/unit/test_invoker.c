@@ -87,12 +87,38 @@ static void nothing_without_sudo(void **state)
 	invoker_leave(&who);
 }
 
+/* Whom a service acts for, whatever it has from sudo itself. In a process of its own: it is for
+ * good. */
+static void one_that_is_set(void **state)
+{
+	struct invoker who;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	if (geteuid())
+		skip();
+	pid = fork();
+	if (!pid) {
+		under_sudo();
+		invoker_set(SOMEBODY + 1, SOMEBODY + 2);
+		who = invoker_get();
+		if (!who.other || who.uid != SOMEBODY + 1 || who.gid != SOMEBODY + 2)
+			_exit(1);
+		invoker_set(0, 0);
+		_exit(invoker_get().other ? 2 : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(refusals_are_told),
 		cmocka_unit_test(nothing_without_sudo),
+		cmocka_unit_test(one_that_is_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

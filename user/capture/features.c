@@ -121,8 +121,17 @@ static bool ask_read_others(void)
 }
 
 /* A capability of the file is everybody's who may run it: it does not make root of who called. */
+static bool lent; /* a mutable global: it is the process that is somebody else's */
+
+void features_lend_rights(void)
+{
+	lent = true;
+}
+
 bool features_rights_are_callers(void)
 {
+	if (lent)
+		return false;
 	return !getuid() || !getauxval(AT_SECURE);
 }
 

@@ -54,6 +54,8 @@ bool features_probes_call(void);
 /* Did we have our ids and capabilities before we were executed? Those of our file are not the
  * caller's, unless he is root. */
 bool features_rights_are_callers(void);
+/* From now on they are not, root or no: this process acts for a user who has none of them. */
+void features_lend_rights(void);
 
 /* enum bpf_attach_type of programs and links of many probes; kernel headers before 6.6 have no name
  * for it. */

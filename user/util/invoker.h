@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who called us. Under sudo that is the user before it, to whom every file belongs that we make;
- * else it is the process's own user. Nothing is done where the effective user is not root.
+ * Who called us. Under sudo that is the user before it, to whom every file belongs that we make; of
+ * the service it is who asked it; else it is the process's own user. Nothing is done where the
+ * effective user is not root.
  */
 #ifndef CTRACE_UTIL_INVOKER_H
 #define CTRACE_UTIL_INVOKER_H
@@ -16,6 +17,12 @@ struct invoker {
 };
 
 struct invoker invoker_get(void);
+
+/*
+ * Who it is, in place of what the environment says: for a process that was made for a user who
+ * asked a service. To be called while there is one thread.
+ */
+void invoker_set(uid_t uid, gid_t gid);
 
 /*
  * File access as the invoker, until invoker_leave: this thread's ids for files alone, so nothing
