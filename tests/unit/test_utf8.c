@@ -107,7 +107,7 @@ static void json(const char *in, const char *want)
 	struct strbuf sb = STRBUF_INIT;
 
 	strbuf_addch(&sb, ':');
-	json_string(&sb, in);
+	json_quote(&sb, in);
 	assert_int_equal(sb.buf[0], ':');
 	assert_string_equal(sb.buf + 1, want);
 	strbuf_free(&sb);

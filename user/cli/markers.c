@@ -329,7 +329,7 @@ static void add_member(struct strbuf *out, const char *name, const char *value)
 {
 	strbuf_addf(out, ",\"%s\":", name);
 	if (value)
-		json_string(out, value);
+		json_quote(out, value);
 	else
 		strbuf_addstr(out, "null");
 }
@@ -339,7 +339,7 @@ void markers_json(struct strbuf *out, const char *path, const struct markers *m,
 	size_t i;
 
 	strbuf_addstr(out, "{\"path\":");
-	json_string(out, path);
+	json_quote(out, path);
 	add_member(out, "trouble", why);
 	strbuf_addstr(out, ",\"markers\":[");
 	for (i = 0; i < m->cnt; i++) {

@@ -167,7 +167,7 @@ static void json_stacks(struct strbuf *out, const struct summary *s)
 		strbuf_addf(out,
 			    "%s{\"unfinished_different\":%" PRIu64 ",\"module\":", i ? "," : "",
 			    unfinished(top[i]));
-		json_string(out, top[i]->name);
+		json_quote(out, top[i]->name);
 		strbuf_addch(out, '}');
 	}
 	strbuf_addstr(out, "]}");
@@ -181,7 +181,7 @@ static void json_troubles(struct strbuf *out, const char *key, const struct summ
 	for (i = 0; i < t->cnt; i++) {
 		if (i)
 			strbuf_addch(out, ',');
-		json_string(out, t->text[i]);
+		json_quote(out, t->text[i]);
 	}
 	strbuf_addch(out, ']');
 }
@@ -193,7 +193,7 @@ void summary_json_files(struct strbuf *out, const struct trail *t, bool shares)
 	strbuf_addf(out, ",\"files_written\":%" PRIu64 ",\"files\":[", t->written);
 	for (f = t->file; f < t->file + t->cnt; f++) {
 		strbuf_addstr(out, f > t->file ? ",{\"file\":" : "{\"file\":");
-		json_string(out, f->path);
+		json_quote(out, f->path);
 		strbuf_addf(out, ",\"bytes\":%" PRIu64, f->bytes);
 		if (shares)
 			strbuf_addf(out,
@@ -207,7 +207,7 @@ void summary_json_files(struct strbuf *out, const struct trail *t, bool shares)
 static void json_text(struct strbuf *out, const char *text)
 {
 	if (text)
-		json_string(out, text);
+		json_quote(out, text);
 	else
 		strbuf_addstr(out, "null");
 }
@@ -228,9 +228,9 @@ static void json_flight(struct strbuf *out, const struct flight_stats *st)
 	strbuf_addstr(out, ",\"snapshots\":[");
 	for (f = t->file; f < t->file + t->cnt; f++) {
 		strbuf_addstr(out, f == t->file ? "{\"file\":" : ",{\"file\":");
-		json_string(out, f->path);
+		json_quote(out, f->path);
 		strbuf_addstr(out, ",\"reason\":");
-		json_string(out, f->reason);
+		json_quote(out, f->reason);
 		strbuf_addf(out, ",\"bytes\":%" PRIu64 ",\"seconds\":%.6f}", f->bytes,
 			    f->share.seconds);
 	}
@@ -278,7 +278,7 @@ static void print_json(const struct summary *s)
 		json_flight(&out, s->flight);
 	if (s->error) {
 		strbuf_addstr(&out, ",\"error\":");
-		json_string(&out, s->error);
+		json_quote(&out, s->error);
 	}
 	strbuf_addstr(&out, "}\n");
 	/* stdout is the trace's when it goes there */

@@ -26,7 +26,7 @@ static void print_json(const struct windows_summary *s)
 
 	strbuf_addstr(&out, "{\"file\":");
 	if (last)
-		json_string(&out, last->path);
+		json_quote(&out, last->path);
 	else
 		strbuf_addstr(&out, "null");
 	strbuf_addf(&out,
@@ -40,7 +40,7 @@ static void print_json(const struct windows_summary *s)
 		strbuf_addf(&out, ",\"ended_by\":\"%s\"", s->ended);
 	if (s->error) {
 		strbuf_addstr(&out, ",\"error\":");
-		json_string(&out, s->error);
+		json_quote(&out, s->error);
 	}
 	strbuf_addstr(&out, "}\n");
 	fputs(out.buf, stdout);

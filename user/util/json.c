@@ -7,7 +7,7 @@
 #include "util/strbuf.h"
 #include "util/utf8.h"
 
-void json_string(struct strbuf *out, const char *s)
+void json_quote(struct strbuf *out, const char *s)
 {
 	size_t left = strlen(s), n;
 

@@ -6,7 +6,8 @@
 
 struct strbuf;
 
-/* Appends s as a JSON string, with its quotes; bytes that are no UTF-8 become U+FFFD. */
-void json_string(struct strbuf *out, const char *s);
+/* Appends s as a JSON string, with its quotes; bytes that are no UTF-8 become U+FFFD. Not
+ * "json_string": that is one of jansson's, which would call ours then. */
+void json_quote(struct strbuf *out, const char *s);
 
 #endif
