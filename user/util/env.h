@@ -25,6 +25,10 @@
 /* Where a command behind -- is looked for. */
 #define ENV_PATH "PATH"
 
+/* The socket of the service that is asked (by the console, by a recording without rights), where none is
+ * named. Not heard where we have more rights than who called us. */
+#define ENV_SOCKET "CTRACE_SOCKET"
+
 /* Where debuginfod's client keeps what it has fetched, see debuginfod-find(1). */
 #define ENV_DEBUGINFOD_CACHE "DEBUGINFOD_CACHE_PATH"
 #define ENV_XDG_CACHE "XDG_CACHE_HOME"
