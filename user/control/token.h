@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The token that stands for the right to everything: one line of a file that only its owner may read. */
+/* The token that stands for the right to everything: one line of a file that only its owner may
+ * read. */
 #ifndef CTRACE_CONTROL_TOKEN_H
 #define CTRACE_CONTROL_TOKEN_H
 
@@ -9,7 +10,8 @@
 struct strbuf;
 struct token;
 
-/* NULL with errno and the reason in why: not there, empty, shorter than 16 characters, readable by others. */
+/* NULL with errno and the reason in why: not there, empty, shorter than 16 characters, readable by
+ * others. */
 struct token *token__read(const char *path, struct strbuf *why);
 void token__free(struct token *t); /* wiped; NULL is fine */
 /* Takes as long whatever differs. given: the header Authorization, "Bearer …"; NULL: is not there. */
