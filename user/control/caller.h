@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who asks. On a Unix socket the kernel says it (SO_PEERCRED); of a connection over loopback it is the
- * owner of the peer's socket, which sock_diag(7) knows; from elsewhere nobody is known, and a token
- * stands for the right.
+ * Who asks. On a Unix socket the kernel says it (SO_PEERCRED); of a connection over loopback it is
+ * the owner of the peer's socket, which sock_diag(7) knows; from elsewhere nobody is known, and a
+ * token stands for the right.
  *
- * Root and the members of the group `ctrace` may do everything. Another user may do to his own processes
- * what ptrace's rules let him do, and no more.
+ * Root and the members of the group `ctrace` may do everything. Another user may do to his own
+ * processes what ptrace's rules let him do, and no more.
  */
 #ifndef CTRACE_CONTROL_CALLER_H
 #define CTRACE_CONTROL_CALLER_H
@@ -38,18 +38,20 @@ struct caller caller_of(int fd);
 /* The same caller, who has shown the right token. */
 struct caller caller_with_token(struct caller c);
 
-/* "root", "ann (uid 1000, pid 42)", "uid 1000", "the bearer of the token", "somebody unknown"; for logs. */
+/* "root", "ann (uid 1000, pid 42)", "uid 1000", "the bearer of the token", "somebody unknown"; for
+ * logs. */
 void caller_words(const struct caller *c, struct strbuf *out);
 
-/* May he see this process in a list? The owner of /proc/PID decides; whether it may be recorded is asked
- * again, and better, when it is (capture/target.h). */
+/* May he see this process in a list? The owner of /proc/PID decides; whether it may be recorded is
+ * asked again, and better, when it is (capture/target.h). */
 bool caller_sees(const struct caller *c, pid_t pid);
 
 /*
- * This process acts for him from here on. Of CALLER_USER it becomes him at once, with the capabilities
- * that it has, which are our file's and not his (target_resolve() asks with his rights alone); of
- * CALLER_ALL it does when it drops its privileges (util/invoker.h). To be called in a process of its own
- * with one thread. 0 or -errno: -EPERM where we are not root and he is somebody else.
+ * This process acts for him from here on. Of CALLER_USER it becomes him at once, with the
+ * capabilities that it has, which are our file's and not his (target_resolve() asks with his rights
+ * alone); of CALLER_ALL it does when it drops its privileges (util/invoker.h). To be called in a
+ * process of its own with one thread. 0 or -errno: -EPERM where we are not root and he is somebody
+ * else.
  */
 int caller_become(const struct caller *c);
 
