@@ -3,14 +3,24 @@
 #ifndef CTRACE_CONTROL_METHODS_H
 #define CTRACE_CONTROL_METHODS_H
 
+#include <stdint.h>
+
 #include "control/rpc.h"
 
+struct going;
+struct options;
 struct recordings;
 
 /* What methods need: rpc_peer.service. */
 struct methods_service {
 	struct recordings *recordings;
+	const struct options *o; /* of serve, for ctrace_status */
+	uint64_t since_ns;	 /* clock_mono() when the service began */
+	struct going *going;	 /* the methods' own; NULL at first */
 };
+
+/* When the recordings are gone: nothing is answered any more. */
+void methods_service_end(struct methods_service *s);
 
 extern const struct rpc_method control_methods[];
 

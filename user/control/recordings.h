@@ -73,6 +73,8 @@ void served__let_go(struct served *s);
  * ended(). */
 int served__result(const struct served *s, struct strbuf *why);
 struct job_numbers served__numbers(const struct served *s);
+/* Of ended(): the exit code that a recorder would have; see job__code(). */
+enum exit_code served__code(const struct served *s);
 
 /* The one that this caller has under way through DOOR_RPC; NULL: none. */
 struct served *recordings__of(struct recordings *r, const struct caller *c);
