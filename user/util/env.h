@@ -33,4 +33,10 @@
 #define ENV_DEBUGINFOD_CACHE "DEBUGINFOD_CACHE_PATH"
 #define ENV_XDG_CACHE "XDG_CACHE_HOME"
 
+/* Where gops looks for the ports of agents; else with the configuration of a process's owner, which is ours in
+ * XDG_CONFIG_HOME, or below HOME. */
+#define ENV_GOPS_CONFIG_DIR "GOPS_CONFIG_DIR"
+#define ENV_XDG_CONFIG "XDG_CONFIG_HOME"
+#define ENV_HOME "HOME"
+
 #endif
