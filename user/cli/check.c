@@ -85,15 +85,25 @@ static int check_command(const struct options *o, struct strbuf *why)
 	return 0;
 }
 
+bool check_has_target(const struct options *o)
+{
+	return o->npid || o->all || group_option(o);
+}
+
+static int check_any_target(const struct options *o, struct strbuf *why)
+{
+	if (o->command || check_has_target(o))
+		return 0;
+	return refuse(
+		why,
+		"what shall be recorded? -p PID, -a for everything, or -- CMD to start it; see ctrace-bpf --help");
+}
+
 /* -p, -a, a group: one of them. */
 static int check_targets(const struct options *o, struct strbuf *why)
 {
 	const char *group = group_option(o);
 
-	if (!o->command && !o->npid && !o->all && !group)
-		return refuse(
-			why,
-			"what shall be recorded? -p PID, -a for everything, or -- CMD to start it; see ctrace-bpf --help");
 	if (o->npid && o->all)
 		return refuse(why,
 			      "-a records everything: -p cannot be added to it; give one of them");
@@ -233,17 +243,35 @@ static int check_raw(const struct options *o, struct strbuf *why)
 		      o->raw);
 }
 
-int check_recording(const struct options *o, struct strbuf *why)
-{
-	static int (*const question[])(const struct options *o, struct strbuf *why) = {
-		check_rest,	check_command,	check_targets,	check_rule,
-		check_rotation, check_keep,	check_min_free, check_duty,
-		check_flight,	check_triggers, check_raw,
-	};
-	size_t i;
+/* ---- what is asked of whom ---- */
 
-	for (i = 0; i < sizeof(question) / sizeof(question[0]); i++)
-		if (question[i](o, why))
+typedef int (*question_fn)(const struct options *o, struct strbuf *why);
+
+static int ask(const question_fn *question, const struct options *o, struct strbuf *why)
+{
+	for (; *question; question++)
+		if ((*question)(o, why))
 			return -EINVAL;
 	return 0;
+}
+
+int check_recording(const struct options *o, struct strbuf *why)
+{
+	static const question_fn questions[] = {
+		check_rest, check_command,  check_any_target, check_targets,
+		check_rule, check_rotation, check_keep,	      check_min_free,
+		check_duty, check_flight,   check_triggers,   check_raw,
+		NULL,
+	};
+
+	return ask(questions, o, why);
+}
+
+int check_defaults(const struct options *o, struct strbuf *why)
+{
+	static const question_fn questions[] = {
+		check_targets, check_rule, check_flight, check_triggers, NULL,
+	};
+
+	return ask(questions, o, why);
 }

@@ -211,39 +211,73 @@ static const struct opt_word no_stdout[] = {
 	}
 
 static const struct opt_row rows[] = {
-	HEADING(FOR_RECORD, "who is recorded"),
-	{ 'p', "pid", "PID[,PID]", FOR_RECORD, "record these processes, with all their threads",
-	  OWN(set_pid), .way = "-p 42 or -p 42,43", .offer = OFFER_PIDS, .many = true },
-	{ 'a', "all", NULL, FOR_RECORD, "record every process of the machine", TO(FLAG, all) },
-	{ 0, "cgroup", "PATH|ID", FOR_RECORD,
+	HEADING(FOR_SERVE, "where it is reached, and by whom"),
+	{ 0, "listen", "ADDR:PORT|none", FOR_SERVE,
+	  "serve HTTP there (default 127.0.0.1:6060 where --socket is not given either)",
+	  TO(STRING, listen), .what = "an address", .way = "127.0.0.1:6060, [::1]:6060 or none",
+	  .examples = "127.0.0.1:6060 [::1]:6060 none" },
+	{ 0, "socket", "PATH|none", FOR_SERVE,
+	  "the local socket (default /run/ctrace/control.sock)", TO(STRING, socket),
+	  .what = "a path", .way = "the path of a socket, or none", .offer = OFFER_FILES },
+	{ 0, "output-dir", "DIR", FOR_SERVE,
+	  "files that callers name are written beneath it (default: the current directory)",
+	  TO(STRING, output_dir), .what = "a directory", .offer = OFFER_FILES },
+	{ 0, "token-file", "FILE", FOR_SERVE,
+	  "who shows the line in it may do everything; needed where --listen is no loopback address",
+	  TO(STRING, token_file), .what = "a file name", .offer = OFFER_FILES },
+	{ 0, "tls-cert", "FILE", FOR_SERVE, "serve HTTPS with this certificate (PEM)",
+	  TO(STRING, tls_cert), .what = "a file name", .offer = OFFER_FILES },
+	{ 0, "tls-key", "FILE", FOR_SERVE, "… and this key", TO(STRING, tls_key),
+	  .what = "a file name", .offer = OFFER_FILES },
+	{ 0, "max-recordings", "N", FOR_SERVE, "so many at the same time (default 8)",
+	  TO(NUMBER, max_recordings), .min = 1, .max = 1000, .what = "a number of recordings",
+	  .examples = "1 8 32" },
+	{ 0, "max-time", "TIME", FOR_SERVE,
+	  "a recording ends after this time at the latest (default 10m)", TO(DURATION, max_time_ns),
+	  .min = 1, .max = DURATION_MAX, .low = "nothing would be recorded" },
+	{ 0, "max-total", "SIZE", FOR_SERVE,
+	  "no recording is begun while files that it has written and that are still there have more bytes (default 10G)",
+	  TO(SIZE, max_total), .min = 1, .low = "nothing could be written" },
+	HEADING(FOR_RECORD | FOR_SERVE, "who is recorded"),
+	{ 'p', "pid", "PID[,PID]", FOR_RECORD | FOR_SERVE,
+	  "record these processes, with all their threads", OWN(set_pid),
+	  .way = "-p 42 or -p 42,43", .offer = OFFER_PIDS, .many = true,
+	  .request = REQUEST_TARGET },
+	{ 'a', "all", NULL, FOR_RECORD | FOR_SERVE, "record every process of the machine",
+	  TO(FLAG, all), .request = REQUEST_TARGET },
+	{ 0, "cgroup", "PATH|ID", FOR_RECORD | FOR_SERVE,
 	  "record the processes of this control group and of those below it", TO(STRING, cgroup),
 	  .once = true, .what = "a control group", .way = "its path or its number",
-	  .offer = OFFER_GROUPS },
-	{ 0, "container", "ID", FOR_RECORD, "record the processes of this container",
+	  .offer = OFFER_GROUPS, .request = REQUEST_TARGET },
+	{ 0, "container", "ID", FOR_RECORD | FOR_SERVE, "record the processes of this container",
 	  TO(STRING, container), .once = true, .what = "the id of a container",
-	  .way = "its first six digits, or more", .offer = OFFER_CONTAINERS },
-	{ 'f', "follow", NULL, FOR_RECORD,
+	  .way = "its first six digits, or more", .offer = OFFER_CONTAINERS,
+	  .request = REQUEST_TARGET },
+	{ 'f', "follow", NULL, FOR_RECORD | FOR_SERVE,
 	  "record children, too, that are made while recording (always with -- CMD)",
-	  TO(FLAG, follow) },
-	{ 0, "comm", "GLOB", FOR_RECORD,
+	  TO(FLAG, follow), .request = REQUEST_RULE },
+	{ 0, "comm", "GLOB", FOR_RECORD | FOR_SERVE,
 	  "of -a and --cgroup: only processes with such a name; repeatable", TO(STRINGS, comm),
 	  .what = "a process's name", .way = "a glob such as nginx or 'java*'",
-	  .offer = OFFER_NAMES },
-	{ 0, "uid", "USER", FOR_RECORD,
+	  .offer = OFFER_NAMES, .request = REQUEST_RULE },
+	{ 0, "uid", "USER", FOR_RECORD | FOR_SERVE,
 	  "of -a and --cgroup: only processes of this user; repeatable", TO(STRINGS, uid),
-	  .what = "a user", .way = "a name or a number", .offer = OFFER_USERS },
-	{ 0, "exclude", "GLOB|PID", FOR_RECORD,
+	  .what = "a user", .way = "a name or a number", .offer = OFFER_USERS,
+	  .request = REQUEST_RULE },
+	{ 0, "exclude", "GLOB|PID", FOR_RECORD | FOR_SERVE,
 	  "of -a and --cgroup: not processes with such a name, or this one; repeatable",
 	  TO(STRINGS, exclude), .what = "a process", .way = "a glob of names, or a process id",
-	  .offer = OFFER_NAMES_AND_PIDS },
-	{ 0, "kernel-threads", NULL, FOR_RECORD, "of -a: the threads of the kernel, too",
-	  TO(FLAG, kernel_threads) },
-	{ 0, "sample-processes", "P%", FOR_RECORD,
+	  .offer = OFFER_NAMES_AND_PIDS, .request = REQUEST_RULE },
+	{ 0, "kernel-threads", NULL, FOR_RECORD | FOR_SERVE,
+	  "of -a: the threads of the kernel, too", TO(FLAG, kernel_threads),
+	  .request = REQUEST_RULE },
+	{ 0, "sample-processes", "P%", FOR_RECORD | FOR_SERVE,
 	  "of -a and --cgroup: only so many of the processes, chosen by chance",
-	  TO(PERCENT, sample_processes), .min = 1 },
-	{ 0, "irq", "TIME", FOR_RECORD,
+	  TO(PERCENT, sample_processes), .min = 1, .request = REQUEST_RULE },
+	{ 0, "irq", "TIME", FOR_RECORD | FOR_SERVE,
 	  "tell of interrupts that took longer than this; 0: of none (default 1ms with -a, else none)",
-	  TO(DURATION, irq_ns), .max = DURATION_MAX, .examples = "0 100us 500us 1ms" },
+	  TO(DURATION, irq_ns), .max = DURATION_MAX, .examples = "0 100us 500us 1ms",
+	  .request = REQUEST_YES },
 	HEADING(FOR_RECORD, "how long, and where to"),
 	{ 'd', "duration", "TIME", FOR_RECORD,
 	  "stop after this time: 5, 500ms, 1m (default: until Ctrl-C or the last target's end)",
@@ -254,77 +288,82 @@ static const struct opt_row rows[] = {
 	  "where the trace goes, - is standard output (default go.trace)", TO(STRING, output),
 	  .what = "a file name", .way = "go.trace, or - for standard output",
 	  .offer = OFFER_FILES },
-	HEADING(FOR_RECORD, "what of it"),
-	{ 0, "syscalls", "MODE", FOR_RECORD,
+	HEADING(FOR_RECORD | FOR_SERVE, "what of it"),
+	{ 0, "syscalls", "MODE", FOR_RECORD | FOR_SERVE,
 	  "all: every syscall; blocking: those that threads sleep in, cheaper; none: only why they sleep",
-	  TO(WORD, syscalls), .words = syscall_modes },
-	{ 0, "stacks", "LIST", FOR_RECORD,
+	  TO(WORD, syscalls), .words = syscall_modes, .request = REQUEST_YES },
+	{ 0, "stacks", "LIST", FOR_RECORD | FOR_SERVE,
 	  "what carries a stack: block, wakeup, fork, syscall, preempt, sample, kernel, mark; all; none (default block,fork)",
-	  TO(WORDS, stacks), .words = stack_words },
-	{ 0, "call-graph", "WAY", FOR_RECORD,
+	  TO(WORDS, stacks), .words = stack_words, .request = REQUEST_YES },
+	{ 0, "call-graph", "WAY", FOR_RECORD | FOR_SERVE,
 	  "walk user stacks by unwinding tables (cfi, default), by frame pointers (fp), or not (none)",
-	  TO(WORD, call_graph), .words = call_graphs },
-	{ 0, "sample", "[HZ]", FOR_RECORD,
+	  TO(WORD, call_graph), .words = call_graphs, .request = REQUEST_YES },
+	{ 0, "sample", "[HZ]", FOR_RECORD | FOR_SERVE,
 	  "take CPU samples so many times a second (99 when not told), with their stacks",
 	  TO(NUMBER, sample_hz), .min = 1, .max = 10000, .unsaid = SAMPLE_HZ,
-	  .what = "a number of samples a second", .examples = "99 997" },
-	{ 0, "region", "BIN:FUNC", FOR_RECORD,
+	  .what = "a number of samples a second", .examples = "99 997", .request = REQUEST_YES },
+	{ 0, "region", "BIN:FUNC", FOR_RECORD | FOR_SERVE,
 	  "make each call of these functions a region; FUNC is a glob; repeatable", OWN(add_annot),
-	  .unsaid = SPEC_REGION, .offer = OFFER_PROGRAMS, .many = true },
-	{ 0, "usdt", "BIN:PROVIDER:NAME", FOR_RECORD,
+	  .unsaid = SPEC_REGION, .offer = OFFER_PROGRAMS, .many = true, .request = REQUEST_YES },
+	{ 0, "usdt", "BIN:PROVIDER:NAME", FOR_RECORD | FOR_SERVE,
 	  "make each hit of these markers (USDT) a log with its arguments; repeatable",
-	  OWN(add_annot), .unsaid = SPEC_USDT, .offer = OFFER_PROGRAMS, .many = true },
-	{ 0, "usdt-region", "BIN:PROVIDER:BEGIN,END[:argN]", FOR_RECORD,
+	  OWN(add_annot), .unsaid = SPEC_USDT, .offer = OFFER_PROGRAMS, .many = true,
+	  .request = REQUEST_YES },
+	{ 0, "usdt-region", "BIN:PROVIDER:BEGIN,END[:argN]", FOR_RECORD | FOR_SERVE,
 	  "make a region from one marker to another, named by argument N; repeatable",
-	  OWN(add_annot), .unsaid = SPEC_USDT_REGION, .offer = OFFER_PROGRAMS, .many = true },
-	{ 0, "annotations", "WHICH", FOR_RECORD,
+	  OWN(add_annot), .unsaid = SPEC_USDT_REGION, .offer = OFFER_PROGRAMS, .many = true,
+	  .request = REQUEST_YES },
+	{ 0, "annotations", "WHICH", FOR_RECORD | FOR_SERVE,
 	  "auto: listen to the annotations of ctrace.h and of Go (default); off: do not",
-	  TO(WORD, annotations), .words = listen_words },
-	{ 0, "go", "WHICH", FOR_RECORD,
+	  TO(WORD, annotations), .words = listen_words, .request = REQUEST_YES },
+	{ 0, "go", "WHICH", FOR_RECORD | FOR_SERVE,
 	  "auto: look into Go programs for their annotations (default); off: do not", TO(WORD, go),
-	  .words = listen_words },
+	  .words = listen_words, .request = REQUEST_YES },
 	{ 'p', "pid", "PID", FOR_MARKERS, "look at all files that this process has mapped",
 	  OWN(set_pid), .way = "-p 42 or -p 42,43", .offer = OFFER_PIDS, .many = true },
 	{ 0, "region", "GLOB", FOR_MARKERS,
 	  "list the functions that match, too, and why some cannot be regions; repeatable",
 	  TO(STRINGS, regions), .what = "a function's name", .way = "a glob; * is every one" },
-	HEADING(FOR_RECORD, "how it is shown"),
-	{ 0, "go-version", "1.NN", FOR_RECORD | FOR_CONVERT,
+	HEADING(FOR_RECORD | FOR_SERVE, "how it is shown"),
+	{ 0, "go-version", "1.NN", FOR_RECORD | FOR_SERVE | FOR_CONVERT,
 	  "write for the readers of Go 1.22, 1.23 (default), 1.25 or 1.26 and newer",
-	  TO(WORD, go_minor), .words = go_versions },
-	{ 0, "group-digits", NULL, FOR_RECORD | FOR_CONVERT,
-	  "name threads worker-1, worker-2 … as one group worker-#", TO(FLAG, group_digits) },
-	{ 0, "first-proc", "N", FOR_RECORD | FOR_CONVERT,
+	  TO(WORD, go_minor), .words = go_versions, .request = REQUEST_YES },
+	{ 0, "group-digits", NULL, FOR_RECORD | FOR_SERVE | FOR_CONVERT,
+	  "name threads worker-1, worker-2 … as one group worker-#", TO(FLAG, group_digits),
+	  .request = REQUEST_YES },
+	{ 0, "first-proc", "N", FOR_RECORD | FOR_SERVE | FOR_CONVERT,
 	  "number of CPU 0's row; with 1 the viewer draws arrows from CPU 0 too (default 0)",
 	  TO(NUMBER, first_proc), .max = 100000, .what = "a row number", .way = "0 or 1",
-	  .examples = "0 1" },
-	HEADING(FOR_RECORD, "limits, and recordings that go on"),
-	{ 0, "buffer", "SIZE", FOR_RECORD,
+	  .examples = "0 1", .request = REQUEST_YES },
+	HEADING(FOR_RECORD | FOR_SERVE, "limits, and recordings that go on"),
+	{ 0, "buffer", "SIZE", FOR_RECORD | FOR_SERVE,
 	  "kernel memory for records, all CPUs together (default 16M for each CPU)",
-	  TO(SIZE, buffer), .min = 1, .low = "nothing would be recorded" },
+	  TO(SIZE, buffer), .min = 1, .low = "nothing would be recorded", .request = REQUEST_YES },
 	{ 0, "rotate", "TIME|SIZE", FOR_RECORD | FOR_CONVERT,
 	  "begin a new file after so long, or so many bytes; each is a trace of its own",
 	  OWN(set_rotate), .way = "60s, 10m, 512K or 64M", .examples = "60s 10m 1h 64M 1G" },
 	{ 0, "keep", "N", FOR_RECORD,
 	  "of the files of --rotate, --duty and --flight-recorder keep only the newest",
 	  TO(NUMBER, keep), .min = 1, .what = "a number of files" },
-	{ 0, "max-size", "SIZE", FOR_RECORD, "stop before the files have more bytes than this",
-	  TO(SIZE, max_size), .min = 1, .low = "nothing could be written" },
-	{ 0, "min-free", "SIZE", FOR_RECORD, "stop before the disk has less room than this",
-	  TO(SIZE, min_free), .min = 1, .low = "a full disk has that" },
+	{ 0, "max-size", "SIZE", FOR_RECORD | FOR_SERVE,
+	  "stop before the files have more bytes than this", TO(SIZE, max_size), .min = 1,
+	  .low = "nothing could be written", .request = REQUEST_YES },
+	{ 0, "min-free", "SIZE", FOR_RECORD | FOR_SERVE,
+	  "stop before the disk has less room than this", TO(SIZE, min_free), .min = 1,
+	  .low = "a full disk has that", .request = REQUEST_DEFAULT },
 	{ 0, "duty", "ON/PERIOD", FOR_RECORD,
 	  "record for so long out of each such time, each in a file of its own", OWN(set_duty),
 	  .way = "1s/60s", .examples = "1s/10s 1s/60s 10s/10m" },
-	{ 0, "flight-recorder", "TIME[,SIZE]", FOR_RECORD,
+	{ 0, "flight-recorder", "TIME[,SIZE]", FOR_RECORD | FOR_SERVE,
 	  "keep the newest part in memory (64M when not told), and write it on SIGUSR2 or --trigger",
 	  OWN(set_flight), .way = "10s or 10s,64M", .examples = "5s 10s 10s,64M 60s,256M" },
-	{ 0, "trigger", "WHEN", FOR_RECORD,
+	{ 0, "trigger", "WHEN", FOR_RECORD | FOR_SERVE,
 	  "write what the flight recorder has when this happens: 'region:query>10ms'; repeatable; see the manual",
 	  OWN(add_trigger), .examples = TRIGGER_EXAMPLES, .many = true },
 	{ 0, "trigger", "WHEN", FOR_CONVERT,
 	  "mark the places where this happens: 'region:query>10ms'; repeatable; see the manual",
 	  OWN(add_trigger), .examples = TRIGGER_EXAMPLES, .many = true },
-	{ 0, "trigger-gap", "TIME", FOR_RECORD,
+	{ 0, "trigger-gap", "TIME", FOR_RECORD | FOR_SERVE,
 	  "at most one file for all triggers in this time (default 1s)",
 	  TO(DURATION, trigger_gap_ns), .max = DURATION_MAX },
 	{ 0, "raw", "FILE", FOR_RECORD, "keep the records as they came, for convert",
@@ -336,12 +375,12 @@ static const struct opt_row rows[] = {
 	{ 0, "repair", NULL, FOR_CONVERT,
 	  "cut a trace that was broken off back to its last whole generation; in place without -o",
 	  TO(FLAG, repair) },
-	HEADING(FOR_RECORD, "this program"),
+	HEADING(FOR_RECORD | FOR_SERVE, "this program"),
 	{ 'q', "quiet", NULL, FOR_ALL, "say nothing but errors", OWN(be_quiet) },
 	{ 'v', "verbose", NULL, FOR_ALL, "say more; twice: what libbpf and the verifier say",
 	  OWN(be_verbose), .many = true },
-	{ 0, "json", NULL, FOR_ALL, "the summary as one JSON object on standard output",
-	  TO(FLAG, json) },
+	{ 0, "json", NULL, FOR_ALL & ~FOR_SERVE,
+	  "the summary as one JSON object on standard output", TO(FLAG, json) },
 	{ 0, "completion", "SHELL", FOR_RECORD,
 	  "print the completion of this program for bash, zsh or fish", TO(WORD, completion),
 	  .words = shells },
@@ -359,13 +398,15 @@ const struct opt_row *options_row(size_t nth)
 void options_help(FILE *out, unsigned cmd)
 {
 	char left[64];
+	const char *apart = "";
 	size_t i;
 
 	for (i = 0; i < NROW; i++) {
 		if (!(rows[i].cmds & cmd))
 			continue;
 		if (rows[i].kind == OPT_HEADING) {
-			fprintf(out, "%s%s\n", i ? "\n" : "", rows[i].help);
+			fprintf(out, "%s%s\n", apart, rows[i].help);
+			apart = "\n";
 			continue;
 		}
 		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", rows[i].letter ? '-' : ' ',
@@ -433,6 +474,19 @@ static void unknown_option(unsigned cmd, char **argv, struct strbuf *why)
 	add_help(cmd, why);
 }
 
+/* A NULL is always behind the last one. */
+static void add_word(struct options *o, const struct opt_row *row, const char *arg)
+{
+	struct strbuf word = STRBUF_INIT;
+
+	if (row->request == REQUEST_NO)
+		return;
+	strbuf_addf(&word, "--%s%s%s", row->name, arg ? "=" : "", arg ? arg : "");
+	o->words = xgrow(o->words, o->nwords + 1, &o->cap_words, sizeof(*o->words));
+	o->words[o->nwords++] = word.buf; /* and its memory */
+	o->words[o->nwords] = NULL;
+}
+
 int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct strbuf *why)
 {
 	struct option longs[NROW + 1] = { 0 };
@@ -449,6 +503,9 @@ int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct
 		.go_minor = 23,
 		.stacks = STACKS_DEFAULT,
 		.call_graph = CT_CALL_GRAPH_CFI,
+		.max_recordings = 8,
+		.max_time_ns = 600ull * 1000000000,
+		.max_total = 10ull << 30,
 	};
 	for (i = 0; i < NROW; i++) {
 		if (!(rows[i].cmds & cmd) || rows[i].kind == OPT_HEADING)
@@ -483,6 +540,7 @@ int options_parse(struct options *o, unsigned cmd, int argc, char **argv, struct
 		err = opt_set(&rows[i], o, optarg, why);
 		if (err)
 			return err;
+		add_word(o, &rows[i], optarg);
 	}
 	if (o->stacks & STACKS_SAMPLE && !o->sample_hz)
 		o->sample_hz = SAMPLE_HZ;
@@ -513,6 +571,16 @@ void options_free(struct options *o)
 		trigger_spec_free(&o->trigger[i]);
 	free(o->trigger);
 	free(o->pid);
+	for (i = 0; i < o->nwords; i++)
+		free(o->words[i]);
+	free(o->words);
+}
+
+char *const *options_words(const struct options *o)
+{
+	static char *const none[] = { NULL };
+
+	return o->nwords ? o->words : none;
 }
 
 bool options_rotated(const struct options *o)

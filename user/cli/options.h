@@ -81,6 +81,15 @@ struct options {
 	enum listen go;		    /* off: Go programs are like others */
 	struct opt_strings regions; /* markers --region: globs of functions */
 
+	const char *listen, *socket; /* of the service; NULL: as the command has it */
+	const char *output_dir;	     /* NULL: the current one */
+	const char *token_file, *tls_cert, *tls_key;
+	unsigned max_recordings;
+	uint64_t max_time_ns, max_total;
+
+	char **words; /* see options_words() */
+	size_t nwords, cap_words;
+
 	char **rest; /* what is no option */
 	int nrest;
 	char **command; /* behind --, with its arguments and a NULL; NULL: there is no -- */
@@ -97,6 +106,12 @@ void options_help(FILE *out, unsigned cmd);
 
 /* The rows of the table, those of all commands and headings included; NULL behind the last one. */
 const struct opt_row *options_row(size_t nth);
+
+/*
+ * What was said of the recording, as words that options_parse() takes again, `--pid=42`, in their
+ * order, and a NULL: of rows whose .request is not REQUEST_NO. They live as long as the options.
+ */
+char *const *options_words(const struct options *o);
 
 /* Is the trace parted into files, by time or by size? */
 bool options_rotated(const struct options *o);

@@ -44,6 +44,15 @@ enum opt_offer {
 	OFFER_CONTAINERS,
 };
 
+/* May one who asks the service for a recording set it? */
+enum opt_request {
+	REQUEST_NO = 0,
+	REQUEST_DEFAULT, /* no, but it is true of each recording when serve was given it */
+	REQUEST_YES,
+	REQUEST_RULE,	/* … and what serve was given of it is true of its own targets alone */
+	REQUEST_TARGET, /* … and takes the place of all targets and rules that serve was given */
+};
+
 struct opt_word {
 	const char *word; /* NULL: the end of the list */
 	unsigned value;	  /* in OPT_WORDS 0 is a word that stands alone */
@@ -73,7 +82,8 @@ struct opt_row {
 	enum opt_offer offer;
 	const char *examples; /* values apart by spaces, each of which is taken */
 	bool once;	      /* OPT_STRING: two values would contradict each other */
-	bool many;	      /* may be given again; of OPT_STRINGS it is known */
+	enum opt_request request;
+	bool many; /* may be given again; of OPT_STRINGS it is known */
 	int (*set)(const struct opt_row *row, void *options, const char *arg, struct strbuf *why);
 };
 
