@@ -10,8 +10,10 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -649,6 +651,145 @@ static void standard_output(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* ---- what others have opened ---- */
+
+static struct outfile *adopted(int fd)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct outfile *f = outfile__adopt(fd, "the file", &why);
+
+	if (!f)
+		fail_msg("%s", why.buf);
+	strbuf_free(&why);
+	return f;
+}
+
+/* Wherever it stood, and also where each write goes to the end: from its begin, and cut by the
+ * first. */
+static void adopted_file_is_cut(void **state)
+{
+	const int flags[] = { O_WRONLY, O_RDWR, O_WRONLY | O_APPEND };
+	struct outfile *f;
+	size_t i;
+	int fd;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		put_file(path, "what was there before, and is longer");
+		fd = open(path, flags[i]);
+		lseek(fd, 9, SEEK_SET);
+		f = adopted(fd);
+		has(path, "what was there before, and is longer");
+		assert_int_equal(outfile__write(f, "one,", 4), 0);
+		has(path, "one,");
+		assert_int_equal(outfile__write(f, "two", 3), 0);
+		assert_int_equal(outfile__close(f), 0);
+		has(path, "one,two");
+	}
+}
+
+/* A write that is not whole is taken back. */
+static void adopted_file_is_cut_back(void **state)
+{
+	const struct rlimit small = { 10, RLIM_INFINITY };
+	struct rlimit was;
+	struct outfile *f;
+
+	(void)state;
+	put_file(path, "");
+	f = adopted(open(path, O_WRONLY | O_APPEND));
+	assert_int_equal(outfile__write(f, "12345678", 8), 0);
+	getrlimit(RLIMIT_FSIZE, &was);
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &small);
+	assert_int_equal(outfile__write(f, "12345678", 8), -EFBIG);
+	setrlimit(RLIMIT_FSIZE, &was);
+	assert_int_equal(outfile__close(f), 0);
+	has(path, "12345678");
+}
+
+static void adopted_file_has_one_writer(void **state)
+{
+	struct strbuf why = STRBUF_INIT;
+	struct outfile *f;
+
+	(void)state;
+	put_file(path, "");
+	f = adopted(open(path, O_WRONLY));
+	assert_null(outfile__adopt(open(path, O_WRONLY), "the file", &why));
+	assert_int_equal(errno, EWOULDBLOCK);
+	assert_non_null(strstr(why.buf, "another recorder"));
+	strbuf_free(&why);
+	outfile__close(f);
+}
+
+static void not_adopted(void **state)
+{
+	struct strbuf why = STRBUF_INIT;
+	int fd;
+
+	(void)state;
+	put_file(path, "stays");
+	fd = open(path, O_RDONLY);
+	assert_null(outfile__adopt(fd, "the file", &why));
+	assert_int_equal(errno, EBADF);
+	assert_string_equal(why.buf, "cannot write the file: it is not open for writing");
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	assert_null(outfile__adopt(open(path, O_PATH), "the file", &why));
+	assert_null(outfile__adopt(open(dir, O_RDONLY), "the file", &why));
+	assert_null(outfile__adopt(eventfd(0, 0), "the file", &why));
+	has(path, "stays");
+	strbuf_free(&why);
+}
+
+#define MUCH (1u << 20)
+
+/* A socket that does not block, and a reader that is slow: all comes, in order. */
+static void adopted_socket_does_not_block(void **state)
+{
+	static unsigned char data[MUCH];
+	unsigned char got[4096];
+	struct outfile *f;
+	size_t i, sum = 0;
+	int pair[2], status;
+	ssize_t n, k;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	for (i = 0; i < MUCH; i++)
+		data[i] = (unsigned char)(i % 251);
+	pid = fork();
+	if (!pid) {
+		close(pair[0]);
+		f = adopted(pair[1]);
+		_exit(outfile__write(f, data, MUCH) || outfile__close(f));
+	}
+	close(pair[1]);
+	fcntl(pair[0], F_SETFL, 0);
+	while ((n = read(pair[0], got, sizeof(got))) > 0)
+		for (k = 0; k < n; k++)
+			assert_int_equal(got[k], sum++ % 251);
+	assert_int_equal(sum, MUCH);
+	close(pair[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void adopted_pipe_without_a_reader(void **state)
+{
+	struct outfile *f;
+	int pair[2];
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe(pair), 0);
+	f = adopted(pair[1]);
+	close(pair[0]);
+	assert_int_equal(outfile__write(f, "x", 1), -EPIPE);
+	outfile__close(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -674,6 +815,12 @@ int main(void)
 		TEST(reader_goes_away),
 		TEST(no_file_at_all),
 		TEST(standard_output),
+		TEST(adopted_file_is_cut),
+		TEST(adopted_file_is_cut_back),
+		TEST(adopted_file_has_one_writer),
+		TEST(not_adopted),
+		TEST(adopted_socket_does_not_block),
+		TEST(adopted_pipe_without_a_reader),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

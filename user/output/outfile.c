@@ -341,6 +341,49 @@ struct outfile *outfile__create(const char *path, struct strbuf *why)
 	return open_path(path, true, why);
 }
 
+static bool takes_bytes(int fd, const char *name, const struct stat *st, struct strbuf *why)
+{
+	int mode = fcntl(fd, F_GETFL);
+
+	if (mode < 0 || (mode & O_ACCMODE) == O_RDONLY || mode & O_PATH)
+		strbuf_set_f(why, "cannot write %s: it is not open for writing", name);
+	else if (isatty(fd))
+		strbuf_set_f(why, "a trace is not for a terminal: give a file, a pipe or a socket");
+	else if (!S_ISREG(st->st_mode) && !S_ISFIFO(st->st_mode) && !S_ISSOCK(st->st_mode) &&
+		 !S_ISCHR(st->st_mode))
+		strbuf_set_f(why, "cannot write %s: it is no file, pipe or socket", name);
+	else
+		return true;
+	return false;
+}
+
+struct outfile *outfile__adopt(int fd, const char *name, struct strbuf *why)
+{
+	struct outfile *f = xcalloc(1, sizeof(*f));
+	struct stat st;
+	int err = 0;
+
+	f->path = xstrdup(name);
+	f->fd = fd;
+	f->claim = -1;
+	if (fstat(fd, &st)) {
+		err = errno;
+		strbuf_set_f(why, "cannot write %s: %s", name, strerror(err));
+	} else if (!takes_bytes(fd, name, &st, why)) {
+		err = EBADF;
+	} else if (S_ISREG(st.st_mode) && !lock(fd)) {
+		err = EWOULDBLOCK;
+		strbuf_set_f(why, "%s is being written by another recorder; choose another file",
+			     name);
+	}
+	f->seekable = !err && S_ISREG(st.st_mode);
+	if (!err)
+		return f;
+	outfile__close(f);
+	errno = err;
+	return NULL;
+}
+
 /* ---- more files ---- */
 
 #define NO_PATTERN ENOTBLK /* which neither of the calls below gives */
@@ -520,7 +563,7 @@ int outfile__write(void *ctx, const void *data, size_t len)
 	if (f->seekable && !f->bytes) {
 		/* what was there before goes only when there is room for what comes */
 		err = make_room(f->fd, len);
-		if (!err && ftruncate(f->fd, 0))
+		if (!err && (ftruncate(f->fd, 0) || lseek(f->fd, 0, SEEK_SET)))
 			err = -errno;
 		if (err)
 			return err;

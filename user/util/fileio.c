@@ -3,6 +3,7 @@
 #include "util/fileio.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -40,6 +41,14 @@ void file_unload(struct file_bytes *f)
 	*f = (struct file_bytes){ 0 };
 }
 
+/* Others may have made it so that it does not block, and that is not ours to change. */
+static void wait_for_room(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	poll(&p, 1, -1);
+}
+
 int write_all(int fd, const void *data, size_t len)
 {
 	const char *p = data;
@@ -49,6 +58,10 @@ int write_all(int fd, const void *data, size_t len)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EAGAIN) {
+			wait_for_room(fd);
+			continue;
+		}
 		if (n <= 0)
 			return n ? -errno : -EIO;
 		p += n;

@@ -23,7 +23,8 @@ struct file_bytes {
 int file_load(struct file_bytes *f, int fd, struct strbuf *why);
 void file_unload(struct file_bytes *f);
 
-/* write(2) until all of it is written. 0 or -errno; a part may have been written then. */
+/* write(2) until all of it is written, also to what does not block, for which it waits. 0 or
+ * -errno; a part may have been written then. */
 int write_all(int fd, const void *data, size_t len);
 
 #endif
