@@ -7,6 +7,7 @@
 #include "helpers.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -16,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "bpf/event.h"
 #include "disk.h"
@@ -715,6 +717,146 @@ static void test_no_directory(void **state)
 	flight__free(f);
 }
 
+/* ---- to somebody's file ---- */
+
+struct told {
+	unsigned times;
+	int err;
+	char why[256];
+};
+
+static void note_told(void *ctx, int err, const char *why)
+{
+	struct told *t = ctx;
+
+	t->err = err;
+	snprintf(t->why, sizeof(t->why), "%s", why);
+	t->times++;
+}
+
+static struct flight_to to_file(const char *path, struct told *t)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	return (struct flight_to){ fd, "the file", note_told, t };
+}
+
+/* It has what a snapshot has, and what it was before only until then; no file of ours is made, and
+ * triggers go to one as if nobody had asked. */
+static void test_to_somebody(void **state)
+{
+	struct flight *f = new_flight(60 * SEC, 1 << 20, 0, 0);
+	struct told told = { 0 };
+	char path[128], got[256];
+	struct flight_to to;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/mine", dir);
+	give(f, 1, 8, 0);
+	flight__ask(f, FLIGHT_TRIGGER, SEC, "slow");
+	to = to_file(path, &told);
+	assert_int_equal(flight__ask_to(f, &to), 0);
+	assert_int_equal(flight__ask_to(f, &to), -EALREADY);
+	assert_true(flight__due(f, 2 * SEC));
+	assert_false(flight__due(f, 2 * SEC)); /* told once */
+	give(f, 2, 8, EV_CUT_SNAPSHOT);
+	while (!flight__written(f))
+		usleep(100);
+	assert_int_equal(told.times, 1);
+	assert_int_equal(told.err, 0);
+	read_file(path, got, sizeof(got));
+	assert_memory_equal(got, HEADER, TRACE_HEADER_LEN);
+	assert_non_null(strstr(got + TRACE_HEADER_LEN, "[gen 1]"));
+	assert_non_null(strstr(got + TRACE_HEADER_LEN, "[gen 2]"));
+	assert_int_equal(flight__finish(f), 0);
+	assert_int_equal(flight__stats(f).files->written, 1); /* of the trigger */
+	assert_int_equal(flight__stats(f).left_out, 0);
+	flight__free(f);
+	assert_int_equal(told.times, 1);
+}
+
+static void test_to_somebody_at_the_end(void **state)
+{
+	struct flight *f = new_flight(60 * SEC, 1 << 20, 0, 0);
+	struct told told = { 0 };
+	char path[128], got[256];
+	struct flight_to to;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/mine", dir);
+	to = to_file(path, &told);
+	give(f, 1, 8, 0);
+	assert_int_equal(flight__ask_to(f, &to), 0);
+	assert_int_equal(flight__finish(f), 0);
+	assert_int_equal(told.times, 1);
+	assert_int_equal(told.err, 0);
+	read_file(path, got, sizeof(got));
+	assert_non_null(strstr(got + TRACE_HEADER_LEN, "[gen 1]"));
+	flight__free(f);
+
+	f = new_flight(60 * SEC, 1 << 20, 0, 0); /* nothing to write */
+	to = to_file(path, &told);
+	assert_int_equal(flight__ask_to(f, &to), 0);
+	assert_int_equal(flight__finish(f), 0);
+	flight__free(f);
+	assert_int_equal(told.times, 2);
+	assert_int_equal(told.err, -ECANCELED);
+	assert_int_equal(fcntl(to.fd, F_GETFD), -1);
+}
+
+/* Who asked is told; the recording has not failed, and writes the next one. */
+static void test_to_nobody(void **state)
+{
+	struct flight *f = new_flight(60 * SEC, 1 << 20, 0, 0);
+	struct told told = { 0 };
+	struct flight_to to;
+	int pair[2];
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe(pair), 0);
+	close(pair[0]);
+	to = (struct flight_to){ pair[1], "the pipe", note_told, &told };
+	give(f, 1, 8, 0);
+	assert_int_equal(flight__ask_to(f, &to), 0);
+	assert_true(flight__due(f, 2 * SEC));
+	give(f, 2, 8, EV_CUT_SNAPSHOT);
+	while (!flight__written(f))
+		usleep(100);
+	assert_int_equal(told.times, 1);
+	assert_int_equal(told.err, -EPIPE);
+	assert_string_equal(told.why, "cannot write the pipe: Broken pipe");
+	snap(f, 3, "next");
+	assert_int_equal(flight__finish(f), 0);
+	assert_int_equal(flight__stats(f).files->written, 1);
+	flight__free(f);
+}
+
+/* A write that does not come to an end is given up, and that is told. */
+static void test_to_one_who_sleeps(void **state)
+{
+	struct flight *f = new_flight(60 * SEC, 4 << 20, 0, 0);
+	struct told told = { 0 };
+	struct flight_to to;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(pipe(pair), 0);
+	to = (struct flight_to){ pair[1], "the pipe", note_told, &told };
+	give(f, 1, 256 << 10, 0);
+	assert_int_equal(flight__ask_to(f, &to), 0);
+	assert_true(flight__due(f, 2 * SEC));
+	give(f, 2, 8, EV_CUT_SNAPSHOT);
+	assert_false(flight__written(f));
+	flight__abandon(f);
+	assert_int_equal(flight__finish(f), -ECANCELED);
+	flight__free(f);
+	assert_int_equal(told.times, 1);
+	assert_int_equal(told.err, -ECANCELED);
+	close(pair[0]);
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
@@ -739,6 +881,10 @@ int main(void)
 		TEST(test_clock_is_set),
 		TEST(test_max_size),
 		TEST(test_min_free),
+		TEST(test_to_somebody),
+		TEST(test_to_somebody_at_the_end),
+		TEST(test_to_nobody),
+		TEST(test_to_one_who_sleeps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "bpf/event.h"
+#include "output/outfile.h"
 #include "output/snapshot.h"
 #include "output/trail.h"
 #include "util/clock.h"
@@ -37,9 +39,19 @@ struct kept {
 	char data[];
 };
 
+/* To whom a snapshot goes that somebody has asked for, and not to a file of ours. */
+struct addressee {
+	int fd; /* -1: has been taken */
+	char *name;
+	void (*done)(void *ctx, int err, const char *why);
+	void *ctx;
+	struct outfile *now; /* is written */
+};
+
 /* What is to be written. */
 struct job {
 	struct work work;
+	struct addressee *to; /* NULL: a file of ours */
 	char header[TRACE_HEADER_LEN];
 	char *reason;
 	uint64_t wall_ns, ns;
@@ -69,11 +81,14 @@ struct flight {
 	char header[TRACE_HEADER_LEN];
 	struct kept *first, **end, *last;
 	size_t bytes, peak;
-	char *user_reason;   /* of what a user asks for, who need not wait; NULL: nothing */
-	uint64_t user_ts;    /* when that was */
-	char *cut_reason;    /* of what is to be written when its generation ends */
-	uint64_t trigger_ts; /* when one was told to end for a trigger, the last time; 0 never */
-	struct moment *met;  /* triggers of generations that have not come yet, in order */
+	char *user_reason;    /* of what a user asks for, who need not wait; NULL: nothing */
+	uint64_t user_ts;     /* when that was */
+	char *cut_reason;     /* of what is to be written when its generation ends */
+	struct addressee *to; /* who waits for a snapshot; NULL: nobody */
+	bool to_cut;	      /* … and it is to be written when its generation ends */
+	bool to_busy;	      /* … or is being written */
+	uint64_t trigger_ts;  /* when one was told to end for a trigger, the last time; 0 never */
+	struct moment *met;   /* triggers of generations that have not come yet, in order */
 	size_t nmet, cap_met;
 	uint64_t asked, left_out, unwritten;
 	uint64_t bounded, failed; /* snapshots */
@@ -183,7 +198,7 @@ static void keep(struct flight *f, struct kept *k)
 
 /* ---- snapshots ---- */
 
-static struct job *make_job(struct flight *f, char *reason)
+static struct job *make_job(struct flight *f, char *reason, struct addressee *to)
 {
 	struct kept *k;
 	struct job *j;
@@ -194,17 +209,45 @@ static struct job *make_job(struct flight *f, char *reason)
 	j = xcalloc(1, sizeof(*j) + n * sizeof(*j->kept));
 	memcpy(j->header, f->header, TRACE_HEADER_LEN);
 	j->reason = reason;
+	j->to = to;
 	/* now: over days the two clocks drift apart, and while the machine sleeps only one goes on
 	 */
 	j->wall_ns = f->last->end_ts + (uint64_t)f->opts.wall_offset();
 	j->ns = f->last->end_ts - f->first->begin_ts;
 	for (k = f->first; k; k = k->next) {
-		j->triggers += k->triggers;
-		k->triggers = 0;
+		if (!to) {
+			j->triggers += k->triggers;
+			k->triggers = 0;
+		}
 		k->refs++;
 		j->kept[j->n++] = k;
 	}
 	return j;
+}
+
+static struct job *make_job_to(struct flight *f)
+{
+	struct job *j = make_job(f, xstrdup("asked for"), f->to);
+
+	f->to = NULL;
+	f->to_cut = false;
+	f->to_busy = true;
+	return j;
+}
+
+/* It is told, however that went. */
+static void answer(struct flight *f, struct addressee *to, int err, const char *why)
+{
+	if (to->now) /* it was given up in the midst of a write */
+		outfile__close(to->now);
+	else if (to->fd >= 0)
+		close(to->fd);
+	pthread_mutex_lock(&f->lock);
+	f->to_busy = false;
+	pthread_mutex_unlock(&f->lock);
+	to->done(to->ctx, err, why);
+	free(to->name);
+	free(to);
 }
 
 static void free_job(struct job *j)
@@ -223,7 +266,9 @@ static void reclaim(struct flight *f)
 	while ((w = worker__take_back(f->worker))) {
 		struct job *j = (struct job *)w;
 
-		if (!j->written) {
+		if (j->to) {
+			answer(f, j->to, -ECANCELED, "the snapshot was given up");
+		} else if (!j->written) {
 			pthread_mutex_lock(&f->lock);
 			f->left_out += j->triggers;
 			f->unwritten += j->triggers;
@@ -233,9 +278,23 @@ static void reclaim(struct flight *f)
 	}
 }
 
+static int write_to(struct addressee *to, const struct snapshot *snap, struct strbuf *why)
+{
+	int fd = to->fd;
+
+	to->fd = -1;
+	return snapshot_write_to(fd, to->name, snap, &to->now, why);
+}
+
 /* Only the first of a file needs its opening, and the header; both go with its generation. */
 static int write_job(struct flight *f, const struct job *j, struct strbuf *why)
 {
+	struct snapshot snap = {
+		.wall_ns = j->wall_ns,
+		.reason = j->reason,
+		.seconds = (double)j->ns / 1e9,
+		.npiece = j->n,
+	};
 	struct snapshot_piece *piece = xcalloc(j->n, sizeof(*piece));
 	struct strbuf head = STRBUF_INIT;
 	size_t i;
@@ -248,15 +307,8 @@ static int write_job(struct flight *f, const struct job *j, struct strbuf *why)
 		piece[i].data = j->kept[i]->data + j->kept[i]->opening;
 		piece[i].len = j->kept[i]->len - j->kept[i]->opening;
 	}
-	err = snapshots__write(f->files,
-			       &(struct snapshot){
-				       .wall_ns = j->wall_ns,
-				       .reason = j->reason,
-				       .seconds = (double)j->ns / 1e9,
-				       .piece = piece,
-				       .npiece = j->n,
-			       },
-			       why);
+	snap.piece = piece;
+	err = j->to ? write_to(j->to, &snap, why) : snapshots__write(f->files, &snap, why);
 	strbuf_free(&head);
 	free(piece);
 	return err;
@@ -305,7 +357,11 @@ static int run_job(void *ctx, struct work *work)
 	int err = write_job(f, j, &why);
 
 	j->written = !err;
-	if (err)
+	if (j->to) {
+		answer(f, j->to, err, why.buf);
+		j->to = NULL;
+		j->written = true; /* or not, but that is told */
+	} else if (err)
 		note_trouble(f, j, err, why.buf);
 	else
 		say_written(f, j);
@@ -351,6 +407,8 @@ void flight__free(struct flight *f)
 		reclaim(f);
 		worker__free(f->worker);
 	}
+	if (f->to)
+		answer(f, f->to, -ECANCELED, "the recording has ended");
 	snapshots__free(f->files);
 	while (f->first)
 		drop_first(f);
@@ -371,7 +429,7 @@ void flight__free(struct flight *f)
 int flight__take(void *ctx, const struct trace_part *part)
 {
 	struct flight *f = ctx;
-	struct job *job = NULL;
+	struct job *job = NULL, *to = NULL;
 	struct kept *k;
 	const char *body;
 	size_t len;
@@ -390,12 +448,16 @@ int flight__take(void *ctx, const struct trace_part *part)
 	memcpy(f->header, part->data, TRACE_HEADER_LEN);
 	keep(f, k);
 	if (f->cut_reason && part->cut & EV_CUT_SNAPSHOT) {
-		job = make_job(f, f->cut_reason);
+		job = make_job(f, f->cut_reason, NULL);
 		f->cut_reason = NULL;
 	}
+	if (f->to_cut && part->cut & EV_CUT_SNAPSHOT)
+		to = make_job_to(f);
 	pthread_mutex_unlock(&f->lock);
 	if (job)
 		worker__give(f->worker, &job->work);
+	if (to)
+		worker__give(f->worker, &to->work);
 	worker_may_end();
 	return 0;
 }
@@ -431,6 +493,21 @@ void flight__ask(struct flight *f, enum flight_asker by, uint64_t ts, const char
 	pthread_mutex_unlock(&f->lock);
 }
 
+int flight__ask_to(struct flight *f, const struct flight_to *to)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&f->lock);
+	if (f->to || f->to_busy) {
+		err = -EALREADY;
+	} else {
+		f->to = xcalloc(1, sizeof(*f->to));
+		*f->to = (struct addressee){ to->fd, xstrdup(to->name), to->done, to->ctx, NULL };
+	}
+	pthread_mutex_unlock(&f->lock);
+	return err;
+}
+
 /* The reason of the first trigger that is in no snapshot, and has not gone from what is kept; NULL:
  * there is none. */
 static const char *waiting(const struct flight *f, uint64_t *ts)
@@ -463,10 +540,14 @@ static char *take_reason(struct flight *f)
 	return trigger ? xstrdup(trigger) : NULL;
 }
 
+static bool is_busy(const struct flight *f)
+{
+	return f->cut_reason || f->to_cut || !worker__idle(f->worker);
+}
+
 static bool must_wait(const struct flight *f, uint64_t now)
 {
-	return f->cut_reason || !worker__idle(f->worker) ||
-	       (!f->user_reason && f->trigger_ts && now < f->trigger_ts + f->opts.gap_ns);
+	return !f->user_reason && f->trigger_ts && now < f->trigger_ts + f->opts.gap_ns;
 }
 
 bool flight__due(struct flight *f, uint64_t now)
@@ -474,13 +555,17 @@ bool flight__due(struct flight *f, uint64_t now)
 	bool due = false, by_user;
 
 	pthread_mutex_lock(&f->lock);
+	if (is_busy(f))
+		goto out;
+	f->to_cut = f->to;
 	if (!must_wait(f, now)) {
 		by_user = f->user_reason;
 		f->cut_reason = take_reason(f);
-		due = f->cut_reason;
-		if (due && !by_user)
+		if (f->cut_reason && !by_user)
 			f->trigger_ts = now;
 	}
+	due = f->to_cut || f->cut_reason;
+out:
 	pthread_mutex_unlock(&f->lock);
 	return due;
 }
@@ -506,7 +591,7 @@ static void count_rest(struct flight *f)
 
 void flight__close(struct flight *f)
 {
-	struct job *job = NULL;
+	struct job *job = NULL, *to = NULL;
 	char *reason;
 
 	if (f->closed)
@@ -518,13 +603,17 @@ void flight__close(struct flight *f)
 	if (!reason && f->opts.at_end)
 		reason = xstrdup("end");
 	if (reason && f->first)
-		job = make_job(f, reason);
+		job = make_job(f, reason, NULL);
 	else
 		free(reason);
+	if (f->to && f->first)
+		to = make_job_to(f);
 	count_rest(f);
 	pthread_mutex_unlock(&f->lock);
 	if (job)
 		worker__give(f->worker, &job->work);
+	if (to)
+		worker__give(f->worker, &to->work);
 }
 
 bool flight__written(struct flight *f)

@@ -71,6 +71,19 @@ int flight__take(void *ctx, const struct trace_part *part);
 /* ts: of what the reason is, CLOCK_MONOTONIC; reason: words, copied. */
 void flight__ask(struct flight *f, enum flight_asker by, uint64_t ts, const char *reason);
 /*
+ * Asks for one to be written to a file that is open, fd, which is taken: it is not counted, not
+ * removed, and tells no trigger's owner anything. name: for sentences; copied. done is called once,
+ * from any thread, at the latest in flight__free(): err 0, or -errno with the sentence. ts as
+ * above. -EALREADY: another one is asked for and not written yet; fd stays the caller's then.
+ */
+struct flight_to {
+	int fd;
+	const char *name;
+	void (*done)(void *ctx, int err, const char *why);
+	void *ctx;
+};
+int flight__ask_to(struct flight *f, const struct flight_to *to);
+/*
  * Shall the generation end now? True once for each snapshot. now: CLOCK_MONOTONIC; what is older
  * will be in it.
  */

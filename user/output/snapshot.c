@@ -2,6 +2,7 @@
 /* See snapshot.h. */
 #include "output/snapshot.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +122,19 @@ static uint64_t bytes_of(const struct snapshot *snap)
 	return len;
 }
 
+static int write_from(struct outfile *f, const struct snapshot *snap, size_t first)
+{
+	int err = 0;
+	size_t i;
+
+	for (i = first; !err && i < snap->npiece; i++) {
+		worker_may_end();
+		err = outfile__write(f, snap->piece[i].data, snap->piece[i].len);
+		worker_must_go_on();
+	}
+	return err;
+}
+
 static int write_pieces(struct snapshots *s, const struct snapshot *snap, uint64_t len,
 			struct strbuf *why)
 {
@@ -132,14 +146,8 @@ static int write_pieces(struct snapshots *s, const struct snapshot *snap, uint64
 		.len = snap->piece[0].len,
 	};
 	int err = newfile_make(&n, &s->now, why);
-	size_t i;
 
-	for (i = 1; !err && i < snap->npiece; i++) {
-		worker_may_end();
-		err = outfile__write(s->now, snap->piece[i].data, snap->piece[i].len);
-		worker_must_go_on();
-	}
-	return err;
+	return err ? err : write_from(s->now, snap, 1);
 }
 
 static void remember(struct snapshots *s, const struct outfile_id *id, const struct snapshot *snap)
@@ -190,4 +198,24 @@ int snapshots__write(struct snapshots *s, const struct snapshot *snap, struct st
 	outfile__close(s->now);
 	s->now = NULL;
 	return err;
+}
+
+int snapshot_write_to(int fd, const char *name, const struct snapshot *snap, struct outfile **now,
+		      struct strbuf *why)
+{
+	int err, at_last;
+
+	*now = outfile__adopt(fd, name, why);
+	if (!*now)
+		return -errno;
+	err = outfile__reserve(*now, bytes_of(snap));
+	if (!err)
+		err = write_from(*now, snap, 0);
+	if (!err)
+		err = outfile__finish(*now);
+	if (err)
+		outfile__explain(*now, err, why);
+	at_last = outfile__close(*now);
+	*now = NULL;
+	return err ? err : at_last;
 }

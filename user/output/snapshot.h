@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct outfile;
 struct snapshots;
 struct strbuf;
 struct trail;
@@ -49,6 +50,14 @@ void snapshots__free(struct snapshots *s);
  * could not be written. The thread may be ended in here by worker__abandon().
  */
 int snapshots__write(struct snapshots *s, const struct snapshot *snap, struct strbuf *why);
+
+/*
+ * The same to a file that is open, which is taken; none of this is about it: not its name, not the
+ * bounds. name: for sentences. 0, or -errno with the sentence in why, and it may hold a part then.
+ * *now: what is written, for who may be ended in here; NULL when it is through.
+ */
+int snapshot_write_to(int fd, const char *name, const struct snapshot *snap, struct outfile **now,
+		      struct strbuf *why);
 
 /* The files that are there, each with its reason and seconds (trail.h); borrowed. */
 const struct trail *snapshots__files(const struct snapshots *s);
