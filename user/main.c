@@ -3,13 +3,13 @@
  * option. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cmd.h"
+#include "util/signals.h"
 #include "util/strbuf.h"
 
 static int run(int argc, char **argv)
@@ -53,28 +53,13 @@ static bool stdout_is_fine(void)
 	return !fclose(stdout) && !failed;
 }
 
-static void let_write_fail(int sig)
-{
-	(void)sig;
-}
-
-/* A reader that goes away is an error of write(). A handler does that, unlike SIG_IGN, for us
- * alone: a program that we start has the signal as it was. */
-static void no_sigpipe(void)
-{
-	struct sigaction quiet = { .sa_handler = let_write_fail, .sa_flags = SA_RESTART }, was;
-
-	if (!sigaction(SIGPIPE, NULL, &was) && was.sa_handler != SIG_IGN)
-		sigaction(SIGPIPE, &quiet, NULL);
-}
-
 int main(int argc, char **argv)
 {
 	struct strbuf why = STRBUF_INIT;
 	int code;
 
 	occupy_std_fds();
-	no_sigpipe();
+	signals_no_sigpipe();
 	code = run(argc, argv);
 	if (!stdout_is_fine() && code == EXIT_FINE) {
 		strbuf_set_f(&why, "cannot write standard output: %s", strerror(errno));
