@@ -39,6 +39,7 @@
 #define PATIENCE_NS 1000000000	   /* for the file, once a second signal has come */
 #define LAST_SWITCH_NS 50000000
 #define PROGRESS_NS 500000000
+#define ALONE_NS 30000000000 /* for all files, when nobody is there to give up */
 
 struct session {
 	const struct session_opts *o;
@@ -48,6 +49,8 @@ struct session {
 	bool stop;
 	bool closing;	  /* the files are being completed */
 	unsigned signals; /* that ask for the end */
+	unsigned stops;	  /* and words */
+	bool alone;	  /* who had this made is gone */
 	struct strbuf no; /* what the program that was started does not have; empty: nothing */
 	size_t alive;	  /* targets that have not ended */
 	uint64_t nleft;	  /* capture__left() at the last look */
@@ -56,7 +59,7 @@ struct session {
 };
 
 /* What an epoll event is about. */
-enum source { FROM_TIMER = 1, FROM_SIGNAL, FROM_TARGET, FROM_HALT };
+enum source { FROM_TIMER = 1, FROM_SIGNAL, FROM_TARGET, FROM_HALT, FROM_CONTROL };
 
 /* nohup(1) has it ignored, and a recording that a login left behind goes on. */
 static bool is_ignored(int sig)
@@ -121,6 +124,8 @@ static int set_up(struct session *s)
 		err = watch(s, s->o->signal_fd, FROM_SIGNAL, 0);
 	if (!err && s->o->halt)
 		err = watch(s, halt__fd(s->o->halt), FROM_HALT, 0);
+	if (!err && s->o->control)
+		err = watch(s, s->o->control->fd, FROM_CONTROL, 0);
 	for (i = 0; !err && set && i < set->cnt; i++) {
 		s->alive++;
 		if (set->t[i].pidfd >= 0)
@@ -165,6 +170,19 @@ static void say_state(struct session *s, bool progress)
 	} else {
 		log_line(LOG_TAG, LOG_ERROR, "%s", line); /* it was asked for */
 	}
+}
+
+static void tell_state(struct session *s, uint64_t now)
+{
+	struct pipeline_stats st = pipeline__stats(s->o->pipeline);
+	const struct session_numbers n = {
+		.seconds = (double)(now - s->begin) / 1e9,
+		.events = st.model->events,
+		.lost = st.model->lost,
+		.bytes = st.writer.bytes,
+	};
+
+	s->o->control->progress(s->o->control->ctx, &n);
 }
 
 static void on_child(struct session *s)
@@ -212,6 +230,37 @@ static void on_signals(struct session *s)
 		default:
 			on_end_signal(s, &si);
 		}
+	}
+}
+
+static void ask_snapshot_to(struct session *s, int fd)
+{
+	const struct session_control *c = s->o->control;
+	const struct flight_to to = { fd, "the snapshot", c->snapshot_done, c->ctx };
+	int err = s->o->flight ? flight__ask_to(s->o->flight, &to) : -ENOTSUP;
+
+	if (!err)
+		return;
+	close(fd);
+	c->snapshot_done(c->ctx, err,
+			 err == -EALREADY ? "another snapshot is being written" :
+					    "there is no flight recorder");
+}
+
+static void on_control(struct session *s)
+{
+	const struct session_control *c = s->o->control;
+	enum session_word word;
+	int fd;
+
+	while (c && !s->alone && (word = c->take(c->ctx, &fd)) != SESSION_NOTHING) {
+		if (word == SESSION_SNAPSHOT) {
+			ask_snapshot_to(s, fd);
+			continue;
+		}
+		s->stop = true;
+		s->stops++;
+		s->alone = word == SESSION_ALONE;
 	}
 }
 
@@ -366,9 +415,12 @@ static void on_timer(struct session *s)
 		if (s->o->rotation && rotation__enough(s->o->rotation))
 			s->stop = true;
 	}
-	if (s->o->progress && now >= s->next_progress) {
+	if (now >= s->next_progress) {
 		s->next_progress = now + PROGRESS_NS;
-		say_state(s, true);
+		if (s->o->progress)
+			say_state(s, true);
+		if (s->o->control)
+			tell_state(s, now);
 	}
 }
 
@@ -402,6 +454,9 @@ static void loop(struct session *s)
 				break;
 			case FROM_HALT:
 				on_halt(s);
+				break;
+			case FROM_CONTROL:
+				on_control(s);
 				break;
 			case FROM_TARGET:
 				on_target_end(s, &s->o->targets->t[(uint32_t)ev[i].data.u64]);
@@ -449,6 +504,12 @@ static enum closing close_more(struct session *s, enum closing stage)
 	return stage;
 }
 
+/* Somebody is impatient. Words that came as signals too, while we were busy, count once. */
+static bool is_urged(const struct session *s)
+{
+	return s->signals > 1 || s->stops > 1;
+}
+
 /* A second signal: no more names; and a file that takes for ever, such as a pipe that nobody reads,
  * has PATIENCE_NS left. */
 static void complete_files(struct session *s)
@@ -456,10 +517,15 @@ static void complete_files(struct session *s)
 	struct timespec moment = { 0, 2000000 };
 	enum closing stage = DRAINING;
 	uint64_t give_up = 0;
+	bool urged = false;
 
 	while ((stage = close_more(s, stage)) != CLOSED) {
 		on_signals(s);
-		if (s->signals > 1 && !give_up) {
+		on_control(s);
+		if (s->alone && !give_up)
+			give_up = clock_mono() + ALONE_NS;
+		if (!urged && is_urged(s)) {
+			urged = true;
 			give_up = clock_mono() + PATIENCE_NS;
 			if (s->o->symbolizer)
 				symbolizer__give_up(s->o->symbolizer);
@@ -529,6 +595,8 @@ int session_run(const struct session_opts *o, struct session_result *res, struct
 	if (o->rotation)
 		rotation__due(o->rotation, s.begin); /* the first file begins */
 	say_begin(&s);
+	if (o->control)
+		o->control->begun(o->control->ctx);
 	if (o->launch)
 		launch__go(o->launch);
 	if (o->scope && o->scope->rule & CT_RULE_ON && !capture__living(o->capture))

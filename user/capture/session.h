@@ -27,6 +27,30 @@ struct symbolizer;
 struct symlog;
 struct strbuf;
 
+/* How a recording goes, in numbers. */
+struct session_numbers {
+	double seconds;
+	uint64_t events, lost, bytes;
+};
+
+/* What another process has to say meanwhile. */
+enum session_word {
+	SESSION_NOTHING,
+	SESSION_STOP,	  /* a second one gives up what takes long, as a second Ctrl-C does */
+	SESSION_SNAPSHOT, /* of a flight recorder, to a descriptor */
+	SESSION_ALONE,	  /* it is gone: stop; and what nobody reads is not waited for */
+};
+
+/* Who has this recording made, where that is another process. */
+struct session_control {
+	int fd; /* readable when there is a word; borrowed */
+	enum session_word (*take)(void *ctx, int *fd);
+	void (*begun)(void *ctx);
+	void (*progress)(void *ctx, const struct session_numbers *n); /* twice a second */
+	void (*snapshot_done)(void *ctx, int err, const char *why);   /* from any thread */
+	void *ctx;
+};
+
 struct session_opts {
 	struct capture *capture; /* attached; borrowed, all of them */
 	struct pipeline *pipeline;
@@ -46,6 +70,7 @@ struct session_opts {
 	const struct scope *scope;	/* of everything: who is in; NULL: all */
 	bool progress;			/* a line on the terminal */
 	int signal_fd;			/* of session_signals() */
+	const struct session_control *control; /* NULL: there is none */
 };
 
 struct session_result {

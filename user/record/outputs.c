@@ -53,16 +53,23 @@ static int check_space(const struct recording *r, struct strbuf *why)
 	return -ENOSPC;
 }
 
+static struct outfile *open_one(const struct recording *r, struct strbuf *why)
+{
+	const char *name = recording_output(r->o);
+
+	return r->part->out_fd >= 0 ? outfile__adopt(r->part->out_fd, name, why) :
+				      outfile__open(name, why);
+}
+
 int outputs_open(struct recording *r, struct strbuf *why)
 {
 	if (has_many_files(r->o)) {
 		if (outfile_check_more(recording_output(r->o), why))
 			return -EIO;
-		/* the name of a window of --duty is claimed by who waits for it */
-		if (!r->totals && claim_series(recording_output(r->o), &r->claim, why))
+		if (!r->part->claimed && claim_series(recording_output(r->o), &r->claim, why))
 			return -EIO;
 	} else {
-		r->out = outfile__open(recording_output(r->o), why);
+		r->out = open_one(r, why);
 		if (!r->out)
 			return -EIO;
 	}

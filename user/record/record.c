@@ -144,6 +144,7 @@ static enum exit_code record(struct recording *r, struct strbuf *why)
 		.launch = r->launch,
 		.halt = r->halt,
 		.signal_fd = r->signal_fd,
+		.control = r->part->control,
 	};
 	if (session_run(&opts, &r->res, why))
 		return EXIT_FAILED;
@@ -152,8 +153,8 @@ static enum exit_code record(struct recording *r, struct strbuf *why)
 	outputs_finish(r);
 	code = outputs_verdict(r, why);
 	sumup_print(r, code == EXIT_FAILED ? why->buf : NULL); /* losses are told in any case */
-	if (r->totals)
-		sumup_totals(r, r->totals);
+	if (r->part->totals)
+		sumup_totals(r, r->part->totals);
 	return code;
 }
 
@@ -184,10 +185,10 @@ static enum exit_code wait_for_command(struct recording *r, enum exit_code code,
 	return status ? (enum exit_code)status : code;
 }
 
-enum exit_code record_once(const struct options *o, struct record_totals *totals,
+enum exit_code record_once(const struct options *o, const struct record_part *part,
 			   struct strbuf *why)
 {
-	struct recording r = { .o = o, .claim = -1, .signal_fd = -1, .totals = totals };
+	struct recording r = { .o = o, .part = part, .claim = -1, .signal_fd = -1 };
 	enum exit_code code = EXIT_FINE;
 	bool begun;
 
@@ -207,5 +208,7 @@ enum exit_code record_once(const struct options *o, struct record_totals *totals
 
 enum exit_code record_run(const struct options *o, struct strbuf *why)
 {
-	return o->duty_ns ? duty_run(o, why) : record_once(o, NULL, why);
+	const struct record_part whole = { .out_fd = -1 };
+
+	return o->duty_ns ? duty_run(o, why) : record_once(o, &whole, why);
 }

@@ -8,11 +8,11 @@
  *   sumup.c    what is said at the end
  *   duty.c     several of them, one behind the other (--duty)
  *   window.c   … each by a process of its own
+ *   remote.c   what such a process says to who made it
  */
 #ifndef CTRACE_RECORD_RECORDING_H
 #define CTRACE_RECORD_RECORDING_H
 
-#include <limits.h>
 #include <stdint.h>
 
 #include "annot/plan.h"
@@ -21,7 +21,7 @@
 #include "capture/target.h"
 #include "util/exitcode.h"
 #include "cli/options.h"
-#include "output/outfile.h"
+#include "record/record.h"
 
 struct annot;
 struct capture;
@@ -40,22 +40,9 @@ struct symlog;
 /* Our processes, as capture_opts has them. */
 enum { FILES_HELPER, NAMES_HELPER };
 
-/* A recording in numbers, for who adds several up. */
-struct record_totals {
-	bool begun; /* the rest is told */
-	double seconds;
-	uint64_t events, lost;
-	uint64_t bytes;		 /* in the file, of --rotate in all of them */
-	char file[NAME_MAX + 1]; /* the name of the last one of --rotate, without directories */
-	struct outfile_id id;	 /* … and which it is */
-	double cpu_seconds;
-	uint64_t rss_bytes;
-	unsigned ended; /* enum rotation_end */
-};
-
 struct recording {
 	const struct options *o;
-	struct record_totals *totals;	  /* to be filled in at the end; NULL: nobody asks */
+	const struct record_part *part;	  /* never NULL */
 	struct launch *launch;		  /* NULL: nothing is started */
 	struct halt *halt;		  /* NULL: nor held while it starts */
 	struct target_set targets, procs; /* procs: where none are given, to name them */
@@ -85,12 +72,6 @@ bool recording_by_rule(const struct options *o);
 int recording_scope(const struct options *o, struct scope *scope, struct strbuf *why);
 /* The processes that are meant; NULL: those of the rule. */
 struct target_set *recording_targets(struct recording *r);
-
-/* ---- record.c ---- */
-
-/* One recording, whatever --duty says. totals: NULL, or where to tell its numbers. */
-enum exit_code record_once(const struct options *o, struct record_totals *totals,
-			   struct strbuf *why);
 
 /* ---- duty.c ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One window of --duty: a recording by a process of its own, which gives up its rights as every
- * recorder does, is told of our end by a pipe, and sends what it has to say when it is through.
+ * recorder does, is told of our end, and sends what it has to say when it is through (remote.h).
  */
 #ifndef CTRACE_RECORD_WINDOW_H
 #define CTRACE_RECORD_WINDOW_H
