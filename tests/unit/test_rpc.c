@@ -91,16 +91,22 @@ static void takes_fd(struct rpc_call *c)
 	rpc_result(c, json_integer(rpc_caller(c)->uid));
 }
 
+static void large(struct rpc_call *c)
+{
+	struct strbuf sb = STRBUF_INIT;
+
+	strbuf_set_f(&sb, "%*s", 1 << 20, "");
+	fixture_of(c);
+	rpc_result(c, json_string(sb.buf));
+	strbuf_free(&sb);
+}
+
 static const struct rpc_method methods[] = {
-	{ "t_echo", 0, 2, echo },
-	{ "t_need", 2, 3, echo },
-	{ "t_nothing", 0, 0, nothing },
-	{ "t_fail", 0, 0, fails },
-	{ "t_choosy", 0, 2, choosy },
-	{ "t_later", 0, 0, later },
-	{ "t_end", 0, 0, until_the_end },
-	{ "t_fd", 0, 0, takes_fd },
-	{ 0 },
+	{ "t_echo", 0, 2, echo },	  { "t_need", 2, 3, echo },
+	{ "t_nothing", 0, 0, nothing },	  { "t_fail", 0, 0, fails },
+	{ "t_choosy", 0, 2, choosy },	  { "t_later", 0, 0, later },
+	{ "t_end", 0, 0, until_the_end }, { "t_fd", 0, 0, takes_fd },
+	{ "t_large", 0, 0, large },	  { 0 },
 };
 
 struct reply {
@@ -439,6 +445,31 @@ static void batches(void **state)
 												"[]") "]",
 	       "[" RESULT("\"a\"", "[1]") "," INVALID("8") "," ERROR(
 		       "2", "-32601", "the method no does not exist/is not available") "]");
+}
+
+/* What is answered can be much more than what is asked. */
+static void too_large(void **state)
+{
+	struct reply r = { STRBUF_INIT, 0, 0 };
+	struct strbuf in = STRBUF_INIT;
+	struct fixture f = { 0 };
+	const char *end;
+	int i;
+
+	(void)state;
+	for (i = 0; i < RPC_BATCH_MAX; i++)
+		strbuf_addf(&in, "%c" CALL("%d", "t_large", "[]"), i ? ',' : '[', i);
+	strbuf_addstr(&in, "]");
+	assert_null(ask_bytes(&f, &r, in.buf, in.len));
+	assert_int_equal(f.ran, RPC_REPLY_MAX >> 20);
+	assert_true(r.text.len < RPC_REPLY_MAX + 20000);
+	end = strstr(r.text.buf, ERROR("4", "-32003", "response too large"));
+	assert_non_null(end);
+	for (i = 4; (end = strstr(end, "too large")); end++)
+		i++;
+	assert_int_equal(i, RPC_BATCH_MAX);
+	strbuf_free(&r.text);
+	strbuf_free(&in);
 }
 
 static void waiting(void **state)

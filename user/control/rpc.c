@@ -298,6 +298,8 @@ static bool run(struct rpc_text *t)
 	/* What has not begun when nobody is there any more does not begin. */
 	for (; t->now < t->ncall && !t->gone; t->now++) {
 		c = &t->call[t->now];
+		if (t->out.len > RPC_REPLY_MAX)
+			refuse(c, RPC_TOO_LARGE, "response too large");
 		if (!c->method) {
 			if (!c->silent)
 				answer_error(t, c->id, c->code, c->sentence);

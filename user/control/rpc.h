@@ -21,13 +21,16 @@ enum rpc_code {
 	RPC_METHOD = -32601,
 	RPC_PARAMS = -32602,
 	RPC_INTERNAL = -32603,
-	RPC_FAILED = -32000, /* of the method itself, as in geth */
+	RPC_FAILED = -32000,	/* of the method itself, as in geth */
+	RPC_TOO_LARGE = -32003, /* the reply to a batch, as in geth */
 };
 
-#define RPC_TEXT_MAX (1u << 20) /* bytes of a text */
-#define RPC_DEPTH_MAX 32	/* of arrays and objects in each other */
-#define RPC_BATCH_MAX 100	/* calls */
-#define RPC_FDS_MAX 4		/* descriptors that came with a text, on a Unix socket */
+#define RPC_TEXT_MAX (1u << 20)	 /* bytes of a text */
+#define RPC_DEPTH_MAX 32	 /* of arrays and objects in each other */
+#define RPC_BATCH_MAX 100	 /* calls */
+#define RPC_REPLY_MAX (4u << 20) /* bytes; one call may still go beyond it */
+#define RPC_FDS_MAX 4		 /* descriptors that came with a text, on a Unix socket */
+#define RPC_WORDS_MAX 512	 /* parameters of one call that takes many */
 
 /*
  * A row: its method, and how many of params it takes at least and at most. What is missing or too
