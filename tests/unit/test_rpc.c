@@ -635,8 +635,9 @@ int main(void)
 		cmocka_unit_test(errors),	 cmocka_unit_test(no_requests),
 		cmocka_unit_test(notifications), cmocka_unit_test(no_json),
 		cmocka_unit_test(bounds),	 cmocka_unit_test(batches),
-		cmocka_unit_test(waiting),	 cmocka_unit_test(nobody_waits),
-		cmocka_unit_test(descriptors),	 cmocka_unit_test(splits),
+		cmocka_unit_test(too_large),	 cmocka_unit_test(waiting),
+		cmocka_unit_test(nobody_waits),	 cmocka_unit_test(descriptors),
+		cmocka_unit_test(splits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
