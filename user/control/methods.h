@@ -9,11 +9,13 @@
 
 struct going;
 struct options;
+struct processes;
 struct recordings;
 
 /* What methods need: rpc_peer.service. */
 struct methods_service {
 	struct recordings *recordings;
+	struct processes *processes;
 	const struct options *o; /* of serve, for ctrace_status */
 	uint64_t since_ns;	 /* clock_mono() when the service began */
 	struct going *going;	 /* the methods' own; NULL at first */
