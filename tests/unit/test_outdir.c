@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "control/caller.h"
+#include "control/ledger.h"
 #include "control/outdir.h"
 
 #define ANN 54321
@@ -246,25 +247,33 @@ static void taken_back(void **state)
 {
 	struct dir *t = *state;
 	struct strbuf why = STRBUF_INIT;
+	struct ledger *l = ledger__new(t->d);
 	struct outdir_file f;
+	uint64_t bytes = 1;
 
 	assert_int_equal(outdir__open(t->d, "x", &t->c, &f, &why), 0);
-	assert_int_equal(outdir__bytes(t->d, "x", &f), 0);
+	assert_int_equal(outdir__bytes(t->d, "x", &f, &bytes), 0);
+	assert_int_equal(bytes, 0);
 	outdir__undo(t->d, "x", &f);
 	assert_int_equal(access(in(t, "x"), F_OK), -1);
+	assert_int_equal(outdir__bytes(t->d, "x", &f, &bytes), -ENOENT);
 	outdir__undo(t->d, "x", &f);
 	close(f.fd);
 	/* what has content stays */
 	assert_int_equal(outdir__open(t->d, "x", &t->c, &f, &why), 0);
 	assert_int_equal(write(f.fd, "12345", 5), 5);
 	outdir__undo(t->d, "x", &f);
-	assert_int_equal(outdir__bytes(t->d, "x", &f), 5);
+	ledger__add(l, "x", &f);
+	ledger__add(l, "./x", &f);
+	assert_int_equal(ledger__count(l), 1);
+	assert_int_equal(ledger__bytes(l), 5);
 	/* … and another file of that name */
 	assert_false(rename(in(t, "x"), in(t, "y")));
 	make_file(in(t, "x"), "");
 	outdir__undo(t->d, "x", &f);
 	assert_int_equal(access(in(t, "x"), F_OK), 0);
-	assert_int_equal(outdir__bytes(t->d, "x", &f), 0);
+	assert_int_equal(ledger__bytes(l), 0);
+	assert_int_equal(ledger__count(l), 0);
 	close(f.fd);
 	/* one that was there before */
 	if (!geteuid())
@@ -274,6 +283,8 @@ static void taken_back(void **state)
 	outdir__undo(t->d, "x", &f);
 	assert_int_equal(access(in(t, "x"), F_OK), 0);
 	close(f.fd);
+	ledger__free(l);
+	ledger__free(NULL);
 	strbuf_free(&why);
 }
 

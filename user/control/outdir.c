@@ -329,14 +329,16 @@ void outdir__undo(struct outdir *d, const char *name, const struct outdir_file *
 	close(dir);
 }
 
-uint64_t outdir__bytes(const struct outdir *d, const char *name, const struct outdir_file *f)
+int outdir__bytes(const struct outdir *d, const char *name, const struct outdir_file *f,
+		  uint64_t *bytes)
 {
 	struct place p;
 	struct stat st;
 	int dir = find_again(d, name, f, &p, &st);
 
 	if (dir < 0)
-		return 0;
+		return -ENOENT;
 	close(dir);
-	return (uint64_t)st.st_size;
+	*bytes = (uint64_t)st.st_size;
+	return 0;
 }

@@ -43,7 +43,8 @@ int outdir__open(struct outdir *d, const char *name, const struct caller *c, str
 		 struct strbuf *why);
 /* Nothing was written: removes it when it is new, still empty, and still that one. Does not close. */
 void outdir__undo(struct outdir *d, const char *name, const struct outdir_file *f);
-/* Bytes of that file now; 0 where there is another one, or none, under its name. */
-uint64_t outdir__bytes(const struct outdir *d, const char *name, const struct outdir_file *f);
+/* Bytes of that file now. 0, or -ENOENT where there is another one, or none, under its name. */
+int outdir__bytes(const struct outdir *d, const char *name, const struct outdir_file *f,
+		  uint64_t *bytes);
 
 #endif

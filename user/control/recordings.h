@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * All recordings that the service has under way: what is asked for becomes options here, rights and limits are
- * asked here, and here it is logged. Every door (HTTP, JSON-RPC, the library, the command line) comes through this
- * one, and knows nothing of processes.
+ * All recordings that the service has under way: what is asked for becomes options here, rights and
+ * limits are asked here, and here it is logged. Every door (HTTP, JSON-RPC, the library, the
+ * command line) comes through this one, and knows nothing of processes.
  */
 #ifndef CTRACE_CONTROL_RECORDINGS_H
 #define CTRACE_CONTROL_RECORDINGS_H
@@ -24,14 +24,15 @@ struct strbuf;
 
 struct recordings_opts {
 	struct loop *loop;
-	const struct options *o; /* of `serve`: limits, and what is recorded when nothing is said; borrowed */
-	char *const *args;	 /* … as words, `--pid=42`, in their order; NULL at the end; borrowed */
+	const struct options *o; /* of `serve`: limits, and what is recorded when nothing is said;
+				    borrowed */
 	struct outdir *outdir;	 /* borrowed */
 	void (*idle)(void *ctx); /* the last one has ended; NULL: nobody asks */
 	void *ctx;
 };
 
-struct recordings *recordings__new(const struct recordings_opts *opts);
+/* NULL with errno and the reason in why: the flight recorder cannot be. */
+struct recordings *recordings__new(const struct recordings_opts *opts, struct strbuf *why);
 /* Those that are under way are stopped, and complete their files by themselves. */
 void recordings__free(struct recordings *r);
 
@@ -40,18 +41,19 @@ enum served_door { DOOR_HTTP, DOOR_RPC, DOOR_LIBRARY, DOOR_COMMAND };
 struct served_wish {
 	struct caller caller;
 	enum served_door door;
-	/* What is recorded, in place of what serve was given or beside it: an object of option names and values
-	 * ({"pid": 42, "region": ["libc.so.6:malloc"], "sample": true}), or the words of a command line. Both NULL: as
-	 * serve has it. Borrowed. */
+	/* What is recorded, in place of what serve was given or beside it: an object of option
+	 * names and values
+	 * ({"pid": 42, "region": ["libc.so.6:malloc"], "sample": true}), or the words of a command
+	 * line. Both NULL: as serve has it. Borrowed. */
 	const json_t *object;
-	char *const *words; /* NULL at the end */
+	char *const *words;   /* NULL at the end */
 	uint64_t duration_ns; /* 0: until stopped, or the longest that is allowed */
 	const char *file;     /* a name beneath the output directory; NULL: fd */
-	int fd;		      /* where the trace goes without file; borrowed until recordings__start() returns */
-	int err_fd, json_fd;  /* see job_opts; -1 none */
+	int fd; /* where the trace goes without file; borrowed until recordings__start() returns */
+	int err_fd, json_fd; /* see job_opts; -1 none */
 	/*
-	 * Called when it has begun, and when it has ended, in this order; where it could not begin only the latter.
-	 * Never from within recordings__start(). After `ended` the pointer is gone.
+	 * Called when it has begun, and when it has ended, in this order; where it could not begin
+	 * only the latter. Never from within recordings__start(). After `ended` the pointer is gone.
 	 */
 	void (*begun)(void *ctx, struct served *s);
 	void (*ended)(void *ctx, struct served *s);
@@ -59,18 +61,20 @@ struct served_wish {
 };
 
 /*
- * NULL with errno and the sentence in why, fit for any door: EINVAL what is asked for makes no sense; EPERM the caller
- * may not; EALREADY he has one under way from this door (of DOOR_RPC: "trace already in progress"); EBUSY a limit is
- * reached; ESRCH no such process; another one: of the file, in Go's words.
+ * NULL with errno and the sentence in why, fit for any door: EINVAL what is asked for makes no
+ * sense; EPERM the caller may not; EALREADY he has one under way from this door (of DOOR_RPC:
+ * "trace already in progress"); EBUSY a limit is reached; ESRCH no such process; another one: of
+ * the file, in Go's words.
  */
-struct served *recordings__start(struct recordings *r, const struct served_wish *wish, struct strbuf *why);
+struct served *recordings__start(struct recordings *r, const struct served_wish *wish,
+				 struct strbuf *why);
 void served__stop(struct served *s); /* ended() comes when the file is complete */
 void served__kill(struct served *s); /* nobody reads it: at once. ended() comes */
 /* Its owner is gone: begun() and ended() are not called any more; it goes on. */
 void served__let_go(struct served *s);
 
-/* 0 or -errno, as a recording that could not be had is told: -EINVAL, -EPERM, -ESRCH, others; the sentence in why. For
- * ended(). */
+/* 0 or -errno, as a recording that could not be had is told: -EINVAL, -EPERM, -ESRCH, others; the
+ * sentence in why. For ended(). */
 int served__result(const struct served *s, struct strbuf *why);
 struct job_numbers served__numbers(const struct served *s);
 /* Of ended(): the exit code that a recorder would have; see job__code(). */
@@ -79,18 +83,24 @@ enum exit_code served__code(const struct served *s);
 /* The one that this caller has under way through DOOR_RPC; NULL: none. */
 struct served *recordings__of(struct recordings *r, const struct caller *c);
 
-/* Writes what the flight recorder of `serve --flight-recorder` has to a file beneath the output directory. 0, after which
- * done() is called once; or -errno with the sentence in why: -ENOTSUP there is no flight recorder. Only for CALLER_ALL. */
+/* Writes what the flight recorder of `serve --flight-recorder` has to a file beneath the output
+ * directory. 0, after which done() is called once; or -errno with the sentence in why: -ENOTSUP
+ * there is no flight recorder. Only for CALLER_ALL. */
 typedef void (*snapshot_fn)(void *ctx, int err, const char *why);
-int recordings__snapshot(struct recordings *r, const struct caller *c, const char *file, snapshot_fn done, void *ctx,
-			 struct strbuf *why);
+int recordings__snapshot(struct recordings *r, const struct caller *c, const char *file,
+			 snapshot_fn done, void *ctx, struct strbuf *why);
 
-/* For ctrace_status and the index page: an array of those that this caller may know of. The caller's to free. */
+/* For ctrace_status and the index page: an array of those that this caller may know of. The
+ * caller's to free. */
 json_t *recordings__list(const struct recordings *r, const struct caller *c);
-/* What is recorded when nothing is said, in words: "process 42 (redis-server)", "the whole system"; NULL: nothing is. */
+/* What is recorded when nothing is said, in words: "process 42 (redis-server)", "the whole system";
+ * NULL: nothing is. */
 const char *recordings__default(const struct recordings *r);
 size_t recordings__count(const struct recordings *r);
-/* No new ones; those that are under way are stopped. idle() comes when the last one has ended, at once where there is none. */
+/* Of the flight recorder, in words: "keeps the last 10 s"; NULL: there is none. */
+const char *recordings__flight(const struct recordings *r);
+/* No new ones; those that are under way are stopped, and give up symbols when it is called again.
+ * idle() comes when the last one has ended, at once where there is none. */
 void recordings__end(struct recordings *r);
 
 #endif

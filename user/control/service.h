@@ -17,8 +17,7 @@ struct strbuf;
 /* Where the socket is when nobody says: for the service, for who asks it, and for libctrace. */
 #define CONTROL_SOCKET "/run/ctrace/control.sock"
 
-/* args: the words of the recording that is meant when nothing is said; see options_words(). Until SIGINT or SIGTERM; the exit
- * status, and the reason in why. */
-enum exit_code service_run(const struct options *o, char *const *args, struct strbuf *why);
+/* Until SIGINT or SIGTERM. The exit status, and the reason in why. */
+enum exit_code service_run(const struct options *o, struct strbuf *why);
 
 #endif

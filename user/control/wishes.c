@@ -10,6 +10,7 @@
 
 #include "cli/check.h"
 #include "util/parse.h"
+#include "util/procfs.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
@@ -273,4 +274,32 @@ void wish_free(struct wish *w)
 		free(w->words[i]);
 	free(w->words);
 	*w = (struct wish){ 0 };
+}
+
+static void add_pids(const struct options *o, struct strbuf *out)
+{
+	struct proc_info info;
+	size_t i;
+
+	if (o->npid == 1 && !procfs_status(o->pid[0], &info)) {
+		strbuf_addf(out, "process %u (%s)", o->pid[0], info.comm);
+		return;
+	}
+	strbuf_addf(out, "process%s %u", o->npid > 1 ? "es" : "", o->pid[0]);
+	for (i = 1; i < o->npid && i < 8; i++)
+		strbuf_addf(out, "%s%u", i + 1 < o->npid ? ", " : " and ", o->pid[i]);
+	if (i < o->npid)
+		strbuf_addf(out, " and %zu more", o->npid - i);
+}
+
+void wish_words(const struct options *o, struct strbuf *out)
+{
+	if (o->npid)
+		add_pids(o, out);
+	else if (o->all)
+		strbuf_addstr(out, "the whole system");
+	else if (o->cgroup)
+		strbuf_addf(out, "control group %s", o->cgroup);
+	else if (o->container)
+		strbuf_addf(out, "container %s", o->container);
 }

@@ -32,4 +32,8 @@ int wish_read(struct wish *w, const struct options *serve, const json_t *object,
 	      const struct caller *c, struct strbuf *why);
 void wish_free(struct wish *w);
 
+/* What options have recorded: "process 42 (redis-server)", "processes 42 and 43", "the whole
+ * system", "control group X", "container X"; nothing where they name no target. */
+void wish_words(const struct options *o, struct strbuf *out);
+
 #endif
