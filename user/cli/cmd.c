@@ -13,7 +13,9 @@
 
 #define LOG_TAG "main"
 
-static const struct cmd *const cmds[] = { &cmd_record, &cmd_convert, &cmd_markers, &cmd_features };
+static const struct cmd *const cmds[] = {
+	&cmd_record, &cmd_convert, &cmd_markers, &cmd_features, &cmd_ps, &cmd_tree,
+};
 #define NCMD (sizeof(cmds) / sizeof(cmds[0]))
 
 const struct cmd *cmd_find(const char *name)
