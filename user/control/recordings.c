@@ -68,7 +68,7 @@ struct recordings {
 static const char *door_words(enum served_door door)
 {
 	static const char *const words[] = { "over HTTP", "by JSON-RPC", "from itself",
-					     "from its command line" };
+					     "from its command line", "by gops" };
 
 	return words[door];
 }
@@ -585,7 +585,7 @@ const char *recordings__flight(const struct recordings *r)
 static json_t *describe(const struct served *s)
 {
 	static const char *const states[] = { "starting", "recording", "ended" };
-	static const char *const doors[] = { "http", "rpc", "library", "command" };
+	static const char *const doors[] = { "http", "rpc", "library", "command", "gops" };
 	struct job_numbers n = job__numbers(s->job);
 	double seconds = (double)(clock_ns(CLOCK_MONOTONIC) - s->since_ns) / 1e9;
 

@@ -36,7 +36,7 @@ struct recordings *recordings__new(const struct recordings_opts *opts, struct st
 /* Those that are under way are stopped, and complete their files by themselves. */
 void recordings__free(struct recordings *r);
 
-enum served_door { DOOR_HTTP, DOOR_RPC, DOOR_LIBRARY, DOOR_COMMAND };
+enum served_door { DOOR_HTTP, DOOR_RPC, DOOR_LIBRARY, DOOR_COMMAND, DOOR_GOPS };
 
 struct served_wish {
 	struct caller caller;
