@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gops/runtime.h"
 #include "util/fileio.h"
 #include "util/procfs.h"
 #include "util/strbuf.h"
@@ -26,14 +27,23 @@ static uint64_t status_of(const char *status, const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
 }
 
+/* Of a Go program what its own agent would say. */
 static int say_version(pid_t pid, struct strbuf *out)
 {
-	struct proc_info p;
-	int err = procfs_status((uint32_t)pid, &p);
+	struct runtimes *r = runtimes__new();
+	struct runtime_told told = { 0 };
+	int err = runtimes__ask(r, (uint32_t)pid, 1, &told);
+	char words[FACTS_VERSION_MAX + 32];
 
-	if (!err)
-		strbuf_addf(out, "%s is watched by ctrace-bpf %s\n", p.comm, CTRACE_VERSION);
-	return err;
+	runtimes__free(r);
+	if (err == -ESRCH || err == -ENOENT)
+		return err;
+	runtime_words(told.runtime, told.version, words, sizeof(words));
+	if (told.runtime == RUNTIME_GO)
+		strbuf_addf(out, "%s\n", words);
+	else
+		strbuf_addf(out, "%s, watched by ctrace-bpf %s\n", words, CTRACE_VERSION);
+	return 0;
 }
 
 /* A thread is a goroutine in our traces, so it is here. */
