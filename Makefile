@@ -158,6 +158,10 @@ fuzz-sym: ## damaged ELF files through the reader of symbols, under sanitizers a
 	$(Q)$(FIXED_ADDRESSES) $(O)/asan/fuzzers/fuzz_sym -n $(or $(N),100000)
 	$(Q)$(O)/fuzzers/fuzz_sym -p -n $(or $(N),100000)
 
+fuzz-rpc: ## damaged JSON-RPC requests, under sanitizers, judged by another reader; N=100000
+	$(Q)$(MAKE) --no-print-directory O=$(O)/asan SAN='$(ASAN)' $(O)/asan/fuzzers/fuzz_rpc
+	$(Q)$(FIXED_ADDRESSES) $(O)/asan/fuzzers/fuzz_rpc -n $(or $(N),100000)
+
 $(O)/fuzzers/%: tests/fuzz/%.c $(filter-out $(O)/user/main.o,$(OBJ))
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
@@ -231,7 +235,7 @@ help: ## this text
 	$(Q)sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 16
 	@echo 'Variables: V=1 O=DIR DEBUG=1 WERROR=1 CC= CLANG= VMLINUX_BTF= N= BENCH="--quick" PROGRAMS="c go"'
 
-.PHONY: all progs completion check check-header check-root check-programs check-stacks shots fuzz asan tsan bench bench-system soak check-kernels format lint man install clean help fuzz-elf fuzz-sym
+.PHONY: all progs completion check check-header check-root check-programs check-stacks shots fuzz asan tsan bench bench-system soak check-kernels format lint man install clean help fuzz-elf fuzz-sym fuzz-rpc
 .SECONDARY: $(BPF:%.c=$(O)/%.o)
 
 -include $(OBJ:.o=.d) $(BPF:%.c=$(O)/%.d) $(wildcard $(O)/unit/*.d $(O)/fuzzers/*.d $(O)/prog/*.d)
