@@ -596,15 +596,39 @@ static json_t *describe(const struct served *s)
 			 "lost", (json_int_t)n.lost, "bytes", (json_int_t)n.bytes);
 }
 
+static bool may_know(const struct served *s, const struct caller *c)
+{
+	return c->rank == CALLER_ALL || (c->rank == CALLER_USER && s->caller.uid == c->uid);
+}
+
 json_t *recordings__list(const struct recordings *r, const struct caller *c)
 {
 	json_t *list = json_array();
 	const struct served *s;
 
 	for (s = r->list; s; s = s->next)
-		if (c->rank == CALLER_ALL || (c->rank == CALLER_USER && s->caller.uid == c->uid))
+		if (may_know(s, c))
 			json_array_append_new(list, describe(s));
 	return list;
+}
+
+unsigned served__id(const struct served *s)
+{
+	return s->id;
+}
+
+int recordings__stop(struct recordings *r, const struct caller *c, unsigned id, struct strbuf *why)
+{
+	struct served *s;
+
+	for (s = r->list; s; s = s->next) {
+		if (s->id == id && may_know(s, c)) {
+			served__stop(s);
+			return 0;
+		}
+	}
+	strbuf_set_f(why, "there is no recording %u of yours under way", id);
+	return -ESRCH;
 }
 
 const char *recordings__default(const struct recordings *r)

@@ -80,6 +80,13 @@ struct job_numbers served__numbers(const struct served *s);
 /* Of ended(): the exit code that a recorder would have; see job__code(). */
 enum exit_code served__code(const struct served *s);
 
+/* Its number, as recordings__list() has it. */
+unsigned served__id(const struct served *s);
+
+/* Stops one of those that recordings__list() tells this caller. 0, or -ESRCH with the sentence in
+ * why: there is none, or he may not know of it. */
+int recordings__stop(struct recordings *r, const struct caller *c, unsigned id, struct strbuf *why);
+
 /* The one that this caller has under way through DOOR_RPC; NULL: none. */
 struct served *recordings__of(struct recordings *r, const struct caller *c);
 
