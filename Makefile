@@ -57,6 +57,12 @@ $(O)/gen/completion_%.h: user/cli/completion.%
 	$(Q)mkdir -p $(@D)
 	$(Q)sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< >$@
 
+# The page of the service, for index.c.
+$(O)/gen/index_html.h: user/control/index.html
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< >$@
+
 # Only where the file is missing: make has nothing to do for one that is there.
 $(VMLINUX_BTF):
 	@echo "$@ is missing: the BPF programs are compiled with the types of a kernel. A kernel has them there when" \
@@ -81,7 +87,7 @@ $(O)/gen/ctrace.skel.h: $(filter-out $(O)/bpf/find.bpf.o,$(BPF:%.c=$(O)/%.o))
 # ---- the program ----
 
 SHELLS_KNOWN := bash zsh fish
-GENERATED := $(addprefix $(O)/gen/,syscall_names.h version.h ctrace.skel.h ctfind.skel.h $(SHELLS_KNOWN:%=completion_%.h))
+GENERATED := $(addprefix $(O)/gen/,syscall_names.h version.h ctrace.skel.h ctfind.skel.h index_html.h $(SHELLS_KNOWN:%=completion_%.h))
 
 $(OBJ): | $(GENERATED)
 
