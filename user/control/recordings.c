@@ -229,7 +229,7 @@ static void tell_idle(struct recordings *r)
 		r->opts.idle(r->opts.ctx);
 }
 
-static void served_free(struct served *s)
+static void unlist(struct served *s)
 {
 	struct served **at = &s->r->list;
 
@@ -239,6 +239,11 @@ static void served_free(struct served *s)
 		*at = s->next;
 		s->r->cnt--;
 	}
+}
+
+static void served_free(struct served *s)
+{
+	unlist(s);
 	job__free(s->job);
 	strbuf_free(&s->what);
 	strbuf_free(&s->who);
@@ -281,6 +286,7 @@ static void changed(void *ctx, struct job *j)
 		log_end(s);
 		if (!job__begun(j) && s->file)
 			outdir__undo(r->opts.outdir, s->file, &s->out);
+		unlist(s); /* who is told may begin the next one at once */
 		if (!s->let_go && s->ended)
 			s->ended(s->ctx, s);
 		served_free(s);
