@@ -335,19 +335,18 @@ struct rpc_text *rpc_text__new(const struct rpc_peer *peer, const char *text, si
 
 static void hang_up(struct rpc_text *t)
 {
-	struct rpc_call *c = &t->call[t->now];
-	void (*fn)(void *ctx) = c->hang_up;
+	const struct rpc_call *c = &t->call[t->now];
 
-	c->hang_up = NULL;
-	t->hung_up = true;
-	if (fn)
-		fn(c->hang_up_ctx);
+	if (c->hang_up)
+		c->hang_up(c->hang_up_ctx);
 }
 
 void rpc_text__hang_up(struct rpc_text *t)
 {
-	if (!t->hung_up)
-		hang_up(t);
+	if (t->hung_up)
+		return;
+	t->hung_up = true;
+	hang_up(t);
 }
 
 void rpc_text__let_go(struct rpc_text *t)

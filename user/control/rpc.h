@@ -62,7 +62,7 @@ struct rpc_peer {
  * run one behind the other, and have no descriptors.
  */
 struct rpc_text *rpc_text__new(const struct rpc_peer *peer, const char *text, size_t len);
-/* Who asked says nothing any more, and waits: for calls that take this as a word, once. It may be
+/* Who asked says nothing any more, and waits: for calls that take this as a word; once. It may be
  * answered by this. */
 void rpc_text__hang_up(struct rpc_text *t);
 /* Who asked is gone: done() is not called any more, and t is not the caller's any more. What is
@@ -74,8 +74,8 @@ const json_t *rpc_param(const struct rpc_call *call,
 const struct caller *rpc_caller(const struct rpc_call *call);
 void *rpc_service(const struct rpc_call *call);
 int rpc_fd(const struct rpc_call *call, unsigned nth); /* -1: there is none; only while fn() runs */
-/* Before it is answered fn is called, once at most, when who asked has closed his side, or is gone.
- */
+/* Until it is answered fn is called when who asked has closed his side, and when he is gone: once
+ * each. */
 void rpc_on_hang_up(struct rpc_call *call, void (*fn)(void *ctx), void *ctx);
 
 /* Each of these ends the call: the pointer is gone. */
