@@ -113,6 +113,11 @@ check-header: ## include/ctrace with each compiler and in each way of linking, n
 # libdw is the judge of our unwinding rules
 $(O)/unit/test_unwind_oracle: LDLIBS += -ldw
 
+# Recordings that the test makes begin and end: tests/unit/fake_recordings.h.
+FAKED = recordings__start recordings__snapshot recordings__list recordings__default recordings__flight served__stop served__result served__code
+$(O)/unit/test_methods $(O)/unit/test_stream: LDFLAGS += $(FAKED:%=-Wl,--wrap=%)
+$(O)/unit/test_stream: FAKED += libwire__new libwire__take libwire__free http__take
+
 $(O)/prog/%: tests/prog/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
