@@ -347,7 +347,7 @@ static void of_our_own(void **state)
 	assert_true(json_real_value(json_object_get(json_object_get(r, "limits"), "seconds")) ==
 		    600);
 	assert_int_equal(json_integer_value(json_array_get(json_object_get(r, "recordings"), 0)),
-			 7);
+			 70007);
 	json_decref(answer);
 }
 
