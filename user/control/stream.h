@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The Unix socket. What a connection speaks is told by its first byte, which is looked at and left there: { or [ or a blank is
- * JSON-RPC, one text behind the other as in geth's IPC, with descriptors where a method takes them; WIRE_MAGIC is libctrace; all
- * else is HTTP and goes there. Slow ones and silent ones are closed.
+ * The Unix socket. What a connection speaks is told by its first byte, which is looked at and left
+ * there: { or [ or a blank is JSON-RPC, one text behind the other as in geth's IPC, with
+ * descriptors where a method takes them; WIRE_MAGIC is libctrace; all else is HTTP and goes there.
+ * Slow ones and silent ones are closed.
  */
 #ifndef CTRACE_CONTROL_STREAM_H
 #define CTRACE_CONTROL_STREAM_H
+
+#include <stdint.h>
 
 struct http;
 struct loop;
@@ -20,6 +23,8 @@ struct stream_opts {
 	struct http *http;
 	int listen_fd; /* listening; taken */
 	unsigned max_connections;
+	uint64_t patience_ns; /* with who has begun no text, or not ended one, or reads no answer;
+				 0: 30 s */
 };
 
 /* NULL with errno. */
