@@ -45,7 +45,6 @@ static void refuse(struct request *r, int err, const struct strbuf *why)
 	struct strbuf text = STRBUF_INIT;
 
 	strbuf_addf(&text, "Could not enable tracing: %s", why->buf);
-	request__log(r, "%s", why->buf);
 	pprof_error(r, pprof_status(err), text.buf);
 	strbuf_free(&text);
 }
@@ -102,13 +101,10 @@ static void on_ended(void *ctx, struct served *s)
 
 	t->err = served__result(s, &why);
 	t->served = NULL;
-	if (t->begun) {
-		if (t->err)
-			request__log(t->request, "%s", why.buf);
+	if (t->begun)
 		request__wake(t->request);
-	} else {
+	else
 		refuse(t->request, t->err ? t->err : -EIO, &why);
-	}
 	strbuf_free(&why);
 }
 
