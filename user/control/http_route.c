@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "control/http_parts.h"
+#include "control/http_rpc.h"
 #include "control/index.h"
 #include "control/pprof.h"
 #include "control/request.h"
@@ -159,13 +160,15 @@ static void route_pprof(struct request *r, const char *name)
 		index_answer(r);
 }
 
-/* A way to the page for people. */
+/* JSON-RPC is there by POST, a way to the page for people by GET. */
 static void route_root(struct request *r)
 {
-	if (request__is_get(r))
+	if (!strcmp(request__method(r), MHD_HTTP_METHOD_POST))
+		http_rpc(r);
+	else if (request__is_get(r))
 		redirect(r, PPROF);
 	else
-		not_allowed(r, PPROF_ALLOWED);
+		not_allowed(r, "POST");
 }
 
 void http_route(struct request *r)
