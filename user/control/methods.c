@@ -282,6 +282,12 @@ static json_t *limits(const struct options *o)
 			 (double)o->max_time_ns / NS, "bytes", (json_int_t)o->max_total);
 }
 
+/* What may he? For who shows people what to ask for. */
+static const char *rights(const struct caller *c)
+{
+	return c->rank == CALLER_ALL ? "all" : "own";
+}
+
 static void status(struct rpc_call *call)
 {
 	const struct methods_service *s = service_of(call);
@@ -292,12 +298,32 @@ static void status(struct rpc_call *call)
 
 	caller_words(rpc_caller(call), &caller);
 	rpc_result(call,
-		   json_pack("{s:s, s:f, s:o, s:o, s:o, s:o, s:o}", "version", CTRACE_VERSION,
-			     "uptime", (double)up_ms / 1000, "caller", clean(caller.buf), "target",
+		   json_pack("{s:s, s:f, s:o, s:s, s:o, s:o, s:o, s:o}", "version", CTRACE_VERSION,
+			     "uptime", (double)up_ms / 1000, "caller", clean(caller.buf), "rights",
+			     rights(rpc_caller(call)), "target",
 			     target ? clean(target) : json_null(), "flight_recorder",
 			     flight ? clean(flight) : json_null(), "limits", limits(s->o),
 			     "recordings", recordings__list(s->recordings, rpc_caller(call))));
 	strbuf_free(&caller);
+}
+
+static void stop_recording(struct rpc_call *call)
+{
+	const json_t *id = rpc_param(call, 0);
+	struct strbuf why = STRBUF_INIT;
+
+	if (!json_is_integer(id) || json_integer_value(id) < 0 ||
+	    json_integer_value(id) > INT32_MAX) {
+		rpc_bad_param(
+			call, 0,
+			"the number of a recording has to be a whole number, as ctrace_status has it");
+		return;
+	}
+	answer(call,
+	       recordings__stop(service_of(call)->recordings, rpc_caller(call),
+				(unsigned)json_integer_value(id), &why),
+	       why.buf);
+	strbuf_free(&why);
 }
 
 static void processes(struct rpc_call *call)
@@ -413,6 +439,7 @@ const struct rpc_method control_methods[] = {
 	{ "debug_snapshotGoTrace", 1, 1, snapshot_go_trace },
 	{ "ctrace_status", 0, 0, status },
 	{ "ctrace_processes", 0, 0, processes },
+	{ "ctrace_stop", 1, 1, stop_recording },
 	{ "ctrace_record", 0, RPC_WORDS_MAX, record },
 	{ "rpc_modules", 0, 0, modules },
 	{ 0 },
