@@ -26,6 +26,7 @@ var commands = []command{
 	{"seams", "FILE FILE…", "a recording in one file against the same in several", cmdSeams},
 	{"marks", "FILE", "JSON: tasks, regions and logs, with their times", cmdMarks},
 	{"records", "[-sum] FILE", "a raw record file as text, or its counts", cmdRecords},
+	{"pprof", "URL", "a service against net/http/pprof itself", cmdPprof},
 	{"simulate", "[-seed S] [-damage D] -o FILE", "write one invented recording", cmdSimulate},
 	{"fuzz", "-n N -seed S -ctrace PATH", "convert many invented recordings and judge the outcome", cmdFuzz},
 }
