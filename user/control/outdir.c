@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * See outdir.h. A name is looked at before it is opened, by a descriptor that reads and writes
- * nothing (O_PATH), and what is opened then is what that descriptor has: nothing can be put in
- * between, and no FIFO or device is touched.
+ * See outdir.h. What is there is looked at before it is opened, by a descriptor that reads and
+ * writes nothing (O_PATH): no FIFO or device is touched. What is opened then has to be the same
+ * file, which cannot become another one while we hold it.
  */
 #include "control/outdir.h"
 
@@ -213,15 +213,17 @@ static int check_file(const struct stat *st, const char *name, const struct call
 	return 0;
 }
 
-/* The same file for writing. */
-static int reopen(int fd)
+/* For writing, if it is that file yet. Nothing waits for the other end of a FIFO. */
+static int open_same(int dir, const char *base, const struct stat *st)
 {
-	char path[32];
-	int again;
+	int fd = open_beneath(dir, base, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+	struct stat is;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	again = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-	return again < 0 ? -errno : again;
+	if (fd < 0 || (!fstat(fd, &is) && is.st_dev == st->st_dev && is.st_ino == st->st_ino &&
+		       is.st_nlink == 1))
+		return fd;
+	close(fd);
+	return -EACCES;
 }
 
 static int open_there(const struct outdir *d, const struct place *p, const char *name,
@@ -233,19 +235,19 @@ static int open_there(const struct outdir *d, const struct place *p, const char 
 	if (dir < 0)
 		return refuse(dir, name, why, "%s", "");
 	fd = open_beneath(dir, p->base, O_PATH | O_NOFOLLOW, 0);
-	close(dir);
-	if (fd < 0)
-		return refuse(fd, name, why, "%s", "");
-	if (fstat(fd, &st))
-		again = refuse(-errno, name, why, "%s", "");
-	else
+	if (fd < 0 || fstat(fd, &st)) {
+		again = refuse(fd < 0 ? fd : -errno, name, why, "%s", "");
+	} else {
 		again = check_file(&st, name, c, why);
-	if (!again) {
-		again = reopen(fd);
-		if (again < 0)
-			refuse(again, name, why, "%s", "");
+		if (!again) {
+			again = open_same(dir, p->base, &st);
+			if (again < 0)
+				refuse(again, name, why, "%s", "");
+		}
 	}
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+	close(dir);
 	return again;
 }
 

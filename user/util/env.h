@@ -39,4 +39,11 @@
 #define ENV_XDG_CONFIG "XDG_CONFIG_HOME"
 #define ENV_HOME "HOME"
 
+/* Set by systemd: where it wants to hear that the service is ready, see sd_notify(3). */
+#define ENV_NOTIFY_SOCKET "NOTIFY_SOCKET"
+/* Set by systemd: so many sockets from descriptor 3 on are for this process to listen at. */
+#define ENV_LISTEN_FDS "LISTEN_FDS"
+#define ENV_LISTEN_PID "LISTEN_PID"
+#define ENV_LISTEN_FDNAMES "LISTEN_FDNAMES"
+
 #endif
