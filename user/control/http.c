@@ -443,6 +443,16 @@ struct http *http__new(const struct http_opts *opts, struct strbuf *why)
 	return h;
 }
 
+bool http__busy(const struct http *h)
+{
+	const struct connection *c;
+
+	for (c = h->connections; c; c = c->next)
+		if (c->request)
+			return true;
+	return false;
+}
+
 void http__free(struct http *h)
 {
 	if (!h)

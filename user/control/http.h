@@ -31,5 +31,7 @@ struct http *http__new(const struct http_opts *opts, struct strbuf *why);
 void http__free(struct http *h); /* NULL is fine; recordings that are streamed are ended before */
 /* A connection that was accepted elsewhere (the Unix socket): takes fd. */
 void http__take(struct http *h, int fd);
+/* Is a request under way, on whatever connection? */
+bool http__busy(const struct http *h);
 
 #endif
