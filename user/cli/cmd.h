@@ -21,7 +21,8 @@ struct cmd {
 	enum exit_code (*run)(const struct options *o, struct strbuf *why);
 };
 
-extern const struct cmd cmd_record, cmd_convert, cmd_features, cmd_markers, cmd_ps, cmd_tree;
+extern const struct cmd cmd_record, cmd_convert, cmd_features, cmd_markers, cmd_ps, cmd_tree,
+	cmd_serve;
 
 const struct cmd *cmd_find(const char *name); /* NULL: no such command */
 const struct cmd *cmd_nth(size_t nth);	      /* the recording first; NULL behind the last one */
