@@ -118,7 +118,8 @@ static void give_back(struct tables *t)
 		n++;
 	}
 	t->ngrave -= n;
-	memmove(t->grave, t->grave + n, t->ngrave * sizeof(*t->grave));
+	if (n)
+		memmove(t->grave, t->grave + n, t->ngrave * sizeof(*t->grave));
 }
 
 /* ---- words ---- */
