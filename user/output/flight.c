@@ -52,6 +52,8 @@ struct addressee {
 struct job {
 	struct work work;
 	struct addressee *to; /* NULL: a file of ours */
+	struct strbuf head;   /* while it is written, and the next */
+	struct snapshot_piece *piece;
 	char header[TRACE_HEADER_LEN];
 	char *reason;
 	uint64_t wall_ns, ns;
@@ -210,6 +212,7 @@ static struct job *make_job(struct flight *f, char *reason, struct addressee *to
 	memcpy(j->header, f->header, TRACE_HEADER_LEN);
 	j->reason = reason;
 	j->to = to;
+	j->head = STRBUF_INIT;
 	/* now: over days the two clocks drift apart, and while the machine sleeps only one goes on
 	 */
 	j->wall_ns = f->last->end_ts + (uint64_t)f->opts.wall_offset();
@@ -254,6 +257,8 @@ static void free_job(struct job *j)
 {
 	while (j->n)
 		put(j->kept[--j->n]);
+	strbuf_free(&j->head);
+	free(j->piece);
 	free(j->reason);
 	free(j);
 }
@@ -287,7 +292,7 @@ static int write_to(struct addressee *to, const struct snapshot *snap, struct st
 }
 
 /* Only the first of a file needs its opening, and the header; both go with its generation. */
-static int write_job(struct flight *f, const struct job *j, struct strbuf *why)
+static int write_job(struct flight *f, struct job *j, struct strbuf *why)
 {
 	struct snapshot snap = {
 		.wall_ns = j->wall_ns,
@@ -295,23 +300,18 @@ static int write_job(struct flight *f, const struct job *j, struct strbuf *why)
 		.seconds = (double)j->ns / 1e9,
 		.npiece = j->n,
 	};
-	struct snapshot_piece *piece = xcalloc(j->n, sizeof(*piece));
-	struct strbuf head = STRBUF_INIT;
 	size_t i;
-	int err;
 
-	strbuf_add(&head, j->header, TRACE_HEADER_LEN);
-	strbuf_add(&head, j->kept[0]->data, j->kept[0]->len);
-	piece[0] = (struct snapshot_piece){ head.buf, head.len };
+	j->piece = xcalloc(j->n, sizeof(*j->piece));
+	strbuf_add(&j->head, j->header, TRACE_HEADER_LEN);
+	strbuf_add(&j->head, j->kept[0]->data, j->kept[0]->len);
+	j->piece[0] = (struct snapshot_piece){ j->head.buf, j->head.len };
 	for (i = 1; i < j->n; i++) {
-		piece[i].data = j->kept[i]->data + j->kept[i]->opening;
-		piece[i].len = j->kept[i]->len - j->kept[i]->opening;
+		j->piece[i].data = j->kept[i]->data + j->kept[i]->opening;
+		j->piece[i].len = j->kept[i]->len - j->kept[i]->opening;
 	}
-	snap.piece = piece;
-	err = j->to ? write_to(j->to, &snap, why) : snapshots__write(f->files, &snap, why);
-	strbuf_free(&head);
-	free(piece);
-	return err;
+	snap.piece = j->piece;
+	return j->to ? write_to(j->to, &snap, why) : snapshots__write(f->files, &snap, why);
 }
 
 static void say_written(const struct flight *f, const struct job *j)
