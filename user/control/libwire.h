@@ -16,10 +16,6 @@ struct recordings;
 struct libwire_opts {
 	struct loop *loop;
 	struct recordings *recordings; /* borrowed */
-	/* A connection has ended and its descriptor is closed, once for each that was taken; NULL:
-	 * nobody counts. */
-	void (*closed)(void *ctx);
-	void *ctx;
 };
 
 /* NULL with errno. */
@@ -27,7 +23,8 @@ struct libwire *libwire__new(const struct libwire_opts *opts);
 /* Connections are closed, and their recordings stopped: they complete by themselves. NULL is fine. */
 void libwire__free(struct libwire *w);
 
-/* A connection of this caller, of which nothing was read yet: takes fd. */
+/* A connection of this caller, of which nothing was read yet: takes fd. There are so many at most,
+ * and of one user. */
 void libwire__take(struct libwire *w, int fd, const struct caller *c);
 
 #endif

@@ -359,6 +359,7 @@ static int start(struct recordings *r, const struct served_wish *wish, struct op
 		o->max_size = !o->max_size || o->max_size > room ? room : o->max_size;
 		ledger__add(r->ledger, s->file, &s->out);
 	} else {
+		o->output = wish->name ? wish->name : "the trace";
 		o->min_free = 0; /* nobody knows where a descriptor leads to */
 	}
 	if (!err) {

@@ -50,6 +50,7 @@ struct served_wish {
 	uint64_t duration_ns; /* 0: until stopped, or the longest that is allowed */
 	const char *file;     /* a name beneath the output directory; NULL: fd */
 	int fd; /* where the trace goes without file; borrowed until recordings__start() returns */
+	const char *name;    /* … and what sentences call it; NULL: "the trace" */
 	int err_fd, json_fd; /* see job_opts; -1 none */
 	/*
 	 * Called when it has begun, and when it has ended, in this order; where it could not begin

@@ -24,6 +24,7 @@
 #include "control/caller.h"
 #include "control/http.h"
 #include "control/jsontext.h"
+#include "control/libwire.h"
 #include "control/methods.h"
 #include "control/wire.h"
 #include "util/clock.h"
@@ -74,6 +75,7 @@ struct stream {
 	struct stream_opts opts;
 	struct loop_watch *watch;
 	struct loop_timer *pause;
+	struct libwire *libwire;
 	struct conn *conn;
 	unsigned nconn;
 	uint64_t told_ns; /* of a refusal: who tries again and again does not fill the log */
@@ -348,7 +350,7 @@ static void hand_over(struct conn *c, unsigned char first)
 	c->watch = NULL;
 	c->doomed = true;
 	if (first == WIRE_MAGIC)
-		close(fd); /* TODO(libctrace): when there is one who speaks it */
+		libwire__take(s->libwire, fd, &c->caller);
 	else
 		http__take(s->opts.http, fd);
 }
@@ -480,6 +482,8 @@ struct stream *stream__new(const struct stream_opts *opts)
 	s->opts = *opts;
 	if (!s->opts.patience_ns)
 		s->opts.patience_ns = PATIENCE_NS;
+	s->libwire = libwire__new(&(struct libwire_opts){
+		opts->loop, opts->service ? opts->service->recordings : NULL });
 	s->pause = loop__timer(opts->loop, on_pause_over, s);
 	s->watch = loop__watch(opts->loop, opts->listen_fd, EPOLLIN, on_listen, s);
 	if (!s->pause || !s->watch) {
@@ -499,6 +503,7 @@ void stream__free(struct stream *s)
 	loop_timer__end(s->pause);
 	while (s->conn)
 		conn_free(s->conn);
+	libwire__free(s->libwire);
 	close(s->opts.listen_fd);
 	free(s);
 }

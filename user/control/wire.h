@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What libctrace and the service say to each other on the Unix socket: messages of a fixed size, so that a program that
- * traces itself has nothing to parse. The first byte tells them from HTTP and from JSON.
+ * What libctrace and the service say to each other on the Unix socket: messages of a fixed size, so
+ * that a program that traces itself has nothing to parse. The first byte tells them from HTTP and
+ * from JSON.
  *
  *     library                         service
  *     START, with the descriptor  ──►
@@ -9,7 +10,8 @@
  *     STOP                        ──►
  *                                 ◄──  ANSWER (every byte is written)
  *
- * The end of the connection, whoever's, is a stop. In the byte order of the machine.
+ * The second answer comes unasked when the recording ends by itself. The end of the connection,
+ * whoever's, is a stop. In the byte order of the machine.
  */
 #ifndef CTRACE_CONTROL_WIRE_H
 #define CTRACE_CONTROL_WIRE_H
@@ -28,7 +30,7 @@ struct wire_ask {
 
 struct wire_answer {
 	uint8_t magic, version, verb, reserved;
-	int32_t err;	/* 0, or errno */
+	int32_t err;   /* 0, or errno */
 	char why[248]; /* the sentence; ends in a NUL */
 };
 
