@@ -26,7 +26,7 @@ LDLIBS   := -lbpf -ldw -lelf -liberty -llzma -lz -lcap -lZydis -lmicrohttpd -lja
 BPFFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter \
             $(if $(WERROR),-Werror) -I$(O)/gen -I. -idirafter /usr/include/$(shell $(CC) -print-multiarch)
 
-SRC  := $(sort $(wildcard user/*.c user/*/*.c))
+SRC  := $(sort $(filter-out user/libctrace/%,$(wildcard user/*.c user/*/*.c)))
 OBJ  := $(SRC:%.c=$(O)/%.o)
 BPF  := $(sort $(wildcard bpf/*.bpf.c))
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
@@ -99,6 +99,34 @@ $(O)/user/%.o: user/%.c
 $(O)/ctrace-bpf: $(OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(OPT) $(LTO) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# ---- the library of programs that trace themselves: nothing of the program is in it but headers ----
+
+LIBDIR ?= $(PREFIX)/lib
+LIB    := $(O)/lib/libctrace.a $(O)/lib/libctrace.so $(O)/lib/ctrace.pc
+
+lib: $(LIB) ## libctrace, static and shared, for programs that trace themselves
+
+$(O)/lib/control.o: user/libctrace/control.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Iinclude $(CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c $< -o $@
+
+$(O)/lib/libctrace.a: $(O)/lib/control.o
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $<
+
+$(O)/lib/libctrace.so.1: $(O)/lib/control.o user/libctrace/libctrace.map
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(OPT) $(LDFLAGS) -shared -Wl,-soname,libctrace.so.1 -Wl,--version-script=user/libctrace/libctrace.map \
+		-o $@ $<
+
+$(O)/lib/libctrace.so: $(O)/lib/libctrace.so.1
+	$(Q)ln -sf libctrace.so.1 $@
+
+$(O)/lib/ctrace.pc: user/libctrace/ctrace.pc.in VERSION
+	$(Q)mkdir -p $(@D)
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< >$@
 
 # ---- tests ----
 
@@ -233,7 +261,7 @@ BASH_COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
 ZSH_COMPLETIONS  ?= $(PREFIX)/share/zsh/site-functions
 FISH_COMPLETIONS ?= $(PREFIX)/share/fish/vendor_completions.d
 
-install: all man completion ## DESTDIR= PREFIX=
+install: all lib man completion ## DESTDIR= PREFIX=
 	install -D -m 755 $(O)/ctrace-bpf $(DESTDIR)$(PREFIX)/bin/ctrace-bpf
 	install -D -m 644 $(O)/man/ctrace-bpf.1 $(DESTDIR)$(PREFIX)/share/man/man1/ctrace-bpf.1
 	install -D -m 644 $(O)/completion/bash $(DESTDIR)$(BASH_COMPLETIONS)/ctrace-bpf
@@ -241,6 +269,10 @@ install: all man completion ## DESTDIR= PREFIX=
 	install -D -m 644 $(O)/completion/fish $(DESTDIR)$(FISH_COMPLETIONS)/ctrace-bpf.fish
 	install -d $(DESTDIR)$(PREFIX)/include/ctrace
 	install -m 644 include/ctrace/* $(DESTDIR)$(PREFIX)/include/ctrace
+	install -D -m 644 $(O)/lib/libctrace.a $(DESTDIR)$(LIBDIR)/libctrace.a
+	install -D -m 755 $(O)/lib/libctrace.so.1 $(DESTDIR)$(LIBDIR)/libctrace.so.1
+	ln -sf libctrace.so.1 $(DESTDIR)$(LIBDIR)/libctrace.so
+	install -D -m 644 $(O)/lib/ctrace.pc $(DESTDIR)$(LIBDIR)/pkgconfig/ctrace.pc
 
 clean: ## removes $(O)
 	rm -rf $(O)
@@ -249,7 +281,7 @@ help: ## this text
 	$(Q)sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 16
 	@echo 'Variables: V=1 O=DIR DEBUG=1 WERROR=1 CC= CLANG= VMLINUX_BTF= N= BENCH="--quick" PROGRAMS="c go"'
 
-.PHONY: all progs completion check check-header check-root check-programs check-stacks shots fuzz asan tsan bench bench-system soak check-kernels format lint man install clean help fuzz-elf fuzz-sym fuzz-rpc
+.PHONY: all lib progs completion check check-header check-root check-programs check-stacks shots fuzz asan tsan bench bench-system soak check-kernels format lint man install clean help fuzz-elf fuzz-sym fuzz-rpc
 .SECONDARY: $(BPF:%.c=$(O)/%.o)
 
 -include $(OBJ:.o=.d) $(BPF:%.c=$(O)/%.d) $(wildcard $(O)/unit/*.d $(O)/fuzzers/*.d $(O)/prog/*.d)
