@@ -18,6 +18,7 @@
 #include "control/methods.h"
 #include "control/notify.h"
 #include "control/outdir.h"
+#include "control/processes.h"
 #include "control/recordings.h"
 #include "control/stream.h"
 #include "control/token.h"
@@ -42,6 +43,7 @@ struct service {
 	struct listeners *listeners;
 	struct recordings *recordings;
 	struct methods_service methods;
+	struct processes *processes;
 	struct http *http;
 	struct stream *stream; /* NULL: no Unix socket */
 	int signals;
@@ -185,6 +187,10 @@ static enum exit_code begin(struct service *s, struct strbuf *why)
 		return code;
 	if (confine_service(why))
 		return EXIT_MACHINE;
+	/* it forks: before there is more that the other need not have */
+	s->processes = processes__new();
+	if (!s->processes)
+		return explain(why, "cannot make a process that looks at others", -errno);
 	s->loop = loop__new();
 	if (!s->loop)
 		return explain(why, "cannot make an event loop", -errno);
@@ -198,6 +204,7 @@ static enum exit_code begin(struct service *s, struct strbuf *why)
 	if (!s->recordings)
 		return EXIT_FAILED;
 	s->methods = (struct methods_service){ .recordings = s->recordings,
+					       .processes = s->processes,
 					       .o = s->o,
 					       .since_ns = clock_mono() };
 	return make_doors(s, why);
@@ -219,6 +226,7 @@ static void end(struct service *s)
 	http__free(s->http);
 	recordings__free(s->recordings);
 	methods_service_end(&s->methods);
+	processes__free(s->processes);
 	loop_watch__end(s->on_signal);
 	loop_timer__end(s->drain);
 	loop__free(s->loop);
