@@ -149,6 +149,11 @@ $(O)/unit/test_stream: FAKED += libwire__new libwire__take libwire__free http__t
 # Its jobs begin and end when the test says so.
 $(O)/unit/test_recordings: LDFLAGS += $(foreach f,new free stop kill state numbers code why begun snapshot,-Wl,--wrap=job__$(f))
 
+$(O)/prog/selftrace: tests/prog/selftrace.c $(O)/lib/libctrace.a
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE -Iinclude -I. -O2 -g -Wall -Wextra -MMD -MP -MF $@.d -o $@ $(filter %.c %.a,$^) -lpthread
+
 $(O)/prog/%: tests/prog/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
