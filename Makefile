@@ -266,7 +266,15 @@ BASH_COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
 ZSH_COMPLETIONS  ?= $(PREFIX)/share/zsh/site-functions
 FISH_COMPLETIONS ?= $(PREFIX)/share/fish/vendor_completions.d
 
-install: all lib man completion ## DESTDIR= PREFIX=
+# Where systemd looks, below /usr and below /usr/local.
+SYSTEMD_UNITS ?= $(PREFIX)/lib/systemd/system
+
+install-units: ## the service and its sockets, for systemd
+	install -d $(DESTDIR)$(SYSTEMD_UNITS)
+	sed 's,/usr/local/bin,$(PREFIX)/bin,' scripts/ctrace-bpf.service >$(DESTDIR)$(SYSTEMD_UNITS)/ctrace-bpf.service
+	install -m 644 scripts/ctrace-bpf.socket $(DESTDIR)$(SYSTEMD_UNITS)/ctrace-bpf.socket
+
+install: all lib man completion install-units ## DESTDIR= PREFIX=
 	install -D -m 755 $(O)/ctrace-bpf $(DESTDIR)$(PREFIX)/bin/ctrace-bpf
 	install -D -m 644 $(O)/man/ctrace-bpf.1 $(DESTDIR)$(PREFIX)/share/man/man1/ctrace-bpf.1
 	install -D -m 644 $(O)/completion/bash $(DESTDIR)$(BASH_COMPLETIONS)/ctrace-bpf
@@ -286,7 +294,7 @@ help: ## this text
 	$(Q)sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 16
 	@echo 'Variables: V=1 O=DIR DEBUG=1 WERROR=1 CC= CLANG= VMLINUX_BTF= N= BENCH="--quick" PROGRAMS="c go"'
 
-.PHONY: all lib progs completion check check-header check-root check-programs check-stacks shots fuzz asan tsan bench bench-system soak check-kernels format lint man install clean help fuzz-elf fuzz-sym fuzz-rpc
+.PHONY: all lib progs completion check check-header check-root check-programs check-stacks shots fuzz asan tsan bench bench-system soak check-kernels format lint man install install-units clean help fuzz-elf fuzz-sym fuzz-rpc
 .SECONDARY: $(BPF:%.c=$(O)/%.o)
 
 -include $(OBJ:.o=.d) $(BPF:%.c=$(O)/%.d) $(wildcard $(O)/unit/*.d $(O)/fuzzers/*.d $(O)/prog/*.d)
