@@ -15,6 +15,7 @@ teardown() {
 		wait "$pid" 2>/dev/null || :
 	done
 	umount -l mnt 2>/dev/null || :
+	rm -rf "${bin:-/nonexistent}"
 	e2e_teardown
 }
 
@@ -84,7 +85,7 @@ json_of() { "$CTRACE" ps --json | jq -e ".processes[] | select(.pid == $1)"; }
 	wait $!
 	no grep -q "^$! " all
 	no grep -q kthreadd all
-	no grep -q 'ctrace-looks' all
+	no grep -qE "^[0-9]+ +$! " all
 	# left-aligned columns, by pid, no head
 	cut -d ' ' -f 1 all >pids
 	sort -n pids | cmp - pids
@@ -258,4 +259,183 @@ has_child() { pgrep -P "$1" -x sleep; }
 	jq -e ".processes[] | select(.pid == $$) | .runtime == \"elf\"" all
 	jq -e '[.processes[] | select(.runtime == "unknown")] | length < 10' all
 	grep -q $'^runtime:\t?' one
+}
+
+# ---- trace and view ----
+
+# on_terminal COMMAND: its standard streams are a terminal; what it says is in ./term. In the background.
+on_terminal() {
+	script -qefc "$*" term </dev/null >/dev/null 2>&1 3>&- &
+	other_pid=$!
+}
+# The viewer's address, once it says that it serves there.
+viewer_at() {
+	until_true -t 60 grep -q 'listening on http://' term || return 1
+	grep -o 'http://[0-9.:]*' term | head -n 1
+}
+
+@test "trace PID TIME: says what gops says, and the trace is there, nobody else's" {
+	start_prog mixed
+	"$CTRACE" trace "$(ready_word 2)" 0.3 >out 2>err
+	cat out err
+	[ "$(sed -n 1p out)" = "Tracing now, will take 0.3 secs..." ]
+	[[ $(sed -n 2p out) =~ ^'Trace dump saved to: '(/tmp/trace......)$ ]]
+	local file=${BASH_REMATCH[1]}
+	[ "$(wc -l <out)" -eq 2 ]
+	[ "$(stat -c '%a %u' "$file")" = "600 0" ]
+	mv "$file" T
+	sound T
+	grep -q '0 lost' err
+	nothing_left
+}
+
+@test "trace takes the options of a recording, and tells in JSON when asked" {
+	start_prog mixed
+	"$CTRACE" trace "$(ready_word 2)" -d 300ms --sample=997 --json -o T >out
+	sound T
+	jq -e '.events > 0 and .lost == 0' out
+	[ "$(wc -l <out)" -eq 1 ]
+	jq -e '.samples > 0' out
+	refused 2 'trace takes a PID, and a time' "$CTRACE" trace
+	refused 2 'trace takes a PID, and a time' "$CTRACE" trace 1 2 3
+	refused 2 "couldn't parse PID: 'me' is not a process id" "$CTRACE" trace me
+	refused 2 'not a time; write 5' "$CTRACE" trace 1 soon
+	refused 2 'not a time; write 5' "$CTRACE" trace 1 0
+	refused 2 'trace takes one time: leave out 5, or -d' "$CTRACE" trace 1 5 -d 3
+	refused 2 'unknown option --all; see ctrace-bpf trace --help' "$CTRACE" trace --all
+	refused 2 'the viewer needs a file' "$CTRACE" trace 1 -o -
+	compgen -G '/tmp/trace??????' >before || :
+	refused 1 'no process with pid 4194303' "$CTRACE" trace 4194303 1
+	compgen -G '/tmp/trace??????' >after || :
+	cmp before after # nothing was left of that
+}
+
+@test "trace: Ctrl-C, and a signal to it alone, end the recording, and the trace is there" {
+	local sig
+	start_prog mixed
+	for sig in INT TERM; do
+		rm -f T
+		: >out
+		: >err
+		"$CTRACE" -v --version >/dev/null
+		"$CTRACE" trace "$(ready_word 2)" 60 -o T >out 2>err 3>&- {tell_fd}>&- &
+		other_pid=$!
+		until_true -t 20 grep -q '^ctrace-bpf: recording' err
+		kill -$sig "$other_pid"
+		local status=0
+		wait "$other_pid" || status=$?
+		cat out err
+		[ "$status" -eq 0 ]
+		grep -qx 'Trace dump saved to: T' out
+		sound T
+	done
+}
+
+# fake_go: a Go in $bin, where other users find it, that tells how it was called in $bin/seen and ends with 7.
+fake_go() {
+	bin=$(mktemp -d /tmp/ctrace-go.XXXXXX)
+	chmod 777 "$bin"
+	cat >"$bin/go" <<-END
+		#!/bin/sh
+		{
+			printf '<%s>' "\$@"
+			echo
+			echo "as \$(id -u):\$(id -g) in \$PWD, nice \$(ps -o nice=,cls= -p \$\$ | tr -s ' ')"
+			env
+			cat /proc/self/status
+			ls -l /proc/\$\$/fd
+		} >"$bin/seen.tmp"
+		mv "$bin/seen.tmp" "$bin/seen"
+		exit 7
+	END
+	chmod 755 "$bin/go"
+}
+
+@test "under sudo the trace and the viewer are of the user who called it, with no right of ours" {
+	local uid gid file
+	uid=$(id -u nobody) gid=$(id -g nobody)
+	fake_go
+	start_prog mixed
+	on_terminal env "PATH=$bin:$PATH" SUDO_USER=nobody "SUDO_UID=$uid" "SUDO_GID=$gid" "$CTRACE" trace "$(ready_word 2)" 0.3 --http :7610
+	until_true -t 30 test -e "$bin/seen" || { cat term && return 1; }
+	file=$(sed -n 's/^Trace dump saved to: \([^\r]*\)\r*$/\1/p' term)
+	[[ $file == /tmp/trace?????? ]]
+	[ "$(stat -c '%a %u' "$file")" = "600 $uid" ]
+	rm "$file"
+	cp "$bin/seen" .
+	cat seen
+	[ "$(sed -n 1p seen)" = "<tool><trace><-http=:7610><$file>" ]
+	grep -qE "^as $uid:$gid in /, nice *$(nice) TS$" seen
+	[ "$(awk '/^CapPrm/ { print $2 }' seen)" = 0000000000000000 ]
+	[ "$(awk '/^SigBlk/ { print $2 }' seen)" = 0000000000000000 ]
+	grep -qx "HOME=$(getent passwd nobody | cut -d: -f6)" seen
+	no grep -q ^SUDO_ seen
+	no grep -q anon_inode seen
+	# and view; what Go says of its end is said
+	"$CTRACE" convert -o "$bin/T" "$ROOT/tests/golden/exit.ev"
+	local status=0
+	env "PATH=$bin:$PATH" "SUDO_UID=$uid" "SUDO_GID=$gid" "$CTRACE" view "$bin/T" || status=$?
+	[ "$status" -eq 7 ]
+	cp "$bin/seen" .
+	[ "$(sed -n 1p seen)" = "<tool><trace><$bin/T>" ]
+	grep -qE "^as $uid:$gid in /, nice *$(nice) TS$" seen
+	# a file that the user may not read is not opened for him
+	chmod 600 "$bin/T"
+	SUDO_UID=$uid SUDO_GID=$gid refused 1 'cannot open .*/T: Permission denied' "$CTRACE" view "$bin/T"
+}
+
+@test "trace opens the viewer on a terminal, and view does" {
+	find_go_or_skip
+	local url
+	start_prog mixed
+	tell read
+	on_terminal "$CTRACE" trace "$(ready_word 2)" 0.3 -o "$PWD/T" --http 127.0.0.1:7611
+	url=$(viewer_at)
+	[ "$url" = http://127.0.0.1:7611 ]
+	until_true -t 30 curl -sf -o page "$url/"
+	grep -q 'View trace' page
+	pkill -KILL -f "trace.*$PWD/T" || :
+	wait "$other_pid" || :
+	# --no-view, and no terminal
+	"$CTRACE" trace "$(ready_word 2)" 0.1 -o U >out 2>err
+	on_terminal "$CTRACE" trace "$(ready_word 2)" 0.1 -o V --no-view
+	until_true -t 20 gone "$other_pid"
+	no grep -q listening out err term
+	sound U V
+	# view alone, of a file whose name looks like an option, in a directory that asks for a Go that nobody has
+	cp T ./-x.trace
+	printf 'module m\n\ngo 1.99\n' >go.mod
+	rm term
+	on_terminal "$CTRACE" view --http=127.0.0.1:7612 -- -x.trace
+	url=$(viewer_at)
+	until_true -t 30 curl -sf -o page "$url/"
+	grep -q 'View trace' page
+	pkill -KILL -f "trace.*$PWD/-x.trace" || :
+}
+
+@test "view: what is no trace is told in words, and where there is no Go how to get a viewer" {
+	local empty=$PWD/empty
+	mkdir d empty
+	echo hello >text
+	: >nothing
+	printf 'go 1.21 trace\0\0\0' >old
+	"$CTRACE" convert -o T "$ROOT/tests/golden/exit.ev"
+	gzip -k T
+	mkfifo pipe
+	refused 1 'text is no Go execution trace' "$CTRACE" view text
+	refused 1 'nothing is empty' "$CTRACE" view nothing
+	refused 1 'old is a trace of Go 1.21' "$CTRACE" view old
+	refused 1 'd is a directory' "$CTRACE" view d
+	refused 1 'pipe is no file that a viewer could read twice' "$CTRACE" view pipe
+	refused 1 'T.gz is compressed; unpack it with gunzip' "$CTRACE" view T.gz
+	refused 1 'is a recording as text; make a trace of it with ctrace-bpf convert' "$CTRACE" view "$ROOT/tests/golden/exit.ev"
+	refused 1 'cannot open none: No such file' "$CTRACE" view none
+	refused 2 'view takes one file' "$CTRACE" view
+	refused 2 'view takes one file' "$CTRACE" view T T
+	if [ -e /usr/local/go/bin/go ] || compgen -G '/usr/lib/go-*/bin/go' || [ -e /snap/bin/go ] || [ -e /usr/lib/golang/bin/go ]; then
+		refused 3 'no Go is here: go tool trace comes with Go 1.23 or newer' unshare -m bash -c \
+			"for d in /usr/local/go/bin /usr/lib/go-*/bin /snap/bin /usr/lib/golang/bin; do [ ! -d \$d ] || mount --bind '$empty' \$d; done; PATH=/usr/bin:/bin exec '$CTRACE' view T"
+	else
+		PATH=/usr/bin:/bin refused 3 'no Go is here: go tool trace comes with Go 1.23 or newer' "$CTRACE" view T
+	fi
 }
