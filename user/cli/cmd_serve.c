@@ -47,6 +47,10 @@ static int check(const struct options *o, struct strbuf *why)
 		strbuf_set_f(
 			why,
 			"--flight-recorder: what shall it record? add -p PID, -a, --cgroup or --container");
+	else if (o->gops && !o->npid)
+		strbuf_set_f(
+			why,
+			"--gops: gops finds single processes; say which ones with -p PID, in place of -a or a group");
 	if (why->len)
 		return -EINVAL;
 	return check_listen(o, why) || check_defaults(o, why) ? -EINVAL : 0;

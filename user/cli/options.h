@@ -84,14 +84,12 @@ struct options {
 	const char *listen, *socket; /* of the service; NULL: as the command has it */
 	const char *output_dir;	     /* NULL: the current one */
 	const char *token_file, *tls_cert, *tls_key;
+	bool gops; /* port files for the processes of -p */
 	unsigned max_recordings;
 	uint64_t max_time_ns, max_total;
 
 	char **words; /* see options_words() */
 	size_t nwords, cap_words;
-
-	bool no_view;	  /* of trace: what it recorded is not opened */
-	const char *http; /* where the viewer listens; NULL: as it likes */
 
 	char **rest; /* what is no option */
 	int nrest;

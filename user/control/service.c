@@ -13,6 +13,7 @@
 
 #include "cli/options.h"
 #include "control/confine.h"
+#include "control/gopsagent.h"
 #include "control/http.h"
 #include "control/listeners.h"
 #include "control/methods.h"
@@ -45,7 +46,8 @@ struct service {
 	struct methods_service methods;
 	struct processes *processes;
 	struct http *http;
-	struct stream *stream; /* NULL: no Unix socket */
+	struct stream *stream;	/* NULL: no Unix socket */
+	struct gopsagent *gops; /* NULL: none */
 	int signals;
 	struct loop_watch *on_signal;
 	struct loop_timer *drain;
@@ -177,6 +179,21 @@ static enum exit_code make_doors(struct service *s, struct strbuf *why)
 	return s->stream ? EXIT_FINE : explain(why, "cannot serve the local socket", -errno);
 }
 
+static enum exit_code tell_gops(struct service *s, struct strbuf *why)
+{
+	const struct gopsagent_opts gops = {
+		.loop = s->loop,
+		.recordings = s->recordings,
+		.pid = s->o->pid,
+		.npid = s->o->npid,
+	};
+
+	if (!s->o->gops)
+		return EXIT_FINE;
+	s->gops = gopsagent__new(&gops, why);
+	return s->gops ? EXIT_FINE : EXIT_FAILED;
+}
+
 static enum exit_code begin(struct service *s, struct strbuf *why)
 {
 	struct recordings_opts recordings = { .o = s->o, .idle = idle, .ctx = s };
@@ -207,7 +224,8 @@ static enum exit_code begin(struct service *s, struct strbuf *why)
 					       .processes = s->processes,
 					       .o = s->o,
 					       .since_ns = clock_mono() };
-	return make_doors(s, why);
+	code = make_doors(s, why);
+	return code == EXIT_FINE ? tell_gops(s, why) : code;
 }
 
 static void say_ready(struct service *s)
@@ -222,6 +240,7 @@ static void say_ready(struct service *s)
 
 static void end(struct service *s)
 {
+	gopsagent__free(s->gops);
 	stream__free(s->stream);
 	http__free(s->http);
 	recordings__free(s->recordings);
