@@ -8,7 +8,8 @@
 #   stop_service [SIGNAL]     [TERM] and waits for its end; its status is in $serve_status
 #   get PATH [CURL-OPTION…]   curl -sS $serve_url$PATH
 #   rpc METHOD [PARAMS]       the answer of JSON-RPC, by POST; rpc_by CURL-OPTION… -- METHOD [PARAMS] with more words for curl
-#   as_uid UID COMMAND…       by a user without any right; UID needs no name
+#   as_uid UID COMMAND…       by a user without any right; UID needs no name. start_as UID FILE COMMAND… in the background
+#   start_demo                tests/prog/demo, which works all the time; its pid is $P
 #   logged PATTERN            until the service has written such a line
 #   code_of CURL-OPTION…      the status of the answer alone, three digits
 #
@@ -21,7 +22,13 @@ free_port() {
 	echo "$port"
 }
 
+# For tests with other users, who must reach the test's directory.
+service_setup() {
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_SUITE_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")" "$BATS_TEST_TMPDIR"
+}
+
 start_service() {
+	: "${orphans_before:=$(orphans)}"
 	local args=(serve) given=" $* "
 	: "${tell_fd:=9}"
 	serve_port='' serve_socket=$PWD/control.sock serve_dir=$PWD/out
@@ -46,6 +53,14 @@ start_service() {
 		return 1
 	fi
 }
+# A program that does something all the time: $P
+start_demo() {
+	"$PROG/demo" >said 3>&- &
+	prog_pid=$!
+	P=$prog_pid
+	wait_line said 'is running'
+}
+
 serve_by=() # words before the program, such as prlimit --nofile=64
 
 service_is_up_or_gone() { service_is_up || gone "$serve_pid"; }
@@ -89,6 +104,11 @@ rpc_by() {
 rpc_error() { rpc "$@" | jq -r '.error.message // "no error"'; }
 
 as_uid() { setpriv --reuid="$1" --regid="$1" --clear-groups --inh-caps=-all --bounding-set=-all "${@:2}"; }
+# start_as UID FILE COMMAND…: in the background, its words to FILE; its own pid in $started
+start_as() {
+	setpriv --reuid="$1" --regid="$1" --clear-groups --inh-caps=-all --bounding-set=-all "${@:3}" >"$2" 3>&- &
+	started=$!
+}
 
 logged() { until_true grep -q -- "$1" serve.err || { cat serve.err >&2 && return 1; }; }
 
@@ -106,4 +126,13 @@ bpf_held_by() { # KIND PIDS
 	bpftool -j "$1" show | jq --arg pids "$2" '[$pids | scan("[0-9]+") | tonumber] as $ours |
 		[.[] | select((.pids // []) | any(.pid as $p | $ours | index($p)))] | length'
 }
+# BPF objects that nobody seems to hold: nothing_but "$orphans_before" waits until there is no other
+# than before the service. (Another recorder of
+# this machine may show some for as long as it runs.)
+orphans() {
+	bpftool -j prog show | jq -r '.[] | select((.name // "") | startswith("ct_")) | select((.pids // []) | length == 0) | "prog \(.id)"'
+	bpftool -j map show | jq -r '.[] | select((.name // "") | test("^(ct_|ctrace)")) | select((.pids // []) | length == 0) | "map \(.id)"'
+}
+no_orphans_but() { [ -z "$(comm -13 <(sort <<<"$1") <(orphans | sort))" ]; }
+nothing_but() { until_true -t 60 no_orphans_but "$1"; }
 service_holds_only() { [ "$(service_holds)" = "$1" ]; } # until_true service_holds_only "$before"
