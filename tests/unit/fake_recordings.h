@@ -23,7 +23,7 @@ struct served {
 
 static struct served *under_way; /* the latest first */
 static int refuse_err;		 /* of the next start */
-static const char *refuse_why;
+static const char *refuse_why = "";
 static snapshot_fn snapshot_done_fn;
 static void *snapshot_ctx;
 
