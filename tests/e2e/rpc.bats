@@ -135,6 +135,7 @@ snapshot_is_had() { [ "$(rpc debug_snapshotGoTrace '["snap.trace"]')" = "$OK" ];
 @test "processes: his own, and of root's all" {
 	start_service -p "$P"
 	rpc ctrace_processes | jq -e --argjson p "$P" '.result | any(.pid == $p)'
+	rpc ctrace_processes '["dem*"]' | jq -e --argjson p "$P" '.result | all(.name == "demo") and any(.pid == $p)'
 	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
 	as_uid 65534 "$ROOT/tests/clients/ipc.py" "$serve_socket" "$(call 1 ctrace_processes '')" answers=1 >his
 	jq -e '.result | all(.uid == 65534)' his

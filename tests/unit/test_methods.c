@@ -371,6 +371,10 @@ static void lists_processes(void **state)
 	strbuf_reset(&f->said);
 	ask(f, 4000000000, CALL("1", "ctrace_processes", "")); /* nobody's */
 	said(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":[]}\n");
+	ask(f, geteuid(), CALL("1", "ctrace_processes", "\"no such name\""));
+	said(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":[]}\n");
+	ask(f, geteuid(), CALL("1", "ctrace_processes", "7"));
+	said(f, BAD("1", "0: the name has to be a string") "\n");
 	processes__free(f->service.processes);
 }
 

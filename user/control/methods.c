@@ -328,8 +328,15 @@ static void stop_recording(struct rpc_call *call)
 
 static void processes(struct rpc_call *call)
 {
-	json_t *all = processes__list(service_of(call)->processes, rpc_caller(call));
+	const char *pattern = NULL;
+	json_t *all;
 
+	if (rpc_param(call, 0)) {
+		pattern = string_param(call, 0, "the name");
+		if (!pattern)
+			return;
+	}
+	all = processes__list(service_of(call)->processes, rpc_caller(call), pattern);
 	if (all)
 		rpc_result(call, all);
 	else
@@ -438,7 +445,7 @@ const struct rpc_method control_methods[] = {
 	{ "debug_stopGoTrace", 0, 0, stop_go_trace },
 	{ "debug_snapshotGoTrace", 1, 1, snapshot_go_trace },
 	{ "ctrace_status", 0, 0, status },
-	{ "ctrace_processes", 0, 0, processes },
+	{ "ctrace_processes", 0, 1, processes },
 	{ "ctrace_stop", 1, 1, stop_recording },
 	{ "ctrace_record", 0, RPC_WORDS_MAX, record },
 	{ "rpc_modules", 0, 0, modules },

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "gops/proclist.h"
+#include "gops/pstable.h"
 #include "util/clock.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
@@ -66,7 +67,7 @@ static int refresh(struct processes *p)
 	return 0;
 }
 
-json_t *processes__list(struct processes *p, const struct caller *c)
+json_t *processes__list(struct processes *p, const struct caller *c, const char *pattern)
 {
 	json_t *all = json_array(), *one;
 	struct strbuf text = STRBUF_INIT;
@@ -74,7 +75,8 @@ json_t *processes__list(struct processes *p, const struct caller *c)
 	size_t i;
 
 	for (i = 0; !err && i < p->set.cnt; i++) {
-		if (!process_may_be_recorded(&p->set.p[i], c))
+		if (!process_may_be_recorded(&p->set.p[i], c) ||
+		    (pattern && !process_matches(&p->set.p[i], pattern)))
 			continue;
 		strbuf_reset(&text);
 		process_json(&text, &p->set.p[i], c);

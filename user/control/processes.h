@@ -16,7 +16,8 @@ struct processes;
 struct processes *processes__new(void);
 void processes__free(struct processes *p); /* NULL is fine */
 
-/* Those that this caller may record, as process_json() tells them; a new array. NULL with errno. */
-json_t *processes__list(struct processes *p, const struct caller *c);
+/* Those that this caller may record, as process_json() tells them; a new array. pattern: only those
+ * that it names, see process_matches(); NULL: all. NULL with errno. */
+json_t *processes__list(struct processes *p, const struct caller *c, const char *pattern);
 
 #endif
