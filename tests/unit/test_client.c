@@ -350,9 +350,10 @@ static void descriptors(void **state)
 	server_end(&s);
 }
 
+/* Writes to the pipe when the server has heard the call. */
 struct impatience {
-	struct client *c;
 	struct server *s;
+	int fd;
 };
 
 static void *interrupt(void *ctx)
@@ -361,11 +362,11 @@ static void *interrupt(void *ctx)
 
 	while (!i->s->heard)
 		sched_yield();
-	client__interrupt(i->c);
+	(void)!write(i->fd, "!", 1);
 	return NULL;
 }
 
-/* An interrupt ends the wait; the answer that comes late is not taken for the next one's. */
+/* What is watched ends the wait; the answer that comes late is not taken for the next one's. */
 static void interrupted(void **state)
 {
 	static const char *const socket_says[] = { "late\n",
@@ -377,24 +378,31 @@ static void interrupted(void **state)
 		NULL
 	};
 	struct impatience who;
+	int wake[2];
 	pthread_t t;
 	struct server s;
 	struct client *c;
+	char byte;
 
 	(void)state;
+	assert_int_equal(pipe(wake), 0);
 	for (int web = 0; web < 2; web++) {
 		server_begin(&s, web, web ? web_says : socket_says);
 		s.holds = true;
 		c = client_to(s.where, NULL);
-		who = (struct impatience){ c, &s };
+		client__watch(c, wake[0]);
+		who = (struct impatience){ &s, wake[1] };
 		pthread_create(&t, NULL, interrupt, &who);
 		expect(c, -EINTR, "no longer waited for; ");
 		pthread_join(t, NULL);
 		(void)!write(s.hold[1], "..", 2);
+		(void)!read(wake[0], &byte, 1);
 		expect(c, 0, "2");
 		client__free(c);
 		server_end(&s);
 	}
+	close(wake[0]);
+	close(wake[1]);
 }
 
 static void nobody_there(void **state)

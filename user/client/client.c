@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "client/bearer.h"
@@ -24,8 +23,8 @@ struct client {
 	char *where;
 	struct web *web; /* NULL: the socket */
 	int fd;		 /* of the socket; -1: is made with the next call */
-	int wake_fd;
-	uint64_t id; /* of the call that was made last */
+	int watch_fd;	 /* see client__watch() */
+	uint64_t id;	 /* of the call that was made last */
 	struct strbuf in;
 };
 
@@ -58,7 +57,6 @@ static int begin_web(struct client *c, const struct client_opts *opts, struct st
 			.url = c->where,
 			.token = token,
 			.tls_ca = opts->tls_ca,
-			.wake_fd = c->wake_fd,
 		},
 		why);
 	if (!c->web)
@@ -75,11 +73,8 @@ struct client *client__new(const struct client_opts *opts, struct strbuf *why)
 	c->where = xstrdup(opts->where ? opts->where : default_where());
 	c->in = STRBUF_INIT;
 	c->fd = -1;
-	c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (c->wake_fd < 0) {
-		err = -errno;
-		strbuf_set_f(why, "no descriptor is left: %s", strerror(-err));
-	} else if (is_url(c->where)) {
+	c->watch_fd = -1;
+	if (is_url(c->where)) {
 		err = begin_web(c, opts, why);
 	} else if (strstr(c->where, "://")) {
 		strbuf_set_f(why, "%s: neither http://…, nor https://…, nor the path of a socket",
@@ -110,8 +105,6 @@ void client__free(struct client *c)
 		return;
 	hang_up(c);
 	web__free(c->web);
-	if (c->wake_fd >= 0)
-		close(c->wake_fd);
 	strbuf_free(&c->in);
 	free(c->where);
 	free(c);
@@ -134,30 +127,16 @@ int client__fd(const struct client *c)
 
 /* ---- giving up ---- */
 
-void client__interrupt(struct client *c)
+void client__watch(struct client *c, int fd)
 {
-	uint64_t one = 1;
-	int was = errno;
-
-	/* only a full counter refuses it, which wakes as well */
-	if (write(c->wake_fd, &one, sizeof(one)) < 0)
-		errno = was;
-}
-
-/* What was pressed before the call is not meant for it. */
-static void forget_interrupt(struct client *c)
-{
-	uint64_t n;
-
-	while (read(c->wake_fd, &n, sizeof(n)) > 0)
-		;
+	c->watch_fd = fd;
 }
 
 /* 0, or -EINTR. */
 static int wait_for(struct client *c, short events)
 {
 	struct pollfd p[2] = { { .fd = c->fd, .events = events },
-			       { .fd = c->wake_fd, .events = POLLIN } };
+			       { .fd = c->watch_fd, .events = POLLIN } };
 
 	while (poll(p, 2, -1) < 0 && errno == EINTR)
 		;
@@ -266,7 +245,7 @@ static int call_web(struct client *c, const char *method, const json_t *params, 
 	int err;
 
 	call_write(&text, ++c->id, method, params);
-	err = web__post(c->web, &text, &c->in, CALL_ANSWER_MAX, why);
+	err = web__post(c->web, &text, c->watch_fd, &c->in, CALL_ANSWER_MAX, why);
 	if (err == -EINTR)
 		gave_up(c, why);
 	if (!err)
@@ -278,7 +257,6 @@ static int call_web(struct client *c, const char *method, const json_t *params, 
 int client__call(struct client *c, const char *method, const json_t *params, const int *fd,
 		 size_t nfd, json_t **result, int *code, struct strbuf *why)
 {
-	forget_interrupt(c);
 	*result = NULL;
 	if (code)
 		*code = 0;

@@ -30,14 +30,15 @@ bool client__is_local(const struct client *c); /* takes descriptors */
  * Calls and waits, as long as it takes. params: an array, borrowed, or NULL; fd: to send along, nfd
  * of them, only where client__is_local(). 0 with the result in *result (the caller's to free), or
  * -errno with the sentence in why: -EPROTO is an error that the service answered, its message is
- * the sentence and its code in *code (where that is not NULL); -EINTR: client__interrupt() was
- * called, and what was asked for goes on there. A connection that was closed since the last call is
- * made anew.
+ * the sentence and its code in *code (where that is not NULL); -EINTR: it gave up
+ * (client__watch()), and what was asked for goes on there. A connection that was closed since the
+ * last call is made anew.
  */
 int client__call(struct client *c, const char *method, const json_t *params, const int *fd,
 		 size_t nfd, json_t **result, int *code, struct strbuf *why);
-/* From another thread or a signal's handler: a client__call() that waits gives up. */
-void client__interrupt(struct client *c);
+/* A client__call() gives up, too, when this descriptor is readable, which is left to its owner; -1:
+ * none. */
+void client__watch(struct client *c, int fd);
 
 /*
  * For who waits by himself, on a Unix socket: the call is sent, and its answer read when the

@@ -23,7 +23,6 @@ struct web {
 	CURLM *multi;
 	struct curl_slist *headers;
 	char *url;
-	int wake_fd;
 	char error[CURL_ERROR_SIZE];
 	/* of the answer that comes */
 	struct strbuf *in;
@@ -116,7 +115,6 @@ struct web *web__new(const struct web_opts *opts, struct strbuf *why)
 	int err;
 
 	w->url = xstrdup(opts->url);
-	w->wake_fd = opts->wake_fd;
 	err = curl_load(&w->lib, why);
 	if (!err)
 		err = look_at_url(w, &loopback, why);
@@ -152,10 +150,10 @@ void web__free(struct web *w)
 
 /* ---- one post ---- */
 
-/* Until it is done, or somebody wakes us: 0 with *code, or -EINTR. */
-static int run(struct web *w, CURLcode *code)
+/* Until it is done: 0 with *code; or until watch_fd is readable: -EINTR. */
+static int run(struct web *w, int watch_fd, CURLcode *code)
 {
-	struct curl_waitfd wake = { .fd = w->wake_fd, .events = CURL_WAIT_POLLIN };
+	struct curl_waitfd watch = { .fd = watch_fd, .events = CURL_WAIT_POLLIN };
 	int running = 1, left;
 	CURLMsg *msg;
 
@@ -164,10 +162,10 @@ static int run(struct web *w, CURLcode *code)
 			break;
 		if (!running)
 			break;
-		wake.revents = 0;
-		if (w->lib.multi_poll(w->multi, &wake, 1, POLL_MS, NULL))
+		watch.revents = 0;
+		if (w->lib.multi_poll(w->multi, &watch, watch_fd >= 0, POLL_MS, NULL))
 			break;
-		if (wake.revents)
+		if (watch.revents)
 			return -EINTR;
 	}
 	*code = CURLE_FAILED_INIT; /* only where the library itself is broken */
@@ -233,7 +231,7 @@ static bool is_json(struct web *w)
 	return type && !strncasecmp(type, "application/json", 16);
 }
 
-int web__post(struct web *w, const struct strbuf *text, struct strbuf *in, size_t max,
+int web__post(struct web *w, const struct strbuf *text, int watch_fd, struct strbuf *in, size_t max,
 	      struct strbuf *why)
 {
 	CURLcode code = CURLE_OK;
@@ -248,7 +246,7 @@ int web__post(struct web *w, const struct strbuf *text, struct strbuf *in, size_
 	w->lib.easy_setopt(w->easy, CURLOPT_POSTFIELDS, text->buf);
 	w->lib.easy_setopt(w->easy, CURLOPT_POSTFIELDSIZE, (long)text->len);
 	w->lib.multi_add_handle(w->multi, w->easy);
-	err = run(w, &code);
+	err = run(w, watch_fd, &code);
 	/* one that is not done is closed by this */
 	w->lib.multi_remove_handle(w->multi, w->easy);
 	if (err)

@@ -15,7 +15,6 @@ struct web_opts {
 	const char *url;
 	const char *token;  /* NULL none */
 	const char *tls_ca; /* NULL: the system's */
-	int wake_fd;	    /* readable: web__post() gives up; borrowed */
 };
 
 /* NULL with errno and the sentence in why: no libcurl, no URL. Nobody is asked yet. */
@@ -23,11 +22,11 @@ struct web *web__new(const struct web_opts *opts, struct strbuf *why);
 void web__free(struct web *w); /* NULL is fine */
 
 /*
- * Posts the text and waits for what comes, in `in`, at most max bytes. 0; -EINTR: woken; -errno
- * else with the sentence: nobody is there, he is not trusted, or the status is not 200, with what
- * he said to it.
+ * Posts the text and waits for what comes, in `in`, at most max bytes. 0; -EINTR: watch_fd (-1:
+ * none) is readable; -errno else with the sentence: nobody is there, he is not trusted, or the
+ * status is not 200, with what he said to it.
  */
-int web__post(struct web *w, const struct strbuf *text, struct strbuf *in, size_t max,
+int web__post(struct web *w, const struct strbuf *text, int watch_fd, struct strbuf *in, size_t max,
 	      struct strbuf *why);
 
 #endif
