@@ -64,7 +64,7 @@ has() { # FILE WHAT TEXT…: each TEXT is in the file
 }
 
 @test "each option of the commands is named in README" {
-	for cmd in convert markers features; do
+	for cmd in convert markers features console; do
 		while read -r letter name; do
 			has "$readme" "\`${name:-$letter}"
 		done < <(options_of $cmd)
@@ -72,7 +72,7 @@ has() { # FILE WHAT TEXT…: each TEXT is in the file
 }
 
 @test "man page and README name no option of ours that is not there" {
-	known=$(for cmd in "" convert markers features; do options_of $cmd; done | grep -o -e '--[a-z-]*' | sort -u)
+	known=$(for cmd in "" convert markers features serve console ps tree; do options_of $cmd; done | grep -o -e '--[a-z-]*' | sort -u)
 	named=$({
 		grep -oE -e '\*--[a-z][a-z-]*' "$man" | tr -d '*'
 		grep -oE -e '`--[a-z][a-z-]*' "$readme" | tr -d '`'

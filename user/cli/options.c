@@ -241,6 +241,15 @@ static const struct opt_row rows[] = {
 	{ 0, "max-total", "SIZE", FOR_SERVE,
 	  "no recording is begun while files that it has written and that are still there have more bytes (default 10G)",
 	  TO(SIZE, max_total), .min = 1, .low = "nothing could be written" },
+	{ 0, "exec", "CALL", FOR_CONSOLE,
+	  "do this and end: 'debug.stopGoTrace()'; repeatable, the first that fails is the last one",
+	  TO(STRINGS, exec), .what = "a call", .way = "'debug.stopGoTrace()'",
+	  .examples = "debug.stopGoTrace() ctrace.status rpc.modules" },
+	{ 0, "token-file", "FILE", FOR_CONSOLE, "of a URL: show the line in it, as serve has it",
+	  TO(STRING, token_file), .what = "a file name", .offer = OFFER_FILES },
+	{ 0, "tls-ca", "FILE", FOR_CONSOLE,
+	  "of an https:// URL: trust these certificates (PEM) in place of the system's",
+	  TO(STRING, tls_ca), .what = "a file name", .offer = OFFER_FILES },
 	HEADING(FOR_RECORD | FOR_SERVE, "who is recorded"),
 	{ 'p', "pid", "PID[,PID]", FOR_RECORD | FOR_SERVE,
 	  "record these processes, with all their threads", OWN(set_pid),
@@ -382,8 +391,9 @@ static const struct opt_row rows[] = {
 	{ 'q', "quiet", NULL, FOR_ALL, "say nothing but errors", OWN(be_quiet) },
 	{ 'v', "verbose", NULL, FOR_ALL, "say more; twice: what libbpf and the verifier say",
 	  OWN(be_verbose), .many = true },
-	{ 0, "json", NULL, FOR_ALL & ~FOR_SERVE,
+	{ 0, "json", NULL, FOR_ALL & ~(FOR_SERVE | FOR_CONSOLE),
 	  "the summary as one JSON object on standard output", TO(FLAG, json) },
+	{ 0, "json", NULL, FOR_CONSOLE, "results as JSON, a line each", TO(FLAG, json) },
 	{ 0, "completion", "SHELL", FOR_RECORD,
 	  "print the completion of this program for bash, zsh or fish", TO(WORD, completion),
 	  .words = shells },
@@ -567,6 +577,7 @@ void options_free(struct options *o)
 		annot_spec_free(&o->annot[i]);
 	free(o->annot);
 	free(o->regions.v);
+	free(o->exec.v);
 	free(o->comm.v);
 	free(o->exclude.v);
 	free(o->uid.v);

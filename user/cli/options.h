@@ -84,7 +84,9 @@ struct options {
 	const char *listen, *socket; /* of the service; NULL: as the command has it */
 	const char *output_dir;	     /* NULL: the current one */
 	const char *token_file, *tls_cert, *tls_key;
-	bool gops; /* port files for the processes of -p */
+	bool gops;		 /* port files for the processes of -p */
+	const char *tls_ca;	 /* of the console, as token_file */
+	struct opt_strings exec; /* of the console: lines to do */
 	unsigned max_recordings;
 	uint64_t max_time_ns, max_total;
 

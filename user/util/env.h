@@ -29,6 +29,13 @@
  * named. Not heard where we have more rights than who called us. */
 #define ENV_SOCKET "CTRACE_SOCKET"
 
+/* Where the console keeps its history, see console/history.h; ENV_HOME where it is not set. */
+#define ENV_XDG_STATE "XDG_STATE_HOME"
+
+/* Not empty: the console shows no colors; nor does it where TERM is not set, or "dumb". */
+#define ENV_NO_COLOR "NO_COLOR"
+#define ENV_TERM "TERM"
+
 /* Where debuginfod's client keeps what it has fetched, see debuginfod-find(1). */
 #define ENV_DEBUGINFOD_CACHE "DEBUGINFOD_CACHE_PATH"
 #define ENV_XDG_CACHE "XDG_CACHE_HOME"
