@@ -35,6 +35,7 @@ struct outfile {
 	bool created;  /* by us, with its name: not left behind empty */
 	int claim;     /* on its name while it has none; -1: none */
 	bool fresh;    /* nobody else's file will do */
+	bool lent;     /* to another process, which does not name it */
 	uint64_t bytes;
 };
 
@@ -210,7 +211,8 @@ static int open_to_write(void *ctx, const struct invoker *who)
 		if (f->fd >= 0 || errno != ENOENT)
 			return f->fd < 0 ? -errno : 0;
 	}
-	f->fd = open_nameless_by_ids(f->path);
+	if (!f->lent)
+		f->fd = open_nameless_by_ids(f->path);
 	f->nameless = f->fd >= 0;
 	if (f->fd < 0) {
 		f->fd = open(f->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -314,7 +316,7 @@ int outfile_open_in_place(const char *path, struct strbuf *why)
 	return -EWOULDBLOCK;
 }
 
-static struct outfile *open_path(const char *path, bool fresh, struct strbuf *why)
+static struct outfile *open_path(const char *path, bool fresh, bool lent, struct strbuf *why)
 {
 	struct outfile *f = xcalloc(1, sizeof(*f));
 	int err;
@@ -323,6 +325,7 @@ static struct outfile *open_path(const char *path, bool fresh, struct strbuf *wh
 	f->fd = -1;
 	f->claim = -1;
 	f->fresh = fresh;
+	f->lent = lent;
 	err = fresh || strcmp(path, "-") ? open_file(f, why) : open_stdout(f, why);
 	if (!err)
 		return f;
@@ -333,12 +336,25 @@ static struct outfile *open_path(const char *path, bool fresh, struct strbuf *wh
 
 struct outfile *outfile__open(const char *path, struct strbuf *why)
 {
-	return open_path(path, false, why);
+	return open_path(path, false, false, why);
+}
+
+struct outfile *outfile__open_to_lend(const char *path, struct strbuf *why)
+{
+	return open_path(path, false, true, why);
+}
+
+void outfile__take_back(struct outfile *f)
+{
+	struct stat st;
+
+	if (f->seekable && !fstat(f->fd, &st))
+		f->bytes = (uint64_t)st.st_size;
 }
 
 struct outfile *outfile__create(const char *path, struct strbuf *why)
 {
-	return open_path(path, true, why);
+	return open_path(path, true, false, why);
 }
 
 static bool takes_bytes(int fd, const char *name, const struct stat *st, struct strbuf *why)
@@ -376,7 +392,7 @@ struct outfile *outfile__adopt(int fd, const char *name, struct strbuf *why)
 		strbuf_set_f(why, "%s is being written by another recorder; choose another file",
 			     name);
 	}
-	f->seekable = !err && S_ISREG(st.st_mode);
+	f->seekable = !err && S_ISREG(st.st_mode) && strcmp(name, "-");
 	if (!err)
 		return f;
 	outfile__close(f);

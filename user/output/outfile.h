@@ -28,10 +28,17 @@ struct outfile *outfile__open(const char *path, struct strbuf *why);
 /* The same, but only as a new file: EEXIST where the path is there, whatever it is. */
 struct outfile *outfile__create(const char *path, struct strbuf *why);
 /*
+ * The same for another process that writes it, by the descriptor: a new one has its name at once.
+ * When that process is through, outfile__take_back() looks what it has written, for
+ * outfile__close().
+ */
+struct outfile *outfile__open_to_lend(const char *path, struct strbuf *why);
+void outfile__take_back(struct outfile *f);
+/*
  * One that somebody else has opened: takes fd. A regular file is written from its begin, and cut
  * with the first write; a pipe or a socket, also one that does not block, as it comes. name: for
- * sentences. NULL with the reason in why and errno, and fd is closed: EWOULDBLOCK as above, EBADF
- * it cannot be written.
+ * sentences; "-" is standard output of somebody, which is never cut. NULL with the reason in why
+ * and errno, and fd is closed: EWOULDBLOCK as above, EBADF it cannot be written.
  */
 struct outfile *outfile__adopt(int fd, const char *name, struct strbuf *why);
 /* Before the first write: has the disk so many bytes for all that will come? 0 or -errno; 0 also
