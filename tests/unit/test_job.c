@@ -386,6 +386,7 @@ static void words_and_json(void **state)
 				   .opts = { .caller = everything,
 					     .out_fd = fd,
 					     .err_fd = err[1],
+					     .loud = LOG_NOTICE,
 					     .json_fd = json[1] } });
 	close(err[1]);
 	close(json[1]);

@@ -19,7 +19,6 @@
 #include "capture/session.h"
 #include "cli/options.h"
 #include "record/remote.h"
-#include "util/log.h"
 #include "util/loop.h"
 #include "util/signals.h"
 #include "util/strbuf.h"
@@ -118,8 +117,7 @@ static _Noreturn void recorder(const struct job_opts *o, int sock, pid_t parent)
 	take_fds(o, sock);
 	prctl(PR_SET_NAME, "ctrace-recorder", 0, 0, 0);
 	log_progress_open(false);
-	if (o->err_fd < 0)
-		log_set_level(LOG_ERROR);
+	log_set_level(o->err_fd < 0 ? LOG_ERROR : o->loud);
 	code = act_and_record(o, &totals, &why);
 	if (code != EXIT_FINE && !why.len && o->err_fd < 0)
 		last_words(STDERR_FILENO, &why);

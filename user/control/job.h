@@ -19,6 +19,7 @@
 
 #include "control/caller.h"
 #include "util/exitcode.h"
+#include "util/log.h"
 
 struct job;
 struct loop;
@@ -38,12 +39,13 @@ struct job_opts {
 	const struct options *o; /* what is recorded; checked. Not needed after job__new(): the
 				    process has its copy */
 	struct caller caller;
-	int out_fd;  /* where the trace goes: a regular file (cut at the first write), a pipe, a
-			socket. -1: nowhere but  to snapshots (o->flight_ns). Borrowed until
-			job__new() returns; the process has its own */
-	int err_fd;  /* what a recorder says on stderr goes there, the summary too; -1: what went
-			wrong is in  job__why(), and nothing else is said. Borrowed like out_fd */
-	int json_fd; /* where --json goes; -1: nowhere */
+	int out_fd; /* where the trace goes: a regular file (cut at the first write), a pipe, a
+		       socket. -1: nowhere but  to snapshots (o->flight_ns). Borrowed until
+		       job__new() returns; the process has its own */
+	int err_fd; /* what a recorder says on stderr goes there, the summary too; -1: what went
+		       wrong is in  job__why(), and nothing else is said. Borrowed like out_fd */
+	enum log_level loud; /* how much goes to err_fd */
+	int json_fd;	     /* where --json goes; -1: nowhere */
 	/* The state has changed. The job may be freed from here when it is JOB_ENDED. */
 	void (*changed)(void *ctx, struct job *j);
 	void *ctx;

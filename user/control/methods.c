@@ -22,7 +22,6 @@
 
 #define KEPT_MAX 64 /* that have ended, of whatever users */
 #define NS 1000000000ll
-#define DURATION "--duration="
 
 struct going {
 	struct methods_service *service;
@@ -383,24 +382,20 @@ static enum exit_code command_code(int err)
 	return err == EINVAL ? EXIT_USAGE : err == EPERM ? EXIT_MACHINE : EXIT_FAILED;
 }
 
-static void command_start(struct rpc_call *call, char *const *words, uint64_t duration_ns)
+static void command_start(struct rpc_call *call, struct served_wish *wish)
 {
 	struct command *c = xcalloc(1, sizeof(*c));
 	struct strbuf why = STRBUF_INIT;
-	struct served_wish wish = {
-		.caller = *rpc_caller(call),
-		.door = DOOR_COMMAND,
-		.words = words,
-		.duration_ns = duration_ns,
-		.fd = rpc_fd(call, 0),
-		.err_fd = rpc_fd(call, 1),
-		.json_fd = rpc_fd(call, 2),
-		.ended = command_ended,
-		.ctx = c,
-	};
 
+	wish->caller = *rpc_caller(call);
+	wish->door = DOOR_COMMAND;
+	wish->fd = rpc_fd(call, 0);
+	wish->err_fd = rpc_fd(call, 1);
+	wish->json_fd = rpc_fd(call, 2);
+	wish->ended = command_ended;
+	wish->ctx = c;
 	c->call = call;
-	c->served = recordings__start(service_of(call)->recordings, &wish, &why);
+	c->served = recordings__start(service_of(call)->recordings, wish, &why);
 	if (c->served) {
 		rpc_on_hang_up(call, command_hang_up, c);
 	} else {
@@ -410,17 +405,39 @@ static void command_start(struct rpc_call *call, char *const *words, uint64_t du
 	strbuf_free(&why);
 }
 
-/* The time is not one of the wishes for what is recorded. True: it was this word. */
-static bool take_duration(const char *word, uint64_t *ns)
+/* What follows a name with its =; NULL: it is another word. */
+static const char *value_of(const char *word, const char *name)
 {
-	return !strncmp(word, DURATION, strlen(DURATION)) &&
-	       !parse_duration(word + strlen(DURATION), ns);
+	size_t len = strlen(name);
+
+	return strncmp(word, name, len) ? NULL : word + len;
+}
+
+/* Of the words of a command line those that are about it, and not wishes for what is recorded.
+ * True: it was such a one. */
+static bool take_word(const char *word, struct served_wish *wish)
+{
+	const char *duration = value_of(word, "--duration="), *name = value_of(word, "--output=");
+
+	if (duration)
+		return !parse_duration(duration, &wish->duration_ns);
+	if (name)
+		wish->name = name;
+	else if (!strcmp(word, "--strict"))
+		wish->strict = true;
+	else if (!strcmp(word, "--quiet"))
+		wish->loud = LOG_ERROR;
+	else if (!strcmp(word, "--verbose"))
+		wish->loud = wish->loud < LOG_INFO ? LOG_INFO : LOG_DEBUG;
+	else
+		return false;
+	return true;
 }
 
 static void record(struct rpc_call *call)
 {
 	char *words[RPC_WORDS_MAX + 1] = { 0 };
-	uint64_t duration_ns = 0;
+	struct served_wish wish = { .words = words, .loud = LOG_NOTICE };
 	unsigned i, n = 0;
 
 	if (rpc_fd(call, 0) < 0) {
@@ -433,10 +450,10 @@ static void record(struct rpc_call *call)
 		words[n] = (char *)string_param(call, i, "a word");
 		if (!words[n])
 			return;
-		n += !take_duration(words[n], &duration_ns);
+		n += !take_word(words[n], &wish);
 	}
 	words[n] = NULL;
-	command_start(call, words, duration_ns);
+	command_start(call, &wish);
 }
 
 const struct rpc_method control_methods[] = {

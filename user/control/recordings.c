@@ -18,7 +18,6 @@
 #include "control/standing.h"
 #include "control/wishes.h"
 #include "util/clock.h"
-#include "util/log.h"
 #include "util/parse.h"
 #include "util/procfs.h"
 #include "util/strbuf.h"
@@ -330,6 +329,7 @@ static int begin(struct served *s, const struct served_wish *wish, const struct 
 		.caller = wish->caller,
 		.out_fd = s->file ? s->out.fd : wish->fd,
 		.err_fd = wish->err_fd,
+		.loud = wish->loud,
 		.json_fd = wish->json_fd,
 		.changed = changed,
 		.ctx = s,
@@ -410,6 +410,7 @@ struct served *recordings__start(struct recordings *r, const struct served_wish 
 	if (!err) {
 		w.o.duration_ns = wish->duration_ns ? wish->duration_ns : r->opts.o->max_time_ns;
 		w.o.json = wish->json_fd >= 0;
+		w.o.strict = wish->strict;
 		err = start(r, wish, &w.o, &s, why);
 	}
 	wish_free(&w);

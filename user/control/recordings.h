@@ -14,6 +14,7 @@
 
 #include "control/caller.h"
 #include "control/job.h"
+#include "util/log.h"
 
 struct loop;
 struct options;
@@ -52,6 +53,8 @@ struct served_wish {
 	int fd; /* where the trace goes without file; borrowed until recordings__start() returns */
 	const char *name;    /* … and what sentences call it; NULL: "the trace" */
 	int err_fd, json_fd; /* see job_opts; -1 none */
+	enum log_level loud; /* how much goes to err_fd */
+	bool strict;	     /* see options.h */
 	/*
 	 * Called when it has begun, and when it has ended, in this order; where it could not begin
 	 * only the latter. Never from within recordings__start(). After `ended` the pointer is gone.
