@@ -3,7 +3,13 @@
 #include "cli/check.h"
 #include "cli/cmd.h"
 #include "cli/options.h"
+#include "record/proxy.h"
 #include "record/record.h"
+
+static enum exit_code run(const struct options *o, struct strbuf *why)
+{
+	return proxy_is_due(o) ? proxy_run(o, why) : record_run(o, why);
+}
 
 const struct cmd cmd_record = {
 	.name = "record",
@@ -12,5 +18,5 @@ const struct cmd cmd_record = {
 	.summary = "records what the threads of programs do, as a Go execution trace",
 	.options = FOR_RECORD,
 	.check = check_recording,
-	.run = record_run,
+	.run = run,
 };
