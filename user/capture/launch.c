@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,54 +49,6 @@ struct report {
 };
 
 /* ---- the child ---- */
-
-static void set_home(const struct passwd *pw)
-{
-	setenv("HOME", pw->pw_dir, 1);
-	setenv("SHELL", pw->pw_shell[0] ? pw->pw_shell : SHELL, 1);
-	setenv("USER", pw->pw_name, 1);
-	setenv("LOGNAME", pw->pw_name, 1);
-}
-
-/* All that it has set, or who asks whether sudo runs it would be told so. */
-static void unset_sudo(void)
-{
-	char **from = environ, **to = environ;
-
-	for (; *from; from++)
-		if (strncmp(*from, ENV_SUDO, strlen(ENV_SUDO)) != 0)
-			*to++ = *from;
-	*to = NULL;
-}
-
-/* sudo gave us root's rights and root's home; the command has those of the user before it. */
-static int leave_sudo(const struct invoker *who)
-{
-	int err = invoker_become(who);
-	const struct passwd *pw;
-
-	if (err)
-		return err;
-	pw = getpwuid(who->uid);
-	if (pw)
-		set_home(pw);
-	unsetenv("MAIL"); /* root's */
-	unset_sudo();
-	return 0;
-}
-
-/* A set-uid program of ours would be no way to become its owner. */
-static int become_invoker(void)
-{
-	struct invoker who = invoker_get();
-
-	if (who.other)
-		return leave_sudo(&who);
-	who = (struct invoker){ .uid = getuid(), .gid = getgid() };
-	if (setresgid(who.gid, who.gid, who.gid) || setresuid(who.uid, who.uid, who.uid))
-		return -errno;
-	return 0;
-}
 
 static int check_program(const char *path)
 {
@@ -169,7 +120,7 @@ static void tell(int fd, struct report *r, int what, int err)
 static void __attribute__((noreturn)) child(char **argv, int go, int told)
 {
 	struct report *r = xcalloc(1, sizeof(*r));
-	int err = become_invoker();
+	int err = invoker_become_at_home();
 	const char *base;
 	ssize_t n;
 	char c;

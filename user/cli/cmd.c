@@ -14,8 +14,8 @@
 #define LOG_TAG "main"
 
 static const struct cmd *const cmds[] = {
-	&cmd_record, &cmd_convert, &cmd_markers, &cmd_features,
-	&cmd_serve,  &cmd_ps,	   &cmd_tree,	 &cmd_console,
+	&cmd_record, &cmd_convert, &cmd_markers, &cmd_features, &cmd_serve,
+	&cmd_ps,     &cmd_tree,	   &cmd_trace,	 &cmd_view,	&cmd_console,
 };
 #define NCMD (sizeof(cmds) / sizeof(cmds[0]))
 

@@ -22,7 +22,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_record, cmd_convert, cmd_features, cmd_markers, cmd_ps, cmd_tree,
-	cmd_serve, cmd_console;
+	cmd_serve, cmd_trace, cmd_view, cmd_console;
 
 const struct cmd *cmd_find(const char *name); /* NULL: no such command */
 const struct cmd *cmd_nth(size_t nth);	      /* the recording first; NULL behind the last one */

@@ -93,6 +93,9 @@ struct options {
 	char **words; /* see options_words() */
 	size_t nwords, cap_words;
 
+	bool no_view;	  /* of trace: what it recorded is not opened */
+	const char *http; /* where the viewer listens; NULL: as it likes */
+
 	char **rest; /* what is no option */
 	int nrest;
 	char **command; /* behind --, with its arguments and a NULL; NULL: there is no -- */

@@ -486,7 +486,7 @@ struct stream *stream__new(const struct stream_opts *opts)
 		opts->loop, opts->service ? opts->service->recordings : NULL });
 	s->pause = loop__timer(opts->loop, on_pause_over, s);
 	s->watch = loop__watch(opts->loop, opts->listen_fd, EPOLLIN, on_listen, s);
-	if (!s->pause || !s->watch) {
+	if (!s->libwire || !s->pause || !s->watch) {
 		err = errno;
 		stream__free(s);
 		errno = err;

@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -102,6 +103,53 @@ int invoker_become(const struct invoker *who)
 
 	if (err || setresgid(who->gid, who->gid, who->gid) ||
 	    setresuid(who->uid, who->uid, who->uid))
+		return -errno;
+	return 0;
+}
+
+static void set_home(const struct passwd *pw)
+{
+	setenv("HOME", pw->pw_dir, 1);
+	setenv("SHELL", pw->pw_shell[0] ? pw->pw_shell : "/bin/sh", 1);
+	setenv("USER", pw->pw_name, 1);
+	setenv("LOGNAME", pw->pw_name, 1);
+}
+
+/* All that it has set, or who asks whether sudo runs it would be told so. */
+static void unset_sudo(void)
+{
+	char **from = environ, **to = environ;
+
+	for (; *from; from++)
+		if (strncmp(*from, ENV_SUDO, strlen(ENV_SUDO)) != 0)
+			*to++ = *from;
+	*to = NULL;
+}
+
+/* sudo gave us root's rights and root's home; the command has those of the user before it. */
+static int leave_sudo(const struct invoker *who)
+{
+	int err = invoker_become(who);
+	const struct passwd *pw;
+
+	if (err)
+		return err;
+	pw = getpwuid(who->uid);
+	if (pw)
+		set_home(pw);
+	unsetenv("MAIL"); /* root's */
+	unset_sudo();
+	return 0;
+}
+
+int invoker_become_at_home(void)
+{
+	struct invoker who = invoker_get();
+
+	if (who.other)
+		return leave_sudo(&who);
+	who = (struct invoker){ .uid = getuid(), .gid = getgid() };
+	if (setresgid(who.gid, who.gid, who.gid) || setresuid(who.uid, who.uid, who.uid))
 		return -errno;
 	return 0;
 }

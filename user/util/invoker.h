@@ -44,6 +44,13 @@ int invoker_do(invoker_fn fn, void *ctx);
  */
 int invoker_become(const struct invoker *who);
 
+/*
+ * The same for a process that executes a program of his: with his HOME, USER, LOGNAME and SHELL,
+ * and nothing of sudo in its environment. Where nobody called sudo it is our real user's, for a
+ * set-uid program of ours would be no way to become its owner. 0 or -errno.
+ */
+int invoker_become_at_home(void);
+
 /* open(2) as the invoker; -1 with errno. */
 int invoker_open(const char *path, int flags);
 
