@@ -133,6 +133,33 @@ teardown() { if [ -n "${pid:-}" ]; then kill "$pid"; fi; }
 	[ -z "$(bash_offers ctrace-bpf -a '')" ]
 }
 
+@test "words of commands that are no options: processes, names, files, and the first one alone" {
+	script bash
+	sleeper
+	bash_offers ctrace-bpf trace "$pid" | is "$pid"
+	bash_offers ctrace-bpf trace --sample "$pid" | is "$pid"
+	bash_offers ctrace-bpf ps "$pid" | is "$pid"
+	bash_offers ctrace-bpf ps ctrace-sl | is ctrace-sleeper
+	bash_offers ctrace-bpf tree ctrace-sl | is ctrace-sleeper
+	bash_offers ctrace-bpf view some | is some.trace
+	[ -z "$(bash_offers ctrace-bpf trace "$pid" '')" ]
+	[ -z "$(bash_offers ctrace-bpf ps "$pid" '')" ]
+	if command -v zsh >/dev/null; then
+		script zsh
+		zsh_offers "ctrace-bpf trace $pid" | is "$pid"
+		zsh_offers 'ctrace-bpf ps ctrace-sl' | is ctrace-sleeper
+		zsh_offers 'ctrace-bpf view some' | is some.trace
+		zsh_offers "ctrace-bpf trace $pid " | no grep -v ^- # options at most
+	fi
+	if command -v fish >/dev/null; then
+		script fish
+		fish_offers "ctrace-bpf trace $pid" | is "$pid"
+		fish_offers 'ctrace-bpf ps ctrace-sl' | is ctrace-sleeper
+		fish_offers 'ctrace-bpf view some' | is some.trace
+		[ -z "$(fish_offers "ctrace-bpf trace $pid ")" ]
+	fi
+}
+
 @test "bash: behind -- stands a command" {
 	script bash
 	bash_offers ctrace-bpf -q -- bashbu | has bashbug

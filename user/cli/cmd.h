@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "cli/optkind.h"
 #include "util/exitcode.h"
 
 struct options;
@@ -14,7 +15,8 @@ struct cmd {
 	const char *name;
 	const char *synopsis;
 	const char *summary;
-	unsigned options; /* FOR_* of options.h */
+	unsigned options;     /* FOR_* of options.h */
+	enum opt_offer words; /* what completion offers for a word that is no option; 0: nothing */
 	/* Can these options be meant? 0, or -EINVAL with the sentence in why. */
 	int (*check)(const struct options *o, struct strbuf *why);
 	/* Does it. Why it did not is in why, if that is not told yet. */

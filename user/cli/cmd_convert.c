@@ -542,6 +542,7 @@ const struct cmd cmd_convert = {
 	.summary =
 		"makes a trace from a raw recording, text from either, or mends a trace that was broken off",
 	.options = FOR_CONVERT,
+	.words = OFFER_FILES,
 	.check = check,
 	.run = convert_file,
 };

@@ -201,6 +201,7 @@ const struct cmd cmd_markers = {
 	.synopsis = "markers [options] -p PID | FILE",
 	.summary = "what a recording can listen to: annotations, markers, functions",
 	.options = FOR_MARKERS,
+	.words = OFFER_FILES,
 	.check = check,
 	.run = list_all,
 };

@@ -146,6 +146,7 @@ const struct cmd cmd_ps = {
 	.synopsis = "ps [--json] [WORD | PID [TIME]]",
 	.summary = "lists processes and what they run on; * has markers",
 	.options = FOR_PS,
+	.words = OFFER_NAMES_AND_PIDS,
 	.check = check,
 	.run = tell,
 };

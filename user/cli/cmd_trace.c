@@ -278,6 +278,7 @@ const struct cmd cmd_trace = {
 	.synopsis = "trace PID [TIME] [options]",
 	.summary = "records a process for five seconds, and opens the trace",
 	.options = FOR_TRACE,
+	.words = OFFER_PIDS,
 	.check = check,
 	.run = trace,
 };

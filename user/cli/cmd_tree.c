@@ -61,6 +61,7 @@ const struct cmd cmd_tree = {
 	.synopsis = "tree [--json] [WORD]",
 	.summary = "the same, children below their parents",
 	.options = FOR_TREE,
+	.words = OFFER_NAMES,
 	.check = check,
 	.run = tell,
 };

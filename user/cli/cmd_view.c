@@ -31,6 +31,7 @@ const struct cmd cmd_view = {
 	.synopsis = "view [--http ADDR:PORT] FILE",
 	.summary = "opens a trace in go tool trace",
 	.options = FOR_VIEW,
+	.words = OFFER_FILES,
 	.check = check,
 	.run = view,
 };

@@ -27,6 +27,13 @@ _ctrace_bpf_options() { # COMMAND: a line each, with a = where a value is needed
 	done <<<"$_ctrace_bpf_table"
 }
 
+_ctrace_bpf_word() { # COMMAND: what is offered for its words
+	local first name value
+	while IFS=$'\t' read -r first name value _; do
+		if [[ $first == command && $name == "$1" ]]; then echo "$value"; fi
+	done <<<"$_ctrace_bpf_table"
+}
+
 # _ctrace_bpf_find COMMAND OPTION: sets takes and value
 _ctrace_bpf_find() {
 	local command letter name
@@ -180,7 +187,7 @@ _ctrace_bpf_command() {
 }
 
 _ctrace_bpf() {
-	local words word command=record commands takes value waits='' typed ahead='' i
+	local words word command=record commands takes value waits='' typed ahead='' plain=0 i
 	COMPREPLY=()
 	_ctrace_bpf_join
 	word=${words[-1]}
@@ -194,6 +201,8 @@ _ctrace_bpf() {
 			command=${words[i]}
 		elif [[ ${words[i]} == --*=* ]]; then
 			:
+		elif [[ ${words[i]} != -* ]]; then
+			plain=$((plain + 1))
 		elif _ctrace_bpf_find "$command" "${words[i]}" && [[ $takes == must ]]; then
 			waits=$value
 		fi
@@ -221,8 +230,8 @@ _ctrace_bpf() {
 		if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]]; then compopt -o nospace 2>/dev/null; fi
 	elif [[ $command == record && ${#words[@]} -eq 2 ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
-	elif [[ $command == convert || $command == markers ]]; then
-		_ctrace_bpf_add_files
+	elif [[ $command != record && $plain -eq 0 ]]; then
+		_ctrace_bpf_value "$(_ctrace_bpf_word "$command")"
 	fi
 	_ctrace_bpf_cut
 }

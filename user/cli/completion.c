@@ -116,7 +116,8 @@ static void add_table(struct strbuf *out)
 	size_t c, r;
 
 	for (c = 1; (cmd = cmd_nth(c)); c++)
-		strbuf_addf(out, "command\t%s\t%s\n", cmd->name, cmd->summary);
+		strbuf_addf(out, "command\t%s\t%s\t%s\n", cmd->name,
+			    cmd->words ? offers[cmd->words] : "none", cmd->summary);
 	for (c = 0; (cmd = cmd_nth(c)); c++)
 		for (r = 0; (row = options_row(r)); r++)
 			if (row->cmds & cmd->options && row->kind != OPT_HEADING)

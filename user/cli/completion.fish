@@ -16,6 +16,12 @@ function __ctrace_bpf_in --argument-names wanted
     test "$command" = "$wanted"
 end
 
+# Does the first word of this command come now that is no option?
+function __ctrace_bpf_word --argument-names wanted
+    __ctrace_bpf_in $wanted
+    and test (count (string match -v -- '-*' (commandline -opc))) -eq 2
+end
+
 # Does the first word come now?
 function __ctrace_bpf_first
     test (count (commandline -opc)) -eq 1
@@ -96,7 +102,14 @@ for __ctrace_bpf_line in (string split \n -- '@TABLE@')
     switch "$field[1]"
         case command
             set -a __ctrace_bpf_commands $field[2]
-            complete -c ctrace-bpf -n __ctrace_bpf_first -a $field[2] -d "$field[3]"
+            complete -c ctrace-bpf -n __ctrace_bpf_first -a $field[2] -d "$field[4]"
+            switch $field[3]
+                case none
+                case files
+                    complete -c ctrace-bpf -n "__ctrace_bpf_in $field[2]" -F
+                case '*'
+                    complete -c ctrace-bpf -n "__ctrace_bpf_word $field[2]" -a "(__ctrace_bpf_value $field[3])"
+            end
         case '?*'
             set -l option -n "__ctrace_bpf_in $field[1]" -l (string sub -s 3 -- $field[3]) -d "$field[8]"
             test $field[2] = -
@@ -112,5 +125,3 @@ for __ctrace_bpf_line in (string split \n -- '@TABLE@')
     end
 end
 set -e __ctrace_bpf_line
-complete -c ctrace-bpf -n '__ctrace_bpf_in convert' -F
-complete -c ctrace-bpf -n '__ctrace_bpf_in markers' -F

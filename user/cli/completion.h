@@ -6,13 +6,14 @@
  *
  * A line of the table has fields apart by tabs, none of them empty:
  *
- *	command		NAME	HELP
+ *	command		NAME	WORD	HELP
  *	COMMAND		LETTER	NAME	TAKES	TIMES	VALUE	ARG	HELP
  *
  * COMMAND is the one that knows the option, LETTER "-p" or "-", NAME "--pid", TAKES "no", "must" or
  * "may" (a value), TIMES "once" or "many", ARG what help calls the value, "-" none. VALUE says what
  * can be offered for it: "none"; "files", "programs", "pids", "names", "names-and-pids", "users",
- * "groups", "containers"; "one WORD…", or "list WORD…" for any of them, apart by commas.
+ * "groups", "containers"; "one WORD…", or "list WORD…" for any of them, apart by commas. WORD is
+ * such a thing for the words of the command that are no options.
  */
 #ifndef CTRACE_CLI_COMPLETION_H
 #define CTRACE_CLI_COMPLETION_H

@@ -108,13 +108,22 @@ _ctrace_bpf_commands() {
 	local -a field known
 	for line in ${(f)_ctrace_bpf_table}; do
 		field=("${(@ps:\t:)line}")
-		[[ $field[1] == command ]] && known+=("$field[2]:$field[3]")
+		[[ $field[1] == command ]] && known+=("$field[2]:$field[4]")
 	done
 	_describe -t commands command known
 }
 
+_ctrace_bpf_word() { # COMMAND: what is offered for its words, into REPLY
+	local line
+	local -a field
+	for line in ${(f)_ctrace_bpf_table}; do
+		field=("${(@ps:\t:)line}")
+		[[ $field[1] == command && $field[2] == $1 ]] && REPLY=$field[3]
+	done
+}
+
 _ctrace-bpf() {
-	local command=record context state state_descr line curcontext=$curcontext
+	local command=record context state state_descr line curcontext=$curcontext REPLY=none
 	local -a specs
 	local -A opt_args
 	integer at
@@ -132,10 +141,12 @@ _ctrace-bpf() {
 		return
 	fi
 	_ctrace_bpf_specs $command
-	case $command in
-	record) specs+=('1: :_ctrace_bpf_commands') ;;
-	convert | markers) specs+=('1:file:_files') ;;
-	esac
+	if [[ $command == record ]]; then
+		specs+=('1: :_ctrace_bpf_commands')
+	else
+		_ctrace_bpf_word $command
+		[[ $REPLY == none ]] || specs+=("1:word: _ctrace_bpf_value $REPLY")
+	fi
 	_arguments -s -S : $specs
 }
 
