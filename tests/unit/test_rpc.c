@@ -552,6 +552,11 @@ static void descriptors(void **state)
 	assert_string_equal(r.text.buf, RESULT("1", "1234"));
 	assert_null(rpc_text__new(&p, batch, strlen(batch)));
 	assert_int_equal(f.fd, -1);
+	p.nfd = 1; /* they are gone when the method has returned */
+	assert_non_null(
+		rpc_text__new(&p, CALL("1", "t_later", "[]"), strlen(CALL("1", "t_later", "[]"))));
+	assert_int_equal(rpc_fd(f.waiting, 0), -1);
+	rpc_result(f.waiting, NULL);
 	strbuf_free(&r.text);
 }
 

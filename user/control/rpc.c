@@ -391,7 +391,6 @@ static void answered(struct rpc_call *call)
 {
 	struct rpc_text *t = call->text;
 
-	call->hang_up = NULL;
 	t->answered = true;
 	if (t->in_method)
 		return;
