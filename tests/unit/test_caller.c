@@ -229,6 +229,11 @@ static void on_a_unix_socket(void **state)
 	assert_true(caller_sees(&c, getpid()));
 	caller_words(&c, &words);
 	assert_non_null(strstr(words.buf, "pid "));
+	c = caller_with_token(c);
+	assert_int_equal(c.uid, geteuid()); /* files are his own all the same */
+	assert_int_equal(c.rank, CALLER_ALL);
+	caller_words(&c, &words);
+	assert_non_null(strstr(words.buf, ", with the token"));
 	close(fd[0]);
 	close(fd[1]);
 	strbuf_free(&words);

@@ -174,8 +174,8 @@ static void make(struct service *s, const char *line)
 	opts.outdir = s->outdir;
 	s->r = recordings__new(&opts, &s->why);
 	assert_non_null(s->r);
-	s->self = (struct caller){ CALLER_USER, geteuid(), getegid(), 7, false };
-	s->root = (struct caller){ CALLER_ALL, geteuid(), getegid(), 8, false };
+	s->self = (struct caller){ CALLER_USER, geteuid(), getegid(), 7, false, true };
+	s->root = (struct caller){ CALLER_ALL, geteuid(), getegid(), 8, false, true };
 }
 
 static void unmake(struct service *s)

@@ -23,7 +23,7 @@
 
 #define GROUPS_MAX 1024
 #define RECORD_MAX 16384 /* bytes of a line of the lists of users and groups */
-#define NO_GROUP 65534	 /* of who is in no list of users */
+#define NOBODYS 65534	 /* uid and gid of nobody */
 
 /* ---- groups ---- */
 
@@ -73,7 +73,7 @@ static bool user_has_group(struct caller *c)
 	int n = GROUPS_MAX;
 	bool yes = false;
 
-	c->gid = NO_GROUP;
+	c->gid = c->uid; /* as is the habit; ptrace's rules ask for the group as well */
 	if (!getpwuid_r(c->uid, &user, buf, RECORD_MAX, &pw) && pw) {
 		c->gid = pw->pw_gid;
 		if (!find_group(&gid) && getgrouplist(pw->pw_name, pw->pw_gid, groups, &n) >= 0)
@@ -96,6 +96,7 @@ static void ask_unix(int fd, struct caller *c)
 	c->uid = peer.uid;
 	c->gid = peer.gid;
 	c->pid = peer.pid;
+	c->known = true;
 	c->rank = !c->uid || peer_has_group(fd, c) ? CALLER_ALL : CALLER_USER;
 }
 
@@ -122,12 +123,13 @@ static void ask_tcp(int fd, struct caller *c)
 	    !still_connected(fd))
 		return;
 	c->uid = uid;
+	c->known = true;
 	c->rank = user_has_group(c) || !uid ? CALLER_ALL : CALLER_USER;
 }
 
 struct caller caller_of(int fd)
 {
-	struct caller c = { .rank = CALLER_NOBODY, .uid = NO_GROUP, .gid = NO_GROUP };
+	struct caller c = { .rank = CALLER_NOBODY, .uid = NOBODYS, .gid = NOBODYS };
 	socklen_t len = sizeof(int);
 	int domain;
 
@@ -145,7 +147,7 @@ struct caller caller_with_token(struct caller c)
 	struct invoker we = invoker_get();
 
 	c.token = true;
-	if (c.rank == CALLER_NOBODY) {
+	if (!c.known) {
 		c.uid = we.uid;
 		c.gid = we.gid;
 	}
@@ -153,16 +155,12 @@ struct caller caller_with_token(struct caller c)
 	return c;
 }
 
-void caller_words(const struct caller *c, struct strbuf *out)
+static void user_words(const struct caller *c, struct strbuf *out)
 {
 	char *buf = xmalloc(RECORD_MAX);
 	struct passwd user, *pw = NULL;
 
-	if (c->token)
-		strbuf_addstr(out, "the bearer of the token");
-	else if (c->rank == CALLER_NOBODY)
-		strbuf_addstr(out, "somebody unknown");
-	else if (!c->uid && !c->pid)
+	if (!c->uid && !c->pid)
 		strbuf_addstr(out, "root");
 	else if (!getpwuid_r(c->uid, &user, buf, RECORD_MAX, &pw) && pw && c->pid)
 		strbuf_addf(out, "%s (uid %u, pid %d)", pw->pw_name, c->uid, c->pid);
@@ -173,6 +171,19 @@ void caller_words(const struct caller *c, struct strbuf *out)
 	else
 		strbuf_addf(out, "uid %u", c->uid);
 	free(buf);
+}
+
+void caller_words(const struct caller *c, struct strbuf *out)
+{
+	if (c->token && !c->known) {
+		strbuf_addstr(out, "the bearer of the token");
+	} else if (c->rank == CALLER_NOBODY) {
+		strbuf_addstr(out, "somebody unknown");
+	} else {
+		user_words(c, out);
+		if (c->token)
+			strbuf_addstr(out, ", with the token");
+	}
 }
 
 bool caller_sees(const struct caller *c, pid_t pid)

@@ -26,10 +26,11 @@ enum caller_rank {
 
 struct caller {
 	enum caller_rank rank;
-	uid_t uid; /* to whom files belong; of a token's bearer ours */
+	uid_t uid; /* to whom files belong; of a token's bearer of whom nothing else is known ours */
 	gid_t gid;
 	pid_t pid;  /* of a Unix socket's peer, as we see it; 0: not known */
 	bool token; /* has shown the token */
+	bool known; /* uid is his own, by the kernel's word */
 };
 
 /* Of a connected socket, Unix or TCP, by what the kernel says. rank is CALLER_NOBODY where it says
@@ -38,8 +39,8 @@ struct caller caller_of(int fd);
 /* The same caller, who has shown the right token. */
 struct caller caller_with_token(struct caller c);
 
-/* "root", "ann (uid 1000, pid 42)", "uid 1000", "the bearer of the token", "somebody unknown"; for
- * logs. */
+/* "root", "ann (uid 1000, pid 42)", "uid 1000", "root, with the token", "the bearer of the token",
+ * "somebody unknown"; for logs. */
 void caller_words(const struct caller *c, struct strbuf *out);
 
 /* May he see this process in a list? The owner of /proc/PID decides; whether it may be recorded is

@@ -8,8 +8,10 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/options.h"
@@ -158,6 +160,19 @@ static int check_time(const struct recordings *r, const struct served_wish *wish
 		      (double)wish->duration_ns / 1e9, (double)max / 1e9);
 }
 
+/* The kernel gives the files of a process that is more than its user (setuid, not dumpable) to
+ * root; and those of one whose first thread has ended, of whom the recorder asks others. */
+static bool is_his(const struct caller *c, const struct proc_info *info)
+{
+	struct stat st;
+	char path[48];
+
+	if (!caller_sees(c, (pid_t)info->pid) || c->rank == CALLER_ALL || info->state == 'Z')
+		return caller_sees(c, (pid_t)info->pid);
+	snprintf(path, sizeof(path), "/proc/%u/maps", info->pid);
+	return !stat(path, &st) && st.st_uid == c->uid;
+}
+
 /*
  * Is there such a process, and is it his? The recorder asks again, by ptrace's rules
  * (capture/target.h); here it is told at once, with an errno that doors can tell apart.
@@ -170,7 +185,7 @@ static int check_processes(const struct options *o, const struct caller *c, stru
 	for (i = 0; i < o->npid; i++) {
 		if (procfs_status(o->pid[i], &info))
 			return refuse(-ESRCH, why, "no process with pid %u", o->pid[i]);
-		if (!caller_sees(c, (pid_t)o->pid[i]))
+		if (!is_his(c, &info))
 			return refuse(
 				-EPERM, why,
 				"process %u (%s) is not yours to look at: ask as its user, as root, or as a member of the group " CALLER_GROUP,
