@@ -331,8 +331,15 @@ is_served_again() { [ "$(as_uid 65534 curl -sS -o /dev/null -w '%{http_code}' "$
 	[ "$(from_json .result.rights answer)" = all ]
 	get /debug/pprof/ -H 'Authorization: Bearer 0123456789abcdef0123456789abcdeF' -D head -o body
 	[[ $(status_of head) == 'HTTP/1.1 401 '* ]]
-	[ "$(header_of head WWW-Authenticate)" = Bearer ]
+	[ "$(header_of head WWW-Authenticate | head -n 1)" = Bearer ]
 	logged 'refused: that is not the token'
+	# a browser asks for it as a password
+	header_of head WWW-Authenticate | grep -q '^Basic '
+	[ "$(code_of -u "anybody:$word" "$serve_url/debug/pprof/")" = 200 ]
+	[ "$(code_of -u "$word:x" "$serve_url/debug/pprof/")" = 401 ]
+	[ "$(code_of -u 'anybody:' "$serve_url/debug/pprof/")" = 401 ]
+	[ "$(code_of -H 'Authorization: Basic !' "$serve_url/debug/pprof/")" = 401 ]
+	[ "$(code_of -H 'Authorization:  ' -H 'Authorization: x' "$serve_url/debug/pprof/")" = 401 ]
 	[ "$(code_of "$serve_url/debug/pprof/symbol")" = 200 ] # root is known
 }
 

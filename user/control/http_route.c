@@ -3,6 +3,7 @@
  * Who may ask at all, and who answers. Paths are those of Go's mux: one that is not clean, or lacks
  * its slash, leads to the one that is meant.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -39,14 +40,35 @@ static bool comes_from_us(struct request *r, struct strbuf *why)
 	return !http_check(c->is_local ? &c->http->local : &c->http->tcp, &head, why);
 }
 
-/* What a bearer shows counts alone, right or wrong. */
+/* As a bearer shows it; a browser asks people for a name and a password, which is the token then. */
+static bool shows_token(struct request *r, const struct token *token, const char *given)
+{
+	struct strbuf bearer = STRBUF_INIT;
+	char *name, *password = NULL;
+	bool right;
+
+	if (strncasecmp(given, "Basic ", 6))
+		return token__is(token, given);
+	name = MHD_basic_auth_get_username_password(r->con->mhd, &password);
+	strbuf_addf(&bearer, "Bearer %s", password ? password : "");
+	right = token__is(token, bearer.buf);
+	explicit_bzero(bearer.buf, bearer.len);
+	strbuf_free(&bearer);
+	if (password)
+		explicit_bzero(password, strlen(password));
+	free(password);
+	free(name);
+	return right;
+}
+
+/* What is shown counts alone, right or wrong. */
 static unsigned find_caller(struct request *r, struct strbuf *why)
 {
 	const struct token *token = request__opts(r)->token;
 	const char *given = request__header(r, "Authorization");
 
 	if (token && given) {
-		if (!token__is(token, given)) {
+		if (!shows_token(r, token, given)) {
 			strbuf_set_f(why, "that is not the token");
 			return 401;
 		}
@@ -91,8 +113,11 @@ bool http_admit(struct request *r)
 
 	if (status) {
 		request__log(r, "refused: %s", why.buf);
-		if (status == 401)
+		if (status == 401) {
 			request__add(r, "WWW-Authenticate", "Bearer");
+			request__add(r, "WWW-Authenticate",
+				     "Basic realm=\"the token as password, any name\"");
+		}
 		request__error(r, status, why.buf);
 	}
 	strbuf_free(&why);
