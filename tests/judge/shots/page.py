@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 """Uses the page of `ctrace-bpf serve` as a person does, and photographs it.
 
-In: Chromium, the URL of the service, a directory, the name and the PID of a process that may be recorded. Out: pictures, and
+In: Chromium, the URL of the service, a directory, the PID and the name of a process that may be recorded. Out: pictures, and
 what was saved by a click, in the directory; a line for each on stdout. Exit 1 when something is not as it should be: a
 script or a style that the page's own policy forbids counts, too.
 """
@@ -119,14 +119,31 @@ def visit(page, name, pid):
     page.take("page-refused")
 
 
+def visit_as_stranger(page, pid):
+    """Who may record his own processes alone sees those, and is told why nothing comes of others."""
+    page.until(f"{ROWS}.length > 0", "a list of processes")
+    if page.eval(f"{ROWS}.some(tr => tr.dataset.pid == '{pid}')"):
+        raise Failure(f"process {pid} of somebody else is listed")
+    page.until("/your own processes/.test(document.querySelector('#about').textContent)", "what one may")
+    if page.eval("!document.querySelector('#all').hidden"):
+        raise Failure("the whole system is offered")
+    page.eval("record({ pid: %d }, 'other', 'of somebody else'); 0" % pid)
+    page.until_state("failed")
+    print(page.state()[1], flush=True)
+    page.take("page-stranger")
+
+
 def main():
-    if len(sys.argv) != 6:
-        sys.exit("usage: page.py CHROMIUM URL OUTDIR NAME PID")
-    program, url, outdir, name, pid = sys.argv[1:]
+    if len(sys.argv) not in (5, 6):
+        sys.exit("usage: page.py CHROMIUM URL OUTDIR PID [NAME]; without NAME it is the process of somebody else")
+    program, url, outdir, pid, *name = sys.argv[1:]
     page = None
     try:
         page = Page(program, url, outdir)
-        visit(page, name, int(pid))
+        if name:
+            visit(page, name[0], int(pid))
+        else:
+            visit_as_stranger(page, int(pid))
         trouble = TROUBLE.intersection(page.events)
         if trouble - {"Log.entryAdded"}:
             raise Failure(f"the page complains: {sorted(trouble)}")
