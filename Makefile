@@ -249,7 +249,7 @@ format: ## clang-format and shfmt over the tree
 lint: $(GENERATED) ## formatting, static analysis, both compilers
 	$(Q)O=$(O) tests/lib/lint.sh
 
-man: $(O)/man/ctrace-bpf.1 ## man pages
+man: $(O)/man/ctrace-bpf.1 $(O)/man/ctrace-control.3 ## man pages
 
 $(O)/man/%: docs/%.scd
 	$(Q)mkdir -p $(@D)
@@ -277,6 +277,8 @@ install-units: ## the service and its sockets, for systemd
 install: all lib man completion install-units ## DESTDIR= PREFIX=
 	install -D -m 755 $(O)/ctrace-bpf $(DESTDIR)$(PREFIX)/bin/ctrace-bpf
 	install -D -m 644 $(O)/man/ctrace-bpf.1 $(DESTDIR)$(PREFIX)/share/man/man1/ctrace-bpf.1
+	install -D -m 644 $(O)/man/ctrace-control.3 $(DESTDIR)$(PREFIX)/share/man/man3/ctrace-control.3
+	for f in start stop error; do ln -sf ctrace-control.3 $(DESTDIR)$(PREFIX)/share/man/man3/ctrace_$$f.3; done
 	install -D -m 644 $(O)/completion/bash $(DESTDIR)$(BASH_COMPLETIONS)/ctrace-bpf
 	install -D -m 644 $(O)/completion/zsh $(DESTDIR)$(ZSH_COMPLETIONS)/_ctrace-bpf
 	install -D -m 644 $(O)/completion/fish $(DESTDIR)$(FISH_COMPLETIONS)/ctrace-bpf.fish

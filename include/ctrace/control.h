@@ -50,10 +50,12 @@ extern "C" {
  *	EALREADY	tracing is already enabled: it is on, also when the service has ended it by
  *			itself (a full disk, its limit of time), until ctrace_stop() has told so
  *	ENOENT, ECONNREFUSED	there is no service
- *	EBADF		fd is not open for writing, or is nothing that a trace can go to
- *	EWOULDBLOCK	somebody else records to that file
+ *	EBADF		fd is not open
+ *	EIO		fd is not open for writing, or is nothing that a trace can go to, or
+ *			somebody else records to it
  *	EBUSY		the service has as many recordings as it may
  *	EPERM		this process may not be recorded by its user: it is set-uid, for example
+ *	ESRCH		the service does not see it: it is in a container beside that of the service
  *	EPIPE		the service has ended meanwhile
  *	EPROTO		what answers is no service of this version
  *
@@ -63,7 +65,8 @@ CTRACE_CONTROL_API_ int ctrace_start(int fd);
 
 /*
  * Stops it. Returns when every byte is written. 0, or -1 with errno as above when the trace is not
- * whole: it could not be written to its end, or the service has ended it before (ETIME, EPIPE).
+ * whole: it could not be written to its end (EIO), the service has ended it before (ETIME), or has
+ * died (EPIPE).
  * EINVAL: tracing is not enabled. Tracing is not enabled any more in each case.
  */
 CTRACE_CONTROL_API_ int ctrace_stop(void);
