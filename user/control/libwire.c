@@ -247,15 +247,24 @@ union descriptor {
 	struct cmsghdr align;
 };
 
-static void take_descriptor(struct conn *c, struct msghdr *m)
+#define FDS_MAX ((sizeof(union descriptor) - CMSG_LEN(0)) / sizeof(int)) /* it has room for */
+
+/* The last one that comes; what is open in here else stays so for ever. */
+static void take_descriptors(struct conn *c, struct msghdr *m)
 {
 	struct cmsghdr *cm = CMSG_FIRSTHDR(m);
+	int fd[FDS_MAX];
+	size_t n, i;
 
 	if (!cm || cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
 		return;
-	if (c->trace >= 0)
-		close(c->trace);
-	memcpy(&c->trace, CMSG_DATA(cm), sizeof(int));
+	n = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	memcpy(fd, CMSG_DATA(cm), n * sizeof(int));
+	for (i = 0; i < n; i++) {
+		if (c->trace >= 0)
+			close(c->trace);
+		c->trace = fd[i];
+	}
 }
 
 static void on_readable(void *ctx, uint32_t events)
@@ -276,7 +285,7 @@ static void on_readable(void *ctx, uint32_t events)
 		conn_free(c);
 		return;
 	}
-	take_descriptor(c, &m);
+	take_descriptors(c, &m);
 	c->have += (size_t)n;
 	if (c->have < sizeof(c->ask))
 		return;

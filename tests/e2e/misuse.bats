@@ -1,0 +1,27 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# The service and who means it no good: what no client does, and anybody can.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	load ../lib/common.bash
+	load ../lib/serve.bash
+	e2e_setup
+	start_prog known 5
+	P=$(ready_word 2)
+}
+
+teardown() {
+	service_teardown
+	e2e_teardown
+}
+
+misuse() { python3 "$ROOT/tests/lib/misuse.py" "$@" 3>&-; }
+
+@test "descriptors that nobody asked for do not stay open" {
+	start_service
+	before=$(service_holds)
+	misuse descriptors "$serve_socket" 30
+	until_true service_holds_only "$before"
+}
