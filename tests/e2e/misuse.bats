@@ -25,3 +25,11 @@ misuse() { python3 "$ROOT/tests/lib/misuse.py" "$@" 3>&-; }
 	misuse descriptors "$serve_socket" 30
 	until_true service_holds_only "$before"
 }
+
+@test "who asks for command lines leaves no process behind" {
+	local i
+	start_service
+	before=$(service_holds)
+	for ((i = 0; i < 50; i++)); do get "/debug/pprof/cmdline?pid=$P" >/dev/null; done
+	until_true service_holds_only "$before"
+}

@@ -7,12 +7,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/capability.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "util/invoker.h"
+#include "util/loop.h"
+#include "util/xalloc.h"
 
 #define LAST_MOMENT 200 /* ms for who was killed */
 
@@ -86,6 +89,40 @@ void errand_kill(pid_t pid, int pidfd)
 	if (pidfd >= 0)
 		poll(&p, 1, LAST_MOMENT);
 	waitpid(pid, NULL, WNOHANG);
+}
+
+/* One that was left to itself. */
+struct left {
+	pid_t pid;
+	int pidfd;
+	struct loop_watch *watch;
+};
+
+static void left_ended(void *ctx, uint32_t events)
+{
+	struct left *l = ctx;
+
+	(void)events;
+	waitpid(l->pid, NULL, WNOHANG);
+	loop_watch__end(l->watch);
+	close(l->pidfd);
+	free(l);
+}
+
+void errand_leave(pid_t pid, struct loop *loop)
+{
+	struct left *l = xcalloc(1, sizeof(*l));
+
+	*l = (struct left){ .pid = pid, .pidfd = (int)syscall(SYS_pidfd_open, pid, 0) };
+	kill(pid, SIGKILL);
+	if (l->pidfd >= 0)
+		l->watch = loop__watch(loop, l->pidfd, EPOLLIN, left_ended, l);
+	if (l->watch)
+		return;
+	errand_kill(pid, l->pidfd);
+	if (l->pidfd >= 0)
+		close(l->pidfd);
+	free(l);
 }
 
 int errand_do(uid_t uid, gid_t gid, unsigned seconds, errand_fn fn, void *ctx)

@@ -9,6 +9,8 @@
 
 #include <sys/types.h>
 
+struct loop;
+
 #define ERRAND_US ((uid_t)-1) /* as who we are, with all that we may */
 
 /* fd is the one that was given; 0 or -errno */
@@ -24,5 +26,7 @@ int errand_do(uid_t uid, gid_t gid, unsigned seconds, errand_fn fn, void *ctx);
 /* Ends it, and waits for that, but where a file system holds it: it is left behind then. pidfd: of
  * it, or -1. */
 void errand_kill(pid_t pid, int pidfd);
+/* Ends it as well, and waits for nothing: the loop sees its end, whenever that comes. */
+void errand_leave(pid_t pid, struct loop *loop);
 
 #endif

@@ -86,7 +86,7 @@ static void cmdline_over(void *ctx)
 
 	loop_watch__end(c->watch);
 	if (c->errand > 0)
-		errand_kill(c->errand, -1);
+		errand_leave(c->errand, request__opts(c->request)->loop);
 	if (c->fd >= 0)
 		close(c->fd);
 	strbuf_free(&c->text);
