@@ -33,3 +33,13 @@ misuse() { python3 "$ROOT/tests/lib/misuse.py" "$@" 3>&-; }
 	for ((i = 0; i < 50; i++)); do get "/debug/pprof/cmdline?pid=$P" >/dev/null; done
 	until_true service_holds_only "$before"
 }
+
+@test "a recording is not begun for a request whose body is too long to be read" {
+	start_service
+	before=$(service_holds)
+	[[ $(misuse body "$serve_port" "/debug/pprof/trace?seconds=1&pid=$P" 17000000) == "HTTP/1.1 413 "* ]]
+	[[ $(misuse body "$serve_port" "/debug/pprof/cmdline?pid=$P" 17000000) == "HTTP/1.1 413 "* ]]
+	get / -o /dev/null # what it was busy with before, it has done
+	no grep -q '^ctrace-bpf: recording' serve.err
+	until_true service_holds_only "$before"
+}

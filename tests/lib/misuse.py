@@ -3,6 +3,7 @@
 """What no client of the service does, and anybody can.
 
     misuse.py descriptors SOCKET N       N times the door of libctrace, with two descriptors of /dev/zero each
+    misuse.py body PORT TARGET LENGTH    GET TARGET with so long a body of which little comes; the status of the answer
 """
 import array
 import os
@@ -29,4 +30,11 @@ def descriptors(path, n):
             os.close(fd)
 
 
-{"descriptors": descriptors}[sys.argv[1]](*sys.argv[2:])
+def body(port, target, length):
+    head = f"GET {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", int(port)), 30) as s:
+        s.sendall(head.encode() + b"x" * 5000)
+        print(s.recv(4096).split(b"\r\n")[0].decode())
+
+
+{"descriptors": descriptors, "body": body}[sys.argv[1]](*sys.argv[2:])

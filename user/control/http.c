@@ -216,6 +216,17 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *mhd
 	return c->request;
 }
 
+/* Nothing that takes its time is begun for it: while the body comes, nobody could be answered. */
+static void refuse_body(struct request *r)
+{
+	if (!request__is_get(r)) {
+		http_route(r); /* who takes bodies says how long one may be */
+		return;
+	}
+	request__log(r, "refused: it brings %zu bytes", r->asked);
+	request__error(r, 413, "a request of this kind has no body");
+}
+
 /* Whether it may be here, and whether a body comes. */
 static enum MHD_Result take_head(struct request *r)
 {
@@ -232,8 +243,9 @@ static enum MHD_Result take_head(struct request *r)
 		loop_timer__unset(r->con->deadline);
 	/* Who asks first is told at once; to others we listen, or what we say could be lost. */
 	if (r->asked > HTTP_SWALLOW_MAX || (expect && r->asked > HTTP_BODY_MAX)) {
+		r->has_all = true; /* of what is answered, nothing comes in here again */
 		if (http_admit(r))
-			http_route(r);
+			refuse_body(r);
 		return request__settle(r);
 	}
 	return MHD_YES;
