@@ -161,6 +161,7 @@ calls() { grep -v '^rpc_modules\|^ctrace_status' sock.calls; }
 	[ $status -eq 0 ]
 	grep -q '^Welcome to the console of ctrace-bpf 1.2.3 at ' tty
 	grep -q 'process 42 (redis-server)' tty
+	grep -q 'ann (uid 1000), who may record his own processes' tty
 	[ "$(calls)" = 'debug_goTrace ["go.trace", 5]' ]
 }
 
@@ -338,4 +339,68 @@ calls() { grep -v '^rpc_modules\|^ctrace_status' sock.calls; }
 	grep -qF '["x", 1]' tty
 	console --exec 'echo.echo("x", 1)' >out
 	said '["x", 1]'
+}
+
+# ---- the service ----
+
+@test "geth's documentation, word for word: the console's three examples" {
+	start_prog mixed
+	start_service -p "$(ready_word 2)"
+	status=0
+	"$ROOT/tests/lib/typist.py" "$CTRACE" console "$serve_socket" >tty <<-'END' || status=$?
+		wait >\x20
+		type debug.goTrace("go.trace", 5)\r
+		wait debug.goTrace("go.trace", 5)\r\nnull\r\n>\x20
+		until test -s out/go.trace && mv out/go.trace first.trace
+		type debug.startGoTrace("go.trace")\r
+		wait debug.startGoTrace("go.trace")\r\nnull\r\n>\x20
+		type debug.startGoTrace("other.trace")\r
+		wait Error: trace already in progress\r\n>\x20
+		type debug.stopGoTrace()\r
+		wait debug.stopGoTrace()\r\nnull\r\n>\x20
+		type debug.stopGoTrace()\r
+		wait Error: trace not in progress\r\n>\x20
+		type exit\r
+	END
+	cat -v tty
+	[ $status -eq 0 ]
+	sound first.trace out/go.trace
+	[ ! -e out/other.trace ]
+}
+
+@test "by the URL, with a token, and with a certificate that nobody else knows" {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 1 -subj /CN=localhost \
+		-addext 'subjectAltName=DNS:localhost,IP:127.0.0.1' 2>/dev/null
+	echo 0123456789abcdef0123456789abcdef >token
+	echo fedcba9876543210fedcba9876543210 >wrong
+	chmod 600 token wrong
+	start_prog mixed
+	start_service -p "$(ready_word 2)" --token-file token --tls-cert cert.pem --tls-key key.pem
+	url=https://127.0.0.1:$serve_port
+	[ "$("$CTRACE" console "$url" --token-file token --tls-ca cert.pem --exec 'debug.goTrace("a.trace", 1)')" = null ]
+	sound out/a.trace
+	fails 'is not trusted: .*--tls-ca' "$url" --token-file token
+	fails 'refused with 401: .*--token-file' "$url" --token-file wrong --tls-ca cert.pem
+	fails 'is no file with certificates|not trusted|cannot reach' "$url" --token-file token --tls-ca token
+	fails 'cannot reach|closed the connection' "http://127.0.0.1:$serve_port" --token-file token
+}
+# fails PATTERN WHERE…: a call there fails with such a sentence
+fails() {
+	local pattern=$1
+	status=0
+	"$CTRACE" console "${@:2}" --exec rpc.modules >answer 2>err || status=$?
+	cat err
+	[ $status -eq 1 ] && [ ! -s answer ] && grep -qE "^Error: .*($pattern)" err
+}
+
+@test "an ordinary user is told so, and his recordings are his own" {
+	start_service
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" .
+	status=0
+	as_uid 65534 "$CTRACE" console "$serve_socket" --exec 'ctrace.status' --exec 'debug.startGoTrace("x", {pid: 1})' >answer 2>err || status=$?
+	cat answer err
+	[ $status -eq 1 ]
+	grep -qx '  rights: "own",' answer
+	grep -q '^Error: ' err
+	[ ! -e out/x ]
 }

@@ -13,7 +13,7 @@ import threading
 import time
 
 MODULES = {"ctrace": "1.0", "debug": "1.0", "echo": "1.0", "rpc": "1.0"}
-STATUS = {"version": "1.2.3", "uptime": 1.25, "target": "process 42 (redis-server)", "recordings": []}
+STATUS = {"version": "1.2.3", "uptime": 1.25, "target": "process 42 (redis-server)", "caller": "ann (uid 1000)", "rights": "own", "recordings": []}
 
 
 def failed(message, code=-32000):

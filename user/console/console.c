@@ -238,6 +238,8 @@ static void welcome(const struct console *c, const json_t *status)
 {
 	const char *version = json_string_value(json_object_get(status, "version"));
 	const char *target = json_string_value(json_object_get(status, "target"));
+	const char *caller = json_string_value(json_object_get(status, "caller"));
+	const char *rights = json_string_value(json_object_get(status, "rights"));
 	const char *space;
 	json_t *v;
 
@@ -252,6 +254,10 @@ static void welcome(const struct console *c, const json_t *status)
 	if (status)
 		printf(" records: %s\n",
 		       target ? target : "what a call names, as {pid: 42}; nothing else is said");
+	if (caller)
+		printf(" you are: %s%s\n", caller,
+		       rights && !strcmp(rights, "own") ? ", who may record his own processes" :
+							  "");
 	puts("help lists what can be called; exit or Ctrl-D leaves.");
 	fflush(stdout);
 }

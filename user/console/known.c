@@ -10,12 +10,14 @@
 #include "util/xalloc.h"
 
 const struct known_method known_methods[] = {
-	{ "ctrace", "processes", "filter", "[filter]",
-	  "lists the processes that you may record; filter is an object as {comm: \"redis*\"}",
+	{ "ctrace", "processes", "name", "[name]",
+	  "lists the processes that you may record; name is a part of a name or path, or a glob",
 	  true },
 	{ "ctrace", "status", "", "",
 	  "tells the service's version, what it records when nothing is said, and the recordings that are under way",
 	  true },
+	{ "ctrace", "stop", "id", "id",
+	  "ends the recording of this number, which ctrace.status tells", false },
 	{ "debug", "goTrace", "file, seconds, what", "file, seconds[, what]",
 	  "records for so many seconds, and returns when the file is complete", false },
 	{ "debug", "snapshotGoTrace", "file", "file",
