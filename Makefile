@@ -135,6 +135,9 @@ $(O)/unit/%: tests/unit/%.c $(filter-out $(O)/user/main.o,$(OBJ))
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(LTO),-fno-lto) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c %.o,$^) $(LDLIBS) -lcmocka
 
+$(O)/unit/test_libctrace: $(O)/lib/libctrace.a
+$(O)/unit/test_libctrace: LDLIBS += $(O)/lib/libctrace.a
+
 check-header: ## include/ctrace with each compiler and in each way of linking, no root
 	$(Q)O=$(O) tests/header/check.sh
 
