@@ -103,7 +103,7 @@ $(O)/ctrace-bpf: $(OBJ)
 # ---- the library of programs that trace themselves: nothing of the program is in it but headers ----
 
 LIBDIR ?= $(PREFIX)/lib
-LIB    := $(O)/lib/libctrace.a $(O)/lib/libctrace.so $(O)/lib/ctrace.pc
+LIB    := $(O)/lib/libctrace.a $(O)/lib/libctrace.so
 
 lib: $(LIB) ## libctrace, static and shared, for programs that trace themselves
 
@@ -123,10 +123,6 @@ $(O)/lib/libctrace.so.1: $(O)/lib/control.o user/libctrace/libctrace.map
 
 $(O)/lib/libctrace.so: $(O)/lib/libctrace.so.1
 	$(Q)ln -sf libctrace.so.1 $@
-
-$(O)/lib/ctrace.pc: user/libctrace/ctrace.pc.in VERSION
-	$(Q)mkdir -p $(@D)
-	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< >$@
 
 # ---- tests ----
 
@@ -277,20 +273,24 @@ install-units: ## the service and its sockets, for systemd
 	sed 's,/usr/local/bin,$(PREFIX)/bin,' scripts/ctrace-bpf.service >$(DESTDIR)$(SYSTEMD_UNITS)/ctrace-bpf.service
 	install -m 644 scripts/ctrace-bpf.socket $(DESTDIR)$(SYSTEMD_UNITS)/ctrace-bpf.socket
 
-install: all lib man completion install-units ## DESTDIR= PREFIX=
-	install -D -m 755 $(O)/ctrace-bpf $(DESTDIR)$(PREFIX)/bin/ctrace-bpf
-	install -D -m 644 $(O)/man/ctrace-bpf.1 $(DESTDIR)$(PREFIX)/share/man/man1/ctrace-bpf.1
-	install -D -m 644 $(O)/man/ctrace-control.3 $(DESTDIR)$(PREFIX)/share/man/man3/ctrace-control.3
-	for f in start stop error; do ln -sf ctrace-control.3 $(DESTDIR)$(PREFIX)/share/man/man3/ctrace_$$f.3; done
-	install -D -m 644 $(O)/completion/bash $(DESTDIR)$(BASH_COMPLETIONS)/ctrace-bpf
-	install -D -m 644 $(O)/completion/zsh $(DESTDIR)$(ZSH_COMPLETIONS)/_ctrace-bpf
-	install -D -m 644 $(O)/completion/fish $(DESTDIR)$(FISH_COMPLETIONS)/ctrace-bpf.fish
+install-lib: lib $(O)/man/ctrace-control.3 ## the headers and libctrace, for programs that annotate or trace themselves
 	install -d $(DESTDIR)$(PREFIX)/include/ctrace
 	install -m 644 include/ctrace/* $(DESTDIR)$(PREFIX)/include/ctrace
 	install -D -m 644 $(O)/lib/libctrace.a $(DESTDIR)$(LIBDIR)/libctrace.a
 	install -D -m 755 $(O)/lib/libctrace.so.1 $(DESTDIR)$(LIBDIR)/libctrace.so.1
 	ln -sf libctrace.so.1 $(DESTDIR)$(LIBDIR)/libctrace.so
-	install -D -m 644 $(O)/lib/ctrace.pc $(DESTDIR)$(LIBDIR)/pkgconfig/ctrace.pc
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' user/libctrace/ctrace.pc.in \
+		>$(DESTDIR)$(LIBDIR)/pkgconfig/ctrace.pc
+	install -D -m 644 $(O)/man/ctrace-control.3 $(DESTDIR)$(PREFIX)/share/man/man3/ctrace-control.3
+	for f in start stop error; do ln -sf ctrace-control.3 $(DESTDIR)$(PREFIX)/share/man/man3/ctrace_$$f.3; done
+
+install: all man completion install-units install-lib ## DESTDIR= PREFIX=
+	install -D -m 755 $(O)/ctrace-bpf $(DESTDIR)$(PREFIX)/bin/ctrace-bpf
+	install -D -m 644 $(O)/man/ctrace-bpf.1 $(DESTDIR)$(PREFIX)/share/man/man1/ctrace-bpf.1
+	install -D -m 644 $(O)/completion/bash $(DESTDIR)$(BASH_COMPLETIONS)/ctrace-bpf
+	install -D -m 644 $(O)/completion/zsh $(DESTDIR)$(ZSH_COMPLETIONS)/_ctrace-bpf
+	install -D -m 644 $(O)/completion/fish $(DESTDIR)$(FISH_COMPLETIONS)/ctrace-bpf.fish
 
 clean: ## removes $(O)
 	rm -rf $(O)
@@ -299,7 +299,7 @@ help: ## this text
 	$(Q)sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 16
 	@echo 'Variables: V=1 O=DIR DEBUG=1 WERROR=1 CC= CLANG= VMLINUX_BTF= N= BENCH="--quick" PROGRAMS="c go"'
 
-.PHONY: all lib progs completion check check-header check-root check-programs check-stacks shots fuzz asan tsan bench bench-system soak check-kernels format lint man install install-units clean help fuzz-elf fuzz-sym fuzz-rpc
+.PHONY: all lib progs completion check check-header check-root check-programs check-stacks shots fuzz asan tsan bench bench-system soak check-kernels format lint man install install-lib install-units clean help fuzz-elf fuzz-sym fuzz-rpc
 .SECONDARY: $(BPF:%.c=$(O)/%.o)
 
 -include $(OBJ:.o=.d) $(BPF:%.c=$(O)/%.d) $(wildcard $(O)/unit/*.d $(O)/fuzzers/*.d $(O)/prog/*.d)
