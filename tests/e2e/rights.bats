@@ -59,7 +59,7 @@ refused_to() {
 	local answer
 	answer=$(ask "${@:1:4}")
 	[[ $answer == *'"error":'*"$5"* ]] || { echo "$answer" && return 1; }
-	logged "refused .*uid $2.*$(sed 's/[]*.[]/\\&/g' <<<"$5")" || return 1
+	logged "refused .*uid $2.*${5//[*.]/.}" || return 1
 	: >serve.err
 }
 both_doors() { for door in socket tcp; do "$@" || return 1; done; }
@@ -153,7 +153,7 @@ owned_by_root() { [ "$(stat -c %u "/proc/$1/maps")" = 0 ]; }
 
 paths() {
 	local name
-	for name in ../x sub/../../x /etc/cron.d/x "$PWD/x" '~/x' ..; do
+	for name in ../x sub/../../x /etc/cron.d/x "$PWD/x" \~/x ..; do
 		refused_to "$door" $ANN debug_goTrace "[\"$name\",1,{\"pid\":$anns}]" "open $name: permission denied: files are written beneath" || return 1
 	done
 	refused_to "$door" $ANN debug_goTrace "[\"link\",1,{\"pid\":$anns}]" 'open link: too many levels of symbolic links' || return 1

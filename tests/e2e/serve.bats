@@ -296,6 +296,21 @@ owned_by() { [ "$(stat -c %u "/proc/$2")" = "$1" ]; }
 	[ "$serve_status" -eq 0 ]
 	nothing_left
 }
+
+@test "a trigger of the flight recorder writes to the output directory" {
+	start_service -p "$P" --flight-recorder=10s --trigger signal
+	until_true flight_is_on
+	kill -KILL "$P"
+	wait "$prog_pid" || :
+	until_true a_snapshot_is_there
+	sound out/go-*.trace
+	# what it recorded is gone, and it says so
+	[[ $(rpc_error debug_snapshotGoTrace '["S"]') == *'the flight recorder has ended'* ]]
+	[ ! -e out/S ]
+	stop_service
+	[ "$serve_status" -eq 0 ]
+}
+a_snapshot_is_there() { grep -q 'flight recorder has ended' serve.err && compgen -G 'out/go-*.trace'; }
 flight_is_on() { rpc ctrace_status | jq -e '.result.flight_recorder | tostring | test("keeps the last 10 s")'; }
 
 @test "the unit files are right, hardened, and leave what recorders need" {
