@@ -53,7 +53,7 @@ records() { [ "$(rpc ctrace_status | jq -r '[.result.recordings[] | select(.stat
 	sound out/none.trace
 	rpc debug_goTrace '["long.trace", 500]' >long &
 	asker=$!
-	until_true records
+	until_true -t 60 records
 	[ "$(rpc debug_goTrace '["two.trace", 1]')" = "$BUSY" ]
 	[ "$(rpc debug_stopGoTrace)" = "$OK" ]
 	wait "$asker"
@@ -66,7 +66,7 @@ records() { [ "$(rpc ctrace_status | jq -r '[.result.recordings[] | select(.stat
 	start_service -p "$P"
 	curl -sS -H 'Content-Type: application/json' --data "$(call 1 debug_goTrace '"go.trace",500')" "$serve_url" &
 	asker=$!
-	until_true records
+	until_true -t 60 records
 	kill -KILL "$asker"
 	wait "$asker" || :
 	ipc "$(call 1 debug_startGoTrace '"x"')" answers=1 | grep -q already
@@ -79,7 +79,7 @@ records() { [ "$(rpc ctrace_status | jq -r '[.result.recordings[] | select(.stat
 	start_service -p "$P"
 	[ "$(rpc debug_startGoTrace '["go.trace"]')" = "$OK" ]
 	kill -KILL "$P"
-	until_true records 0
+	until_true -t 60 records 0
 	[ "$(rpc debug_stopGoTrace)" = "$OK" ]
 	[ "$(rpc debug_stopGoTrace)" = "$IDLE" ]
 	sound out/go.trace
@@ -107,7 +107,7 @@ records() { [ "$(rpc ctrace_status | jq -r '[.result.recordings[] | select(.stat
 
 @test "the flight recorder's snapshot" {
 	start_service -p "$P" --flight-recorder=10s
-	until_true snapshot_is_had
+	until_true -t 60 snapshot_is_had
 	sound out/snap.trace
 	stop_service
 	start_service -p "$P"
@@ -147,7 +147,7 @@ snapshot_is_had() { [ "$(rpc debug_snapshotGoTrace '["snap.trace"]')" = "$OK" ];
 	# until it is told to stop
 	ipc fd=T fd=words fd=json "$(call 1 ctrace_record "\"--pid=$P\"")" wait=stop shut end >answer &
 	asker=$!
-	until_true grep -q recording words
+	until_true -t 60 grep -q recording words
 	touch stop
 	wait "$asker"
 	[ "$(cat answer)" = '{"jsonrpc":"2.0","id":1,"result":{"code":0,"why":""}}' ]
@@ -162,17 +162,17 @@ snapshot_is_had() { [ "$(rpc debug_snapshotGoTrace '["snap.trace"]')" = "$OK" ];
 	: >words
 	"$ROOT/tests/clients/ipc.py" "$serve_socket" fd=T fd=words "$(call 1 ctrace_record "\"--pid=$P\"")" answers=1 &
 	asker=$!
-	until_true grep -q recording words
+	until_true -t 60 grep -q recording words
 	kill -KILL "$asker"
 	wait "$asker" || :
-	until_true records_nothing
+	until_true -t 60 records_nothing
 	sound T
 	# until the program ends
 	rm T
 	: >words
 	ipc fd=T fd=words "$(call 1 ctrace_record "\"--pid=$P\"")" answers=1 >answer.2 &
 	asker=$!
-	until_true grep -q recording words
+	until_true -t 60 grep -q recording words
 	kill -KILL "$P"
 	wait "$asker"
 	cmp answer answer.2
