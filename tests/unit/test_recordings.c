@@ -383,6 +383,17 @@ static void limits(void **state)
 		job_ends(&jobs[i], EXIT_FINE, "");
 	starts(&s, &wish);
 	unmake(&s);
+	memset(&s, 0, sizeof(s));
+	make(&s, own(line, sizeof(line), "--max-recordings 2"));
+	wish = wish_of(&s, DOOR_HTTP, NULL);
+	wish.fd = STDERR_FILENO;
+	starts(&s, &wish);
+	/* however many users there are, they do not have them all */
+	wish.caller.uid++;
+	refused(&s, &wish, EBUSY, "users have 1 recordings under way");
+	wish.caller = s.root;
+	starts(&s, &wish);
+	unmake(&s);
 }
 
 static void rights(void **state)

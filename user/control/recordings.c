@@ -126,10 +126,11 @@ static int check_slot(const struct recordings *r, const struct served_wish *wish
 	return 0;
 }
 
-/* Half of them are for root and the group, whoever else comes. */
+/* A user has half of them at most, and all users together leave some to root and the group. */
 static int check_room(const struct recordings *r, const struct caller *c, struct strbuf *why)
 {
 	unsigned max = r->opts.o->max_recordings, his_max = max > 1 ? max / 2 : 1, his = 0;
+	unsigned users_max = max > 1 ? max - (max + 3) / 4 : 1, users = 0;
 	const struct served *s;
 
 	if (r->ending)
@@ -139,13 +140,21 @@ static int check_room(const struct recordings *r, const struct caller *c, struct
 			-EBUSY, why,
 			"%u recordings are under way, and no more are taken at a time; try again when one has ended",
 			max);
-	for (s = r->list; s; s = s->next)
+	for (s = r->list; s; s = s->next) {
 		his += s->caller.uid == c->uid;
+		users += s->caller.rank == CALLER_USER;
+	}
 	if (c->rank == CALLER_USER && his >= his_max)
 		return refuse(
 			-EBUSY, why,
 			"you have %u recordings under way, and no more are taken of a user at a time; try again when one has ended",
 			his);
+	if (c->rank == CALLER_USER && users >= users_max)
+		return refuse(
+			-EBUSY, why,
+			"users have %u recordings under way, and no more are taken but for root and members of the group " CALLER_GROUP
+			"; try again when one has ended",
+			users);
 	return 0;
 }
 
