@@ -337,7 +337,8 @@ static struct served *served_new(struct recordings *r, const struct served_wish 
 			      .ended = wish->ended,
 			      .ctx = wish->ctx };
 	s->pid = xcalloc(o->npid + 1, sizeof(*s->pid));
-	memcpy(s->pid, o->pid, o->npid * sizeof(*s->pid));
+	if (o->npid)
+		memcpy(s->pid, o->pid, o->npid * sizeof(*s->pid));
 	wish_words(o, &s->what);
 	tame(&s->what);
 	caller_words(&wish->caller, &s->who);
