@@ -144,6 +144,8 @@ struct service {
 	unsigned begun, ended, idle;
 	int result;
 	struct strbuf why;
+	uint64_t patience_ns;
+	struct loop_timer *look;
 };
 
 static void on_idle(void *ctx)
@@ -172,6 +174,7 @@ static void make(struct service *s, const char *line)
 	assert_non_null(s->outdir);
 	opts.loop = s->loop;
 	opts.outdir = s->outdir;
+	opts.patience_ns = s->patience_ns;
 	s->r = recordings__new(&opts, &s->why);
 	assert_non_null(s->r);
 	s->self = (struct caller){ CALLER_USER, geteuid(), getegid(), 7, false, true };
@@ -526,6 +529,51 @@ static void the_end(void **state)
 	unmake(&s);
 }
 
+/* Until the first job has been killed. */
+static void look_at_job(void *ctx)
+{
+	struct service *s = ctx;
+
+	if (jobs[0].kills)
+		loop__stop(s->loop);
+	else
+		loop_timer__set(s->look, 1000000);
+}
+
+/* Whoever holds it: first it is told to give up what takes long, and then it is killed. */
+static void does_not_end(void **state)
+{
+	struct service s = { .patience_ns = 6000000 };
+	struct served_wish wish;
+	struct served *served;
+	int stopped;
+
+	(void)state;
+	for (stopped = 0; stopped < 2; stopped++) {
+		char line[64];
+
+		make(&s, own(line, sizeof(line), stopped ? "" : "--max-time 1ms"));
+		s.look = loop__timer(s.loop, look_at_job, &s);
+		wish = wish_of(&s, DOOR_RPC, "a.trace");
+		served = starts(&s, &wish);
+		job_begins(&jobs[0]);
+		if (stopped)
+			served__stop(served);
+		loop_timer__set(s.look, 1);
+		assert_int_equal(loop__run(s.loop), 0);
+		assert_int_equal(jobs[0].stops, 2 + stopped);
+		assert_int_equal(jobs[0].kills, 1);
+		job_ends(&jobs[0], EXIT_FAILED, "killed");
+		assert_int_equal(s.ended, 1);
+		assert_int_equal(s.result, -EIO);
+		assert_non_null(strstr(s.why.buf, "did not end when it should have"));
+		assert_int_equal(recordings__count(s.r), 0);
+		unmake(&s);
+		memset(&s, 0, sizeof(s));
+		s.patience_ns = 6000000;
+	}
+}
+
 static void on_snapshot(void *ctx, int err, const char *why)
 {
 	struct service *s = ctx;
@@ -588,15 +636,11 @@ static void the_flight_recorder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(begin_and_end),
-		cmocka_unit_test(could_not_begin),
-		cmocka_unit_test(one_at_a_time),
-		cmocka_unit_test(limits),
-		cmocka_unit_test(rights),
-		cmocka_unit_test(files),
-		cmocka_unit_test(told_to_whom),
-		cmocka_unit_test(the_end),
-		cmocka_unit_test(the_flight_recorder),
+		cmocka_unit_test(begin_and_end), cmocka_unit_test(could_not_begin),
+		cmocka_unit_test(one_at_a_time), cmocka_unit_test(limits),
+		cmocka_unit_test(rights),	 cmocka_unit_test(files),
+		cmocka_unit_test(told_to_whom),	 cmocka_unit_test(the_end),
+		cmocka_unit_test(does_not_end),	 cmocka_unit_test(the_flight_recorder),
 	};
 
 	log_set_level(LOG_ERROR);

@@ -20,12 +20,15 @@
 #include "control/standing.h"
 #include "control/wishes.h"
 #include "util/clock.h"
+#include "util/loop.h"
 #include "util/parse.h"
 #include "util/procfs.h"
 #include "util/strbuf.h"
 #include "util/xalloc.h"
 
 #define LOG_TAG "recordings"
+#define SECOND 1000000000ull
+#define PATIENCE_NS (60 * SECOND) /* with one that should have ended */
 
 struct served {
 	struct recordings *r;
@@ -41,6 +44,8 @@ struct served {
 	size_t npid;
 	uint64_t since_ns;
 	bool stopped, killed, let_go;
+	struct loop_timer *late; /* it should have ended */
+	bool urged, overdue;
 	void (*begun)(void *ctx, struct served *s);
 	void (*ended)(void *ctx, struct served *s);
 	void *ctx;
@@ -267,6 +272,7 @@ static void unlist(struct served *s)
 static void served_free(struct served *s)
 {
 	unlist(s);
+	loop_timer__end(s->late);
 	job__free(s->job);
 	strbuf_free(&s->what);
 	strbuf_free(&s->who);
@@ -345,6 +351,35 @@ static struct served *served_new(struct recordings *r, const struct served_wish 
 	return s;
 }
 
+/*
+ * The recorder looks at the time itself; but it is its user's, who can have it stand still
+ * (SIGSTOP), or write to where nobody reads. That is not to last for ever.
+ */
+static uint64_t patience_of(const struct served *s)
+{
+	return s->r->opts.patience_ns ? s->r->opts.patience_ns : PATIENCE_NS;
+}
+
+static void is_late(void *ctx)
+{
+	struct served *s = ctx;
+
+	if (s->urged) {
+		s->overdue = true;
+		job__kill(s->job);
+		return;
+	}
+	s->urged = true;
+	job__stop(s->job); /* twice: what takes long is given up */
+	job__stop(s->job);
+	loop_timer__set(s->late, patience_of(s) / 6);
+}
+
+static void expect_end(struct served *s, uint64_t ns)
+{
+	loop_timer__set(s->late, ns + patience_of(s));
+}
+
 /* The process that records. f: its file, when it is one of ours. */
 static int begin(struct served *s, const struct served_wish *wish, const struct options *o)
 {
@@ -360,8 +395,12 @@ static int begin(struct served *s, const struct served_wish *wish, const struct 
 		.ctx = s,
 	};
 
-	s->job = job__new(&opts);
-	return s->job ? 0 : -errno;
+	s->late = loop__timer(opts.loop, is_late, s);
+	s->job = s->late ? job__new(&opts) : NULL;
+	if (!s->job)
+		return -errno;
+	expect_end(s, o->duration_ns);
+	return 0;
 }
 
 /* With its file. o is changed to what is recorded in the end. */
@@ -457,6 +496,8 @@ void served__stop(struct served *s)
 {
 	if (s->stopped && s->door != DOOR_COMMAND)
 		return; /* a second one would give up symbols */
+	if (!s->stopped)
+		expect_end(s, 0);
 	s->stopped = true;
 	job__stop(s->job);
 }
@@ -490,6 +531,8 @@ int served__result(const struct served *s, struct strbuf *why)
 
 	if (s->killed)
 		return refuse(-ECANCELED, why, "who asked for it has gone away");
+	if (s->overdue)
+		return refuse(-EIO, why, "it did not end when it should have, and was killed");
 	if (code == EXIT_FINE)
 		return 0;
 	strbuf_set_f(why, "%s", job__why(s->job));
@@ -716,9 +759,12 @@ void recordings__end(struct recordings *r)
 {
 	struct served *s;
 
-	r->ending = true;
-	for (s = r->list; s; s = s->next)
+	for (s = r->list; s; s = s->next) {
+		if (!r->ending)
+			expect_end(s, 0);
 		job__stop(s->job);
+	}
+	r->ending = true;
 	if (r->standing && !standing__has_ended(r->standing))
 		standing__stop(r->standing);
 	tell_idle(r);

@@ -30,6 +30,8 @@ struct recordings_opts {
 	struct outdir *outdir;	 /* borrowed */
 	void (*idle)(void *ctx); /* the last one has ended; NULL: nobody asks */
 	void *ctx;
+	uint64_t patience_ns; /* with one that should have ended; then it is urged, and at last
+				 killed. 0: a minute */
 };
 
 /* NULL with errno and the reason in why: the flight recorder cannot be. */
