@@ -187,6 +187,21 @@ static bool is_his(const struct caller *c, const struct proc_info *info)
 	return !stat(path, &st) && st.st_uid == c->uid;
 }
 
+/* Numbers of processes are those of who says them; those of a container are others here. A program
+ * that traces itself says none. */
+static int check_numbers(const struct options *o, const struct served_wish *wish,
+			 struct strbuf *why)
+{
+	pid_t pid = wish->caller.pid;
+
+	if (!o->npid || !(wish->object || wish->words) || wish->door == DOOR_LIBRARY || !pid ||
+	    procfs_ns_pid((uint32_t)pid) == (uint32_t)pid)
+		return 0;
+	return refuse(
+		-EINVAL, why,
+		"process numbers are others where you ask from, in a container: ask from outside of it");
+}
+
 /*
  * Is there such a process, and is it his? The recorder asks again, by ptrace's rules
  * (capture/target.h); here it is told at once, with an errno that doors can tell apart.
@@ -469,6 +484,8 @@ struct served *recordings__start(struct recordings *r, const struct served_wish 
 		err = check_time(r, wish, why);
 	if (!err)
 		err = wish_read(&w, r->opts.o, wish->object, wish->words, &wish->caller, why);
+	if (!err)
+		err = check_numbers(&w.o, wish, why);
 	if (!err)
 		err = check_processes(&w.o, &wish->caller, why);
 	if (!err) {
