@@ -120,12 +120,12 @@ record() {
 	start_service
 	start_nobodys
 	record -p "$P" -o T
-	recorder=$(service_children)
+	recorder=$(pgrep -x -P "$serve_pid" ctrace-recorder)
 	kill -KILL "$serve_pid"
 	rec_stop -
 	[ "$rec_status" = 1 ]
 	tail -n 1 err | grep -q 'the service at control.sock closed the connection'
-	gone "${recorder// /}" # it was waited for
+	gone "$recorder" # it was waited for
 	sound T
 }
 
@@ -137,5 +137,33 @@ record() {
 	kill -KILL "$rec_pid"
 	rec_stop -
 	until_true -t 20 service_holds_only "$before"
+	sound T
+}
+
+@test "from a container, where numbers of processes are others, no number is taken" {
+	start_service
+	start_nobodys
+	refused 2 'process numbers are others where you ask from' unshare --pid --fork --mount-proc "${me[@]}" ./ctrace -p 1 -o T
+}
+
+@test "a second Ctrl-C does not wait for the file, which the service completes" {
+	start_service
+	start_nobodys
+	record -p "$P" -o T
+	recorder=$(pgrep -x -P "$serve_pid" ctrace-recorder)
+	kill -STOP "$recorder" # so that it is not through before the second one comes
+	kill -INT "$rec_pid"
+	kill -TERM "$rec_pid"
+	rec_stop -
+	[ "$rec_status" = 1 ]
+	grep -q 'not waited for: the service completes T by itself' err
+	[ -e T ]
+	kill -CONT "$recorder"
+	until_true -t 20 gone "$recorder"
+	sound T
+	record -p "$P" -o T
+	kill -TERM "$rec_pid"
+	rec_stop -
+	[ "$rec_status" = 0 ]
 	sound T
 }

@@ -9,7 +9,7 @@ setup() {
 	load ../lib/serve.bash
 	e2e_setup
 	chmod 777 .
-	held=''
+	held='' inside=()
 	start_service
 	before=$(service_holds)
 }
@@ -24,7 +24,7 @@ teardown() {
 start_self() {
 	rm -f told said
 	mkfifo told
-	CTRACE_SOCKET=${1:-control.sock} setpriv --reuid=$NOBODY --regid=$NOBODY --clear-groups --inh-caps=-all --bounding-set=-all \
+	CTRACE_SOCKET=${1:-control.sock} "${inside[@]}" setpriv --reuid=$NOBODY --regid=$NOBODY --clear-groups --inh-caps=-all --bounding-set=-all \
 		"$PROG/selftrace" <told >said 2>said.err 3>&- &
 	prog_pid=$!
 	exec {tell_fd}>told
@@ -165,9 +165,9 @@ nothing_is_left() { until_true -t 20 service_holds_only "$before"; }
 	start_self
 	says 'start: ok' start T
 	ask work in
-	recorder=$(service_children)
+	recorder=$(pgrep -x -P "$serve_pid" ctrace-recorder)
 	kill -KILL "$serve_pid"
-	until_true -t 20 gone "${recorder// /}"
+	until_true -t 20 gone "$recorder"
 	sound T
 	has_work T in
 	says 'stop: EPIPE: the service has ended' stop
@@ -188,8 +188,8 @@ nothing_is_left() { until_true -t 20 service_holds_only "$before"; }
 @test "the recorder's death is told, and the service goes on" {
 	start_self
 	says 'start: ok' start T
-	recorder=$(service_children)
-	kill -KILL "${recorder// /}"
+	recorder=$(pgrep -x -P "$serve_pid" ctrace-recorder)
+	kill -KILL "$recorder"
 	says 'stop: EIO: the recorder was ended by a signal (Killed)' stop
 	says 'start: ok' start T
 	says 'stop: ok' stop
@@ -236,4 +236,24 @@ nothing_is_left() { until_true -t 20 service_holds_only "$before"; }
 	start_self # CTRACE_SOCKET is not for it
 	is=$(ask start T)
 	[[ $is == "start: ENOENT: no service at /run/ctrace/control.sock"* ]] || { echo "$is" && false; }
+}
+
+@test "in a container, where numbers of processes are others" {
+	inside=(unshare --pid --fork --kill-child --mount-proc)
+	start_self
+	[ "$(ready_word 2)" -lt 10 ]
+	says 'start: ok' start T
+	ask work in
+	says 'stop: ok' stop
+	sound T
+	has_work T in
+	nothing_is_left
+}
+
+@test "what no library says: it is closed or refused, and the service serves others" {
+	python3 "$ROOT/tests/lib/wire.py" control.sock
+	start_self
+	says 'start: ok' start T
+	says 'stop: ok' stop
+	nothing_is_left
 }
