@@ -22,6 +22,8 @@ shell_format() { shfmt -d "${shells[@]}" && shfmt -ln bats -d "${bats[@]}"; }
 c_check() {
 	cppcheck -q --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 --library=posix \
 		-j 2 --suppress=readdirCalled --suppress=getpwuidCalled '-DLIBBPF_OPTS(t,n,...)=struct t n={__VA_ARGS__}' \
+		'-Djson_object_foreach(o,k,v)=while (((k)=next_key(o)) && ((v)=next_value(o)))' \
+		'-Djson_array_foreach(a,i,v)=while (((v)=next_value(a,i)))' \
 		--suppress=missingInclude --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
 		-D_GNU_SOURCE -Iuser -I. -I"$O/gen" user
 }

@@ -164,7 +164,8 @@ static void offer_spaces(struct offer *o, const json_t *spaces, const char *dot)
 	const char *space;
 	json_t *v;
 
-	json_object_foreach((json_t *)spaces, space, v) offer(o, space, dot, "", "");
+	json_object_foreach((json_t *)spaces, space, v)
+		offer(o, space, dot, "", "");
 	for (m = known_methods; m->name && !spaces; m++)
 		offer(o, m->space, dot, "", "");
 }

@@ -159,8 +159,7 @@ static void show_object(struct show *s, const json_t *object, unsigned level, bo
 		return;
 	}
 	strbuf_addstr(s->out, "{\n");
-	json_object_foreach((json_t *)object, key, v)
-	{
+	json_object_foreach((json_t *)object, key, v) {
 		indent(s, level + 1);
 		show_key(s, key);
 		strbuf_addstr(s->out, ": ");
@@ -177,8 +176,7 @@ static void show_array(struct show *s, const json_t *array, unsigned level)
 	size_t i;
 
 	strbuf_addch(s->out, '[');
-	json_array_foreach((json_t *)array, i, v)
-	{
+	json_array_foreach((json_t *)array, i, v) {
 		strbuf_addstr(s->out, i ? ", " : "");
 		show_any(s, v, level + 1, true);
 	}

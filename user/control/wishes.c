@@ -135,12 +135,10 @@ static int add_object(struct wish *w, const json_t *object, struct strbuf *why)
 
 	if (!json_is_object(object))
 		return refuse(-EINVAL, why, "what is recorded is told by an object: {\"pid\": 42}");
-	json_object_foreach((json_t *)object, key, value)
-	{
+	json_object_foreach((json_t *)object, key, value) {
 		err = find_askable(key, strlen(key), &row, why);
 		if (!err && json_is_array(value))
-			json_array_foreach(value, i, one)
-			{
+			json_array_foreach(value, i, one) {
 				err = add_json(w, row, one, why);
 				if (err)
 					break;
