@@ -424,7 +424,7 @@ static int start(struct recordings *r, const struct served_wish *wish, struct op
 {
 	struct strbuf path = STRBUF_INIT;
 	struct served *s;
-	uint64_t room;
+	uint64_t room = 0;
 	int err = wish->file ? check_total(r, &room, why) : 0;
 
 	if (err)
@@ -615,7 +615,7 @@ static void snapshot_done(void *ctx, int err, const char *why)
 static int start_snapshot(struct recordings *r, const struct caller *c, struct snapshot *s,
 			  struct strbuf *why)
 {
-	uint64_t room;
+	uint64_t room = 0;
 	int err;
 
 	if (!r->standing)
