@@ -143,7 +143,7 @@ $(O)/unit/test_unwind_oracle: LDLIBS += -ldw
 # Recordings that the test makes begin and end: tests/unit/fake_recordings.h.
 FAKED = recordings__start recordings__snapshot recordings__list recordings__default recordings__flight served__stop served__result served__code
 $(O)/unit/test_methods $(O)/unit/test_stream: LDFLAGS += $(FAKED:%=-Wl,--wrap=%)
-$(O)/unit/test_stream: FAKED += libwire__new libwire__take libwire__free http__take
+$(O)/unit/test_stream: FAKED += libwire__new libwire__take libwire__free http__take accept4
 
 # Its jobs begin and end when the test says so.
 $(O)/unit/test_recordings: LDFLAGS += $(foreach f,new free stop kill state numbers code why begun snapshot,-Wl,--wrap=job__$(f))

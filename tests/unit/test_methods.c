@@ -298,6 +298,10 @@ static void parameters(void **state)
 	refuse_why = "unknown option \"pidd\"";
 	ask(f, 1, CALL("1", "debug_goTrace", "\"x\",1,{\"pidd\":42}"));
 	said(f, BAD("1", "2: unknown option \\\"pidd\\\"") "\n");
+	refuse_err = EPERM;
+	refuse_why = "process 42 is not yours";
+	ask(f, 1, CALL("1", "debug_goTrace", "\"x\",1,{\"pid\":42}"));
+	said(f, FAILED("1", "process 42 is not yours") "\n");
 	refuse_err = EINVAL;
 	refuse_why = "nothing to record";
 	ask(f, 1, CALL("1", "debug_startGoTrace", "\"x\""));
