@@ -122,6 +122,22 @@ no_recording() { rpc ctrace_status | jq -e '.result.recordings == []'; }
 	until_true service_holds_only "$before"
 }
 
+@test "a trace that could not be completed is seen to be none" {
+	local status=0
+	target
+	curl -sSN -o trace.out "$serve_url/debug/pprof/trace?seconds=300" 2>curl.err 3>&- &
+	other_pid=$!
+	until_true is_whole trace.out
+	kill -KILL $(recorders)
+	wait "$other_pid" || status=$?
+	other_pid=''
+	[ "$status" -eq 18 ] # the last chunk is missing
+	until_true no_recording
+	[ "$(code_of "$serve_url/debug/pprof/trace?seconds=0.2")" = 200 ]
+}
+# its processes that record: others are there for other things
+recorders() { pgrep -P "$serve_pid" -x ctrace-recorder; }
+
 @test "a client that takes nothing is cut off, and holds nobody else" {
 	target
 	hold 1 'GET /debug/pprof/trace?seconds=500&all=1&sample=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n'
