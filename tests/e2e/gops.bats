@@ -384,6 +384,29 @@ fake_go() {
 	SUDO_UID=$uid SUDO_GID=$gid refused 1 'cannot open .*/T: Permission denied' "$CTRACE" view "$bin/T"
 }
 
+@test "trace by an ordinary user, of his own process, through the service" {
+	local me file
+	bin=$(mktemp -d /tmp/ctrace-go.XXXXXX)
+	chmod 777 "$bin"
+	install -m 755 "$CTRACE" "$bin/ctrace-bpf"
+	"$CTRACE" serve --listen none --socket "$bin/socket" --output-dir "$bin" 2>serve.err 3>&- &
+	other_pid=$!
+	wait_line serve.err 'serving'
+	me=(setpriv --reuid nobody --regid nogroup --clear-groups env "CTRACE_SOCKET=$bin/socket" "$bin/ctrace-bpf")
+	start setpriv --reuid nobody --regid nogroup --clear-groups sleep infinity
+	until_true runs "$pid" "$(readlink -f "$(command -v sleep)")"
+	"${me[@]}" trace "$pid" 0.3 >out 2>err
+	cat out err
+	[ "$(sed -n 1p out)" = "Tracing now, will take 0.3 secs..." ]
+	file=$(sed -n 's/^Trace dump saved to: //p' out)
+	[ "$(stat -c '%a %U' "$file")" = "600 nobody" ]
+	mv "$file" T
+	sound T
+	refused 3 'is not yours to look at' "${me[@]}" trace $$ 0.3
+	kill -TERM "$other_pid"
+	until_true -t 20 gone "$other_pid"
+}
+
 @test "trace opens the viewer on a terminal, and view does" {
 	find_go_or_skip
 	local url

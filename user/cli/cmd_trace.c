@@ -22,7 +22,6 @@
 #include "cli/options.h"
 #include "gops/tracefile.h"
 #include "gops/viewer.h"
-#include "record/record.h"
 #include "util/invoker.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -159,7 +158,7 @@ static enum exit_code wait_for(pid_t child, const sigset_t *signals)
 static void __attribute__((noreturn)) record(const struct options *o)
 {
 	struct strbuf why = STRBUF_INIT;
-	enum exit_code code = record_run(o, &why);
+	enum exit_code code = cmd_record.run(o, &why); /* by a service, where that is due */
 
 	if (code != EXIT_FINE && why.len)
 		cmd_fail(code, &why);
