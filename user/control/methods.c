@@ -310,6 +310,7 @@ static void stop_recording(struct rpc_call *call)
 {
 	const json_t *id = rpc_param(call, 0);
 	struct strbuf why = STRBUF_INIT;
+	int err;
 
 	if (!json_is_integer(id) || json_integer_value(id) < 0 ||
 	    json_integer_value(id) > INT32_MAX) {
@@ -318,10 +319,9 @@ static void stop_recording(struct rpc_call *call)
 			"the number of a recording has to be a whole number, as ctrace_status has it");
 		return;
 	}
-	answer(call,
-	       recordings__stop(service_of(call)->recordings, rpc_caller(call),
-				(unsigned)json_integer_value(id), &why),
-	       why.buf);
+	err = recordings__stop(service_of(call)->recordings, rpc_caller(call),
+			       (unsigned)json_integer_value(id), &why);
+	answer(call, err, why.buf);
 	strbuf_free(&why);
 }
 

@@ -455,6 +455,7 @@ unsigned served__id(const struct served *s)
 
 int recordings__stop(struct recordings *r, const struct caller *c, unsigned id, struct strbuf *why)
 {
+	struct strbuf who = STRBUF_INIT;
 	struct served *s;
 
 	for (s = r->list; s; s = s->next) {
@@ -464,6 +465,9 @@ int recordings__stop(struct recordings *r, const struct caller *c, unsigned id, 
 		}
 	}
 	strbuf_set_f(why, "there is no recording %u of yours under way", id);
+	caller_words(c, &who);
+	log_notice("refused to stop recording %u for %s", id, who.buf);
+	strbuf_free(&who);
 	return -ESRCH;
 }
 
