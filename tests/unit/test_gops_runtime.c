@@ -5,9 +5,11 @@
 #include "unwind_make.h"
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "gops/facts.h"
@@ -363,6 +365,152 @@ static void alone(void **state)
 	proclist__free(pl);
 }
 
+/* ---- what is mapped ---- */
+
+static char place[TEMP_LEN];
+
+static int place_begin(void **state)
+{
+	(void)state;
+	return temp_dir(place, "runtime");
+}
+
+static int take_away(const char *path, const struct stat *st, int flag, struct FTW *at)
+{
+	(void)st, (void)flag, (void)at;
+	return remove(path);
+}
+
+static int place_end(void **state)
+{
+	(void)state;
+	return nftw(place, take_away, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A file below the place, with the directories that lead to it. */
+static void put(const char *path, const char *text)
+{
+	char full[512], *slash;
+	FILE *f;
+
+	snprintf(full, sizeof(full), "%s%s", place, path);
+	for (slash = strchr(full + strlen(place) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		mkdir(full, 0755);
+		*slash = '/';
+	}
+	f = fopen(full, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* What a child runs on that has mapped this as code. */
+static struct runtime_told with_mapped(const char *path)
+{
+	struct runtimes *r = runtimes__new();
+	struct runtime_told told;
+	int fd, pair[2];
+	char full[512];
+	pid_t pid;
+	char c;
+
+	snprintf(full, sizeof(full), "%s%s", place, path);
+	assert_int_equal(pipe(pair), 0);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		fd = open(full, O_RDONLY);
+		if (mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) == MAP_FAILED ||
+		    write(pair[1], "r", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(pair[1]);
+	assert_int_equal(read(pair[0], &c, 1), 1);
+	close(pair[0]);
+	assert_int_equal(runtimes__ask(r, (uint32_t)pid, 1, &told), 0);
+	/* once more, by what is remembered */
+	assert_int_equal(runtimes__ask(r, (uint32_t)pid, 2, &told), 0);
+	end_child(pid);
+	runtimes__free(r);
+	return told;
+}
+
+static void virtual_machines(void **state)
+{
+	struct runtime_told t;
+
+	(void)state;
+	put("/usr/share/dotnet/shared/Microsoft.NETCore.App/8.0.11/libcoreclr.so", "x");
+	t = with_mapped("/usr/share/dotnet/shared/Microsoft.NETCore.App/8.0.11/libcoreclr.so");
+	assert_int_equal(t.runtime, RUNTIME_DOTNET);
+	assert_string_equal(t.version, "8.0.11");
+	put("/app/libcoreclr.so", "x");
+	t = with_mapped("/app/libcoreclr.so");
+	assert_int_equal(t.runtime, RUNTIME_DOTNET);
+	assert_string_equal(t.version, "");
+	put("/jdk/lib/server/libjvm.so", "x");
+	t = with_mapped("/jdk/lib/server/libjvm.so");
+	assert_int_equal(t.runtime, RUNTIME_JVM);
+	assert_string_equal(t.version, "");
+	put("/jdk/release", "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"21.0.5-ea+3\"\n");
+	assert_string_equal(with_mapped("/jdk/lib/server/libjvm.so").version, "21.0.5-ea+3");
+	put("/jdk/release", "JAVA_VERSION=\"1.8.0_412\"\n");
+	assert_string_equal(with_mapped("/jdk/lib/server/libjvm.so").version, "1.8.0_412");
+	put("/jdk/release", "NOT_JAVA_VERSION=\"1\"\n");
+	assert_string_equal(with_mapped("/jdk/lib/server/libjvm.so").version, "");
+	put("/jdk/release", "JAVA_VERSION=\"\033[2J\"\n");
+	assert_string_equal(with_mapped("/jdk/lib/server/libjvm.so").version, "");
+	/* Python is there, but this program is no Python */
+	put("/lib/libpython3.11.so.1.0", "x");
+	t = with_mapped("/lib/libpython3.11.so.1.0");
+	assert_true(t.runtime == RUNTIME_ELF || t.runtime == RUNTIME_CXX);
+	assert_false(t.marked);
+}
+
+/* Nothing that a file says is more than a claim. */
+static void damaged(void **state)
+{
+	static const char text[] = "\0node_module_register\0Py_Main\0Py_Initialize\0libstdc++.so.6";
+	static const char comment[] = "rustc version 1.63.0 (x)";
+	struct strbuf info = STRBUF_INIT, image = STRBUF_INIT;
+	int fd = memfd_create("damaged", MFD_CLOEXEC);
+	uint64_t seed = 88172645463325252ull, at;
+	struct facts f;
+	unsigned i, k;
+
+	(void)state;
+	info_head(&info, 8, 0);
+	add_num(&info, 0x4000, 8);
+	add_num(&info, 0x4000, 8);
+	for (i = 0; i < 4000; i++) {
+		struct elf_make m = { 0 };
+
+		if (i % 2)
+			elf_add(&m, ".go.buildinfo", info.buf, info.len, SHF_ALLOC);
+		elf_add(&m, ".dynstr", text, sizeof(text), SHF_ALLOC);
+		elf_add(&m, ".comment", comment, sizeof(comment), 0);
+		elf_add(&m, ".rodata", NODE_URL, sizeof(NODE_URL), SHF_ALLOC);
+		elf_add(&m, ".note.stapsdt", comment, sizeof(comment), 0);
+		elf_write(&m, &image);
+		for (k = 0; k <= i % 8; k++) {
+			/* what the sections hold and their headers, or the file's */
+			at = rnd(&seed) % 3 ? image.len - rnd(&seed) % 700 - 1 : rnd(&seed) % 256;
+			image.buf[at] = (char)(rnd(&seed) % 4 ? rnd(&seed) : 0xff);
+		}
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_int_equal(pwrite(fd, image.buf, image.len, 0), image.len);
+		facts_read(&f, fd);
+		assert_true(strlen(f.go) < sizeof(f.go) && strlen(f.rust) < sizeof(f.rust));
+		facts_marked(fd);
+	}
+	close(fd);
+	strbuf_free(&info);
+	strbuf_free(&image);
+}
+
 /* Who looks is stopped, as a file system that does not answer would do it: the listing comes,
  * without what he would have said, and others are told again later. */
 static void held(void **state)
@@ -408,6 +556,8 @@ int main(void)
 		cmocka_unit_test(listed),
 		cmocka_unit_test(alone),
 		cmocka_unit_test(held),
+		cmocka_unit_test_setup_teardown(virtual_machines, place_begin, place_end),
+		cmocka_unit_test(damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

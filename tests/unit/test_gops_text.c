@@ -73,6 +73,35 @@ static void table(void **state)
 	printed(NULL, 0, pstable_print, "");
 }
 
+static void harmless(void **state)
+{
+	static const char *const texts[][2] = {
+		{ "plain", "plain" },
+		{ "\u00e4\u65e5", "\u00e4\u65e5" },
+		{ "a\x1b]0;x\x07", "a?]0;x?" },
+		{ "\x9b"
+		  "2J",
+		  "?2J" },
+		{ "\xc2\x9b"
+		  "2J",
+		  "?2J" },
+		{ "\xc2\xa0", "\xc2\xa0" },
+		{ "\x7f\t\n", "???" },
+		{ "\xc3", "?" },
+		{ "", "" },
+	};
+	struct strbuf out = STRBUF_INIT;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(texts); i++) {
+		strbuf_reset(&out);
+		add_harmless(&out, texts[i][0]);
+		assert_string_equal(out.buf, texts[i][1]);
+	}
+	strbuf_free(&out);
+}
+
 static void tree(void **state)
 {
 	static const struct row ring[] = {
@@ -302,15 +331,11 @@ static void own_connections(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table),
-		cmocka_unit_test(tree),
-		cmocka_unit_test(chosen),
-		cmocka_unit_test(permitted),
-		cmocka_unit_test(json),
-		cmocka_unit_test(elapsed),
-		cmocka_unit_test(detail),
-		cmocka_unit_test(lines),
-		cmocka_unit_test(own_connections),
+		cmocka_unit_test(table),     cmocka_unit_test(harmless),
+		cmocka_unit_test(tree),	     cmocka_unit_test(chosen),
+		cmocka_unit_test(permitted), cmocka_unit_test(json),
+		cmocka_unit_test(elapsed),   cmocka_unit_test(detail),
+		cmocka_unit_test(lines),     cmocka_unit_test(own_connections),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
