@@ -278,24 +278,25 @@ calls() { grep -v '^rpc_modules\|^ctrace_status' sock.calls; }
 		wait >\x20
 		type echo.echo("aaaaaaaaaa
 		wait aaaaaaaaaa
-		size 20 60
+		size 20 30
 		type bbbbbbbbbb
-		wait bbbbbbbbbb
+		wait \x20\x08bbb
 		type \x1a
 		wait Stopped
 		wait ready>
 		type fg\r
 		wait >\x20echo
 		until grep -q '^State:.S' /proc/$(pgrep -P $PID)/status
-		type c")\r
-		wait ["aaaaaaaaaabbbbbbbbbbc"]
+		type d\x1b[Dc\x1b[C")\r
+		wait ["aaaaaaaaaabbbbbbbbbbcd"]
 		wait >\x20
 		type exit\r
 		wait ready>
 		type exit\r
 	END
-	"$ROOT/tests/lib/typist.py" env -u PROMPT_COMMAND bash --norc --noediting -i <steps >tty 2>tty.err || { cat -v tty tty.err && false; }
-	[ "$(calls)" = 'echo_echo ["aaaaaaaaaabbbbbbbbbbc"]' ]
+	"$ROOT/tests/lib/typist.py" env -u PROMPT_COMMAND bash --norc -i <steps >tty 2>tty.err || { cat -v tty tty.err && false; }
+	[ "$(calls)" = 'echo_echo ["aaaaaaaaaabbbbbbbbbbcd"]' ]
+	no grep -qF '^[' tty # the terminal itself has shown no key
 }
 
 @test "a terminal that goes away, and SIGTERM, end it" {

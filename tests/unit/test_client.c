@@ -22,7 +22,7 @@ struct server {
 	char dir[TEMP_LEN], where[128];
 	int listen_fd,
 		hold[2]; /* it waits for a byte there before it says anything, where holds is set */
-	bool web, holds;
+	bool web, holds, closes; /* closes: after each answer */
 	unsigned connections;
 	atomic_uint heard;	/* texts */
 	const char *const *say; /* one after the other, each to a text that came; NULL: closes, and
@@ -100,7 +100,7 @@ static void *serve(void *ctx)
 				(void)!send(fd, *s->say + at, n, MSG_NOSIGNAL);
 			}
 			s->say++;
-			if (s->say[-1][0] == 0 || s->web)
+			if (s->say[-1][0] == 0 || s->web || s->closes)
 				break;
 		}
 		close(fd);
@@ -257,7 +257,34 @@ static void bad_answers(void **state)
 		strbuf_free(&why);
 	}
 	expect(c, -EPIPE, "the service at /");
-	expect(c, 0, "true"); /* by a new connection */
+	expect(c, 0, "true");		    /* by a new connection */
+	assert_int_equal(s.connections, 6); /* as after each of the first four */
+	client__free(c);
+	server_end(&s);
+}
+
+/* A service closes who says nothing for long: the next call is not lost by that. */
+static void closed_meanwhile(void **state)
+{
+	static const char *const say[] = { "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}\n",
+					   "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":2}\n",
+					   "{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":3}\n", NULL };
+	struct pollfd p;
+	struct server s;
+	struct client *c;
+
+	(void)state;
+	server_begin(&s, false, say);
+	s.closes = true;
+	c = client_to(s.where, NULL);
+	for (int i = 0; i < 3; i++) {
+		static const char *const want[] = { "1", "2", "3" };
+
+		expect(c, 0, want[i]);
+		p = (struct pollfd){ .fd = client__fd(c), .events = POLLRDHUP };
+		assert_int_equal(poll(&p, 1, 10000), 1);
+	}
+	assert_int_equal(s.connections, 3);
 	client__free(c);
 	server_end(&s);
 }
@@ -593,11 +620,12 @@ static void bad_tokens(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(over_the_socket), cmocka_unit_test(bad_answers),
-		cmocka_unit_test(large_ones),	   cmocka_unit_test(too_large),
-		cmocka_unit_test(descriptors),	   cmocka_unit_test(interrupted),
-		cmocka_unit_test(nobody_there),	   cmocka_unit_test(over_http),
-		cmocka_unit_test(refusals),	   cmocka_unit_test(bad_tokens),
+		cmocka_unit_test(over_the_socket),  cmocka_unit_test(bad_answers),
+		cmocka_unit_test(closed_meanwhile), cmocka_unit_test(large_ones),
+		cmocka_unit_test(too_large),	    cmocka_unit_test(descriptors),
+		cmocka_unit_test(interrupted),	    cmocka_unit_test(nobody_there),
+		cmocka_unit_test(over_http),	    cmocka_unit_test(refusals),
+		cmocka_unit_test(bad_tokens),
 	};
 
 	return cmocka_run_group_tests_name("client", tests, NULL, NULL);
