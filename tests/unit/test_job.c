@@ -244,6 +244,23 @@ static void messages_and_descriptors(void **state)
 	close(pair[1]);
 }
 
+/* The kernel tells first that ours was not read. */
+static void last_word(void **state)
+{
+	struct remote_msg stop = { .verb = REMOTE_STOP }, m = { .verb = REMOTE_ENDED }, got;
+	int pair[2], fd;
+
+	(void)state;
+	assert_int_equal(remote_pair(pair), 0);
+	assert_int_equal(remote_send(pair[0], &stop, -1), 0);
+	assert_int_equal(remote_send(pair[1], &m, -1), 0);
+	close(pair[1]);
+	assert_int_equal(remote_receive(pair[0], &got, &fd), 0);
+	assert_int_equal(got.verb, REMOTE_ENDED);
+	assert_int_equal(remote_receive(pair[0], &got, &fd), -EPIPE);
+	close(pair[0]);
+}
+
 /* ---- how one goes ---- */
 
 static void begins_and_is_stopped(void **state)
@@ -653,6 +670,7 @@ int main(void)
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_and_descriptors),
+		cmocka_unit_test(last_word),
 		TEST(begins_and_is_stopped),
 		TEST(stopped_at_once),
 		TEST(ends_by_time_and_with_its_target),

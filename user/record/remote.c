@@ -58,11 +58,13 @@ int remote_receive(int sock, struct remote_msg *m, int *fd)
 	ssize_t n;
 
 	*fd = -1;
+	/* reset: the other end was closed with a word of ours unread; that is told once, ahead of
+	 * what it said before */
 	do {
 		n = recvmsg(sock, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
-		return errno == ECONNRESET ? -EPIPE : -errno;
+		return -errno;
 	cm = CMSG_FIRSTHDR(&h);
 	if (cm && cm->cmsg_level == SOL_SOCKET && cm->cmsg_type == SCM_RIGHTS)
 		memcpy(fd, CMSG_DATA(cm), sizeof(int));
