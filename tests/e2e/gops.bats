@@ -315,13 +315,12 @@ viewer_at() {
 	start_prog mixed
 	for sig in INT TERM; do
 		rm -f T
-		: >out
 		: >err
-		"$CTRACE" -v --version >/dev/null
-		"$CTRACE" trace "$(ready_word 2)" 60 -o T >out 2>err 3>&- {tell_fd}>&- &
+		"$CTRACE" trace "$(ready_word 2)" 10m -o T >out 2>err 3>&- {tell_fd}>&- &
 		other_pid=$!
 		until_true -t 20 grep -q '^ctrace-bpf: recording' err
 		kill -$sig "$other_pid"
+		until_true -t 30 gone "$other_pid"
 		local status=0
 		wait "$other_pid" || status=$?
 		cat out err
@@ -329,6 +328,18 @@ viewer_at() {
 		grep -qx 'Trace dump saved to: T' out
 		sound T
 	done
+	# from the terminal it comes to both
+	mkfifo keys
+	script -qefc "$CTRACE trace $(ready_word 2) 10m -o U --no-view" term <keys >/dev/null 2>&1 3>&- {tell_fd}>&- &
+	other_pid=$!
+	exec {keys_fd}>keys
+	until_true -t 30 grep -q 'ctrace-bpf: recording' term
+	printf '\003' >&"$keys_fd"
+	until_true -t 30 gone "$other_pid"
+	exec {keys_fd}>&-
+	cat term
+	grep -q 'Trace dump saved to: U' term
+	sound U
 }
 
 # fake_go: a Go in $bin, where other users find it, that tells how it was called in $bin/seen and ends with 7.
