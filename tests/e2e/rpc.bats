@@ -85,6 +85,18 @@ records() { [ "$(rpc ctrace_status | jq -r '[.result.recordings[] | select(.stat
 	sound out/go.trace
 }
 
+@test "the service ends: who waits is answered, and his file is complete" {
+	start_service -p "$P"
+	ipc "$(call 1 debug_goTrace '"go.trace",500')" answers=1 >long &
+	asker=$!
+	until_true -t 60 records
+	stop_service
+	[ "$serve_status" -eq 0 ]
+	wait "$asker"
+	[ "$(cat long)" = "$OK" ]
+	sound out/go.trace
+}
+
 @test "what is recorded can be said with the call" {
 	start_service
 	rpc debug_goTrace '["go.trace", 1]' | jq -e '.error.code == -32000'
