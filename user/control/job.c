@@ -26,6 +26,7 @@
 
 #define LOG_TAG "job"
 #define LOG_NAME "ctrace-bpf: "
+#define GRACE_NS (60 * 1000000000ull) /* that a recorder has to end after it should have */
 
 struct job {
 	struct job_opts opts; /* without o */
@@ -33,6 +34,7 @@ struct job {
 	pid_t pid;
 	int pidfd, sock;
 	struct loop_watch *on_sock, *on_end;
+	struct loop_timer *overdue; /* it acts for somebody, who can stop it as any process of his */
 	enum job_state state;
 	bool begun, told; /* told: it said how it ended */
 	struct job_numbers numbers;
@@ -138,6 +140,7 @@ static void really_free(struct job *j)
 {
 	loop_watch__end(j->on_sock);
 	loop_watch__end(j->on_end);
+	loop_timer__end(j->overdue);
 	if (j->sock >= 0)
 		close(j->sock);
 	if (j->pidfd >= 0)
@@ -253,6 +256,31 @@ static void on_end(void *ctx, uint32_t events)
 
 /* ---- life ---- */
 
+static void send_signal(const struct job *j, int sig)
+{
+	syscall(SYS_pidfd_send_signal, j->pidfd, sig, NULL, 0);
+}
+
+static void ask_to_end(struct job *j)
+{
+	say(j, REMOTE_STOP);
+	send_signal(j, SIGCONT);
+	loop_timer__set(j->overdue, GRACE_NS);
+}
+
+/* Its time is over, and it does not end. */
+static void on_overdue(void *ctx)
+{
+	struct job *j = ctx;
+	bool asked = j->stopped;
+
+	j->stopped = true;
+	if (asked)
+		send_signal(j, SIGKILL);
+	else
+		ask_to_end(j);
+}
+
 static int start(struct job *j, const struct job_opts *opts)
 {
 	pid_t self = getpid();
@@ -275,7 +303,12 @@ static int start(struct job *j, const struct job_opts *opts)
 	if (j->on_end)
 		j->on_sock = loop__watch(opts->loop, j->sock, EPOLLIN, on_sock, j);
 	if (j->on_sock)
+		j->overdue = loop__timer(opts->loop, on_overdue, j);
+	if (j->overdue) {
+		if (opts->o->duration_ns)
+			loop_timer__set(j->overdue, opts->o->duration_ns + 2 * GRACE_NS);
 		return 0;
+	}
 	err = -errno;
 	kill(j->pid, SIGKILL);
 	while (waitpid(j->pid, NULL, 0) < 0 && errno == EINTR)
@@ -311,19 +344,20 @@ void job__free(struct job *j)
 	}
 	j->freed = true; /* it has to be waited for */
 	if (!j->stopped) /* twice would be more than that */
-		say(j, REMOTE_STOP);
+		ask_to_end(j);
+	j->stopped = true;
 }
 
 void job__stop(struct job *j)
 {
 	j->stopped = true;
-	say(j, REMOTE_STOP);
+	ask_to_end(j);
 }
 
 void job__kill(struct job *j)
 {
 	if (j->state != JOB_ENDED)
-		syscall(SYS_pidfd_send_signal, j->pidfd, SIGKILL, NULL, 0);
+		send_signal(j, SIGKILL);
 }
 
 enum job_state job__state(const struct job *j)
