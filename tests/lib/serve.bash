@@ -30,6 +30,7 @@ service_setup() {
 start_service() {
 	: "${orphans_before:=$(orphans)}"
 	local args=(serve) given=" $* "
+	serve_given=$given
 	: "${tell_fd:=9}"
 	serve_port='' serve_socket=$PWD/control.sock serve_dir=$PWD/out
 	if [[ $given != *" --listen"* ]]; then
@@ -64,7 +65,9 @@ start_demo() {
 serve_by=() # words before the program, such as prlimit --nofile=64
 
 service_is_up_or_gone() { service_is_up || gone "$serve_pid"; }
+# Its sockets are there before all else is, and what it holds then is less.
 service_is_up() {
+	grep -q -e 'ctrace-bpf: serving ' serve.err || [[ $serve_given = *" -q "* || $serve_given = *" --quiet "* ]] || return 1
 	[ -S "$serve_socket" ] || return 1
 	[ -z "$serve_port" ] || ss -Hltn "sport = :$serve_port" | grep -q .
 }
