@@ -43,3 +43,11 @@ misuse() { python3 "$ROOT/tests/lib/misuse.py" "$@" 3>&-; }
 	no grep -q '^ctrace-bpf: recording' serve.err
 	until_true service_holds_only "$before"
 }
+
+@test "a recorder without descriptors enough says so, and has none of the service's" {
+	serve_by=(prlimit --nofile=48:48)
+	start_service
+	[ "$(code_of "$serve_url/debug/pprof/trace?seconds=1&pid=$P")" -eq 500 ]
+	logged 'recording 1 of .*: Too many open files\|recording 1 of .*: there are too few descriptors'
+	no grep -q 'without a word' serve.err
+}

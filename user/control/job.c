@@ -75,21 +75,25 @@ static void last_words(int fd, struct strbuf *why)
 /* To where the next function expects them. -1: nowhere */
 static int aside(int fd)
 {
-	return fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : fcntl(fd, F_DUPFD_CLOEXEC, 64);
+	return fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) :
+			fcntl(fd, F_DUPFD_CLOEXEC, FIRST_OTHER);
 }
 
-/* What it has open is what it was given. */
-static void take_fds(const struct job_opts *o, int sock)
+/* What it has open is what it was given, or it does not begin: where one of these is not, there is
+ * one of the service's. */
+static int take_fds(const struct job_opts *o, int sock)
 {
 	int null = aside(-1), json = aside(o->json_fd), out = aside(o->out_fd), link = aside(sock);
 	int err = o->err_fd < 0 ? memfd_create("ctrace-words", MFD_CLOEXEC) : aside(o->err_fd);
 
+	if (null < 0 || json < 0 || out < 0 || link < 0 || err < 0)
+		return -EMFILE;
 	dup2(null, STDIN_FILENO);
 	dup2(json, STDOUT_FILENO);
-	dup2(err < 0 ? null : err, STDERR_FILENO);
+	dup2(err, STDERR_FILENO);
+	dup3(out, OUT, O_CLOEXEC); /* ahead of the other: it may be there now */
 	dup3(link, SOCK, O_CLOEXEC);
-	dup3(out, OUT, O_CLOEXEC);
-	close_range(FIRST_OTHER, ~0u, 0);
+	return close_range(FIRST_OTHER, ~0u, 0) ? -errno : 0;
 }
 
 static enum exit_code act_and_record(const struct job_opts *o, struct record_totals *totals,
@@ -116,7 +120,11 @@ static _Noreturn void recorder(const struct job_opts *o, int sock, pid_t parent)
 	__fpurge(stdout); /* the service's words are its own */
 	signals_reset();
 	remote_child(sock, parent);
-	take_fds(o, sock);
+	if (take_fds(o, sock)) {
+		remote_end(sock, EXIT_FAILED, &totals,
+			   "there are too few descriptors for a recorder");
+		_exit(0);
+	}
 	prctl(PR_SET_NAME, "ctrace-recorder", 0, 0, 0);
 	log_progress_open(false);
 	log_set_level(o->err_fd < 0 ? LOG_ERROR : o->loud);
