@@ -32,12 +32,14 @@ static int find_group(gid_t *gid)
 {
 	char *buf = xmalloc(RECORD_MAX);
 	struct group group, *g = NULL;
-	int err = getgrnam_r(CALLER_GROUP, &group, buf, RECORD_MAX, &g);
+	int err = -ENOENT;
 
-	if (g)
+	if (!getgrnam_r(CALLER_GROUP, &group, buf, RECORD_MAX, &g) && g) {
 		*gid = g->gr_gid;
+		err = 0;
+	}
 	free(buf);
-	return g ? 0 : err ? -err : -ENOENT;
+	return err;
 }
 
 static bool has(const gid_t *groups, size_t n, gid_t gid)

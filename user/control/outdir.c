@@ -129,6 +129,9 @@ static int find_place(const struct outdir *d, const char *name, struct place *p,
 {
 	const char *rest = strip(d, name), *slash;
 
+	p->dir[0] = 0;
+	p->base = "";
+	p->mine = true;
 	if (!*name)
 		return refuse(-ENOENT, name, why, "%s", "");
 	if (has_control(name))
