@@ -373,9 +373,11 @@ static unsigned depth_of(const json_t *v)
 	size_t i;
 
 	if (json_is_array(v))
-		json_array_foreach((json_t *)v, i, e) most = (d = depth_of(e)) > most ? d : most;
+		json_array_foreach((json_t *)v, i, e)
+			most = (d = depth_of(e)) > most ? d : most;
 	if (json_is_object(v))
-		json_object_foreach((json_t *)v, key, e) most = (d = depth_of(e)) > most ? d : most;
+		json_object_foreach((json_t *)v, key, e)
+			most = (d = depth_of(e)) > most ? d : most;
 	return json_is_array(v) || json_is_object(v) ? most + 1 : 0;
 }
 
