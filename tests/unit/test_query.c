@@ -153,6 +153,38 @@ static void targets_are_split(void **state)
 	strbuf_free(&clean);
 }
 
+/* Whatever comes: what is led to is clean, and nothing is read that is not there (under ASan). */
+static void anything_is_read(void **state)
+{
+	static const char letters[] = "//..%%&=;+?0aF2e\xff";
+	struct strbuf path = STRBUF_INIT, clean = STRBUF_INIT, again = STRBUF_INIT;
+	uint64_t seed = 4711;
+	char text[24];
+	struct query q;
+
+	(void)state;
+	for (int n = 0; n < 50000; n++) {
+		size_t i, len = rnd(&seed) % (sizeof(text) - 1);
+		const char *query;
+
+		for (i = 0; i < len; i++)
+			text[i] = letters[rnd(&seed) % (sizeof(letters) - 1)];
+		text[len] = 0;
+		query_parse(&q, text);
+		assert_true(query_seconds(&q) > 0);
+		query_free(&q);
+		query = target_split(text, &path, &clean);
+		if (!query || !clean.len)
+			continue;
+		if (!target_split(clean.buf, &path, &again) || again.len)
+			fail_msg("'%s' leads to '%s', which leads to '%s'", text, clean.buf,
+				 again.buf);
+	}
+	strbuf_free(&path);
+	strbuf_free(&clean);
+	strbuf_free(&again);
+}
+
 /* ---- what is wished ---- */
 
 static char *wish(const char *text)
@@ -216,7 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pairs_are_those_of_go),  cmocka_unit_test(seconds_are_those_of_go),
 		cmocka_unit_test(targets_are_split),	  cmocka_unit_test(queries_are_wishes),
-		cmocka_unit_test(refusals_have_a_status),
+		cmocka_unit_test(refusals_have_a_status), cmocka_unit_test(anything_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
