@@ -334,6 +334,9 @@ is_served_again() { [ "$(as_uid 65534 curl -sS -o /dev/null -w '%{http_code}' "$
 	[[ $(sent 'GET /%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n') == 'HTTP/1.1 400 '* ]]
 	[[ $(sent 'GET * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n') == 'HTTP/1.1 400 '* ]]
 	[[ $(sent 'GET http://localhost/debug/pprof/symbol HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n') == 'HTTP/1.1 200 '* ]]
+	# a redirect leads nowhere else
+	[[ $(sent 'GET //\\evil.example/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n') == *$'\nLocation: /%5Cevil.example/\r'* ]]
+	[[ $(sent 'GET //evil.example/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n') == *$'\nLocation: /evil.example/\r'* ]]
 	[ "$(code_of "$serve_url/debug/pprof/symbol")" = 200 ]
 }
 

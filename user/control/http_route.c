@@ -154,7 +154,12 @@ static void redirect(struct request *r, const char *path)
 {
 	struct strbuf to = STRBUF_INIT, body = STRBUF_INIT;
 
-	strbuf_addstr(&to, path);
+	for (; *path; path++) {
+		if (*path == '\\') /* browsers take it for a slash, and two of them for a host */
+			strbuf_addstr(&to, "%5C");
+		else
+			strbuf_addch(&to, *path);
+	}
 	if (*request__query_text(r))
 		strbuf_addf(&to, "?%s", request__query_text(r));
 	request__add(r, "Location", to.buf);
