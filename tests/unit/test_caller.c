@@ -372,6 +372,30 @@ static void a_token(void **state)
 	strbuf_free(&why);
 }
 
+/* Nor is an empty one right there. */
+static void a_token_is_not_for_children(void **state)
+{
+	static const char text[] = "correct-horse-battery\n";
+	struct strbuf why = STRBUF_INIT;
+	char *path = token_file(text, strlen(text), 0600);
+	struct token *t = token__read(path, &why);
+	int status = 0;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(t);
+	pid = fork();
+	if (!pid)
+		_exit(token__is(t, "Bearer correct-horse-battery") || token__is(t, "Bearer "));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(token__is(t, "Bearer correct-horse-battery"));
+	token__free(t);
+	unlink(path);
+	free(path);
+	strbuf_free(&why);
+}
+
 static void no_token(void **state)
 {
 	struct strbuf why = STRBUF_INIT;
@@ -407,6 +431,7 @@ int main(void)
 		cmocka_unit_test(becomes_him),
 		cmocka_unit_test(not_as_somebody_else),
 		cmocka_unit_test(a_token),
+		cmocka_unit_test(a_token_is_not_for_children),
 		cmocka_unit_test(no_token),
 	};
 

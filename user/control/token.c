@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* See token.h. */
+/* See token.h. It has memory of its own, which no process that is forked gets: recorders are their
+ * users', and read what these give them. */
 #include "control/token.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/strbuf.h"
-#include "util/xalloc.h"
 
 #define TOKEN_MIN 16
 #define TOKEN_MAX 512
@@ -94,6 +94,19 @@ static int read_from(int fd, struct token *t, const char *path, struct strbuf *w
 	return take_line(t, path, why);
 }
 
+static struct token *make(void)
+{
+	struct token *t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (t == MAP_FAILED)
+		return NULL;
+	if (!madvise(t, sizeof(*t), MADV_WIPEONFORK))
+		return t;
+	munmap(t, sizeof(*t));
+	return NULL;
+}
+
 struct token *token__read(const char *path, struct strbuf *why)
 {
 	struct token *t;
@@ -105,8 +118,9 @@ struct token *token__read(const char *path, struct strbuf *why)
 		errno = err;
 		return NULL;
 	}
-	t = xcalloc(1, sizeof(*t));
-	err = read_from(fd, t, path, why);
+	t = make();
+	err = t ? read_from(fd, t, path, why) :
+		  refuse(-ENOMEM, why, "there is no memory for the token of %s", path);
 	close(fd);
 	if (!err)
 		return t;
@@ -120,7 +134,7 @@ void token__free(struct token *t)
 	if (!t)
 		return;
 	explicit_bzero(t, sizeof(*t));
-	free(t);
+	munmap(t, sizeof(*t));
 }
 
 /* All of the longest token is compared, whatever was given. */
@@ -139,5 +153,5 @@ bool token__is(const struct token *t, const char *given)
 	for (i = 0; i < sizeof(text); i++)
 		differ |= (unsigned char)(text[i] ^ t->text[i]);
 	explicit_bzero(text, sizeof(text));
-	return !differ;
+	return !differ && t->text[0]; /* wiped, it is nobody's */
 }
