@@ -110,7 +110,7 @@ lib: $(LIB) ## libctrace, static and shared, for programs that trace themselves
 $(O)/lib/control.o: user/libctrace/control.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -Iinclude $(CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c $< -o $@
 
 $(O)/lib/libctrace.a: $(O)/lib/control.o
 	$(call say,AR,$@)

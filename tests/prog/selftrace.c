@@ -6,10 +6,10 @@
  *     start FILE   stop   error        "start: ok", or "start: ENAME: sentence"
  *     work NAME                        a thread of this name works for a moment and ends; a log
  * says so child FILE                       a forked child stops, traces itself into FILE, works,
- * and ends hold                             a forked child sleeps with all that it has inherited exec
- * goes on as sleep(1), with the same pid crowd N FILE                     N threads start and stop,
- * all the time; how often each went well files                            how many descriptors are
- * open closeall                         closes all that it does not know
+ * and ends hold                             a forked child sleeps with all that it has inherited
+ * exec goes on as sleep(1), with the same pid crowd N FILE                     N threads start and
+ * stop, all the time; how often each went well files                            how many
+ * descriptors are open closeall                         closes all that it does not know
  */
 #include <fcntl.h>
 #include <pthread.h>

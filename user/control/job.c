@@ -204,7 +204,7 @@ static void hear(struct job *j, const struct remote_msg *m)
 /* All that has come. */
 static void listen_to(struct job *j)
 {
-	struct remote_msg m;
+	struct remote_msg m = { 0 };
 	int fd, err = 0;
 
 	while (j->sock >= 0 && !(err = remote_receive(j->sock, &m, &fd))) {

@@ -6,7 +6,7 @@
  * what is noted here is its parent's. A descriptor is used only while it is the socket that was
  * opened: the program may have closed all that it did not know.
  */
-#include "ctrace/control.h"
+#include "include/ctrace/control.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +52,7 @@ __attribute__((format(printf, 2, 3))) static int fail(int err, const char *fmt, 
 
 /* ---- one thread at a time ---- */
 
-static _Atomic int holder; /* the pid of the process of which a thread is in here; 0: none is */
+static int holder; /* the pid of the process of which a thread is in here; 0: none is */
 
 /* A child may be made while its parent holds it: then it is nobody's there. */
 static void lock(void)

@@ -140,7 +140,7 @@ static void progress(void *ctx, const struct session_numbers *n)
 
 static enum session_word take(void *ctx, int *fd)
 {
-	struct remote_msg m;
+	struct remote_msg m = { 0 };
 	int err = remote_receive(sock_of(ctx), &m, fd);
 
 	if (err == -EAGAIN)
