@@ -5,7 +5,7 @@
 Runs the command on a terminal of its own and passes on what it says. A line of the script is `wait TEXT`: until the command has
 said that since the last wait; `type TEXT`: with \\t, \\r, \\x03 and so on; `until COMMAND`: of the shell,
 until it is true, with the pid of what runs in PID; or `size ROWS COLUMNS`. Ends with the command's exit
-status, 128 and more for a signal, 200 when a TEXT does not come in 20 s."""
+status, 128 and more for a signal, 200 when a TEXT does not come in a minute."""
 
 import fcntl
 import os
@@ -16,6 +16,8 @@ import subprocess
 import sys
 import termios
 import time
+
+LIMIT = 60  # s; a machine may be busy
 
 
 class Typist:
@@ -40,7 +42,7 @@ class Typist:
         return not self.ended
 
     def wait(self, text):
-        until = time.monotonic() + 20
+        until = time.monotonic() + LIMIT
         while text not in self.said:
             if not self.hear(until):
                 print(f"\n{text!r} was not said", file=sys.stderr)
@@ -49,7 +51,7 @@ class Typist:
         self.said = self.said[self.said.index(text) + len(text):]
 
     def until(self, command):
-        until = time.monotonic() + 20
+        until = time.monotonic() + LIMIT
         environment = dict(os.environ, PID=str(self.pid))
         while subprocess.run(command, shell=True, stdin=subprocess.DEVNULL, env=environment, check=False).returncode:
             self.hear(time.monotonic() + 0.02)
@@ -59,7 +61,7 @@ class Typist:
                 sys.exit(200)
 
     def end(self):
-        until = time.monotonic() + 20
+        until = time.monotonic() + LIMIT
         while not self.ended:
             if not self.hear(until) and not self.ended:
                 print("\nit does not end", file=sys.stderr)
