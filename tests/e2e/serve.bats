@@ -120,7 +120,7 @@ background() {
 	systemd-socket-activate -l "$serve_socket" -l "127.0.0.1:$serve_port" -E HOME=/root "$CTRACE" serve --output-dir out \
 		2>serve.err 3>&- {tell_fd}>&- </dev/null &
 	serve_pid=$!
-	until_true service_is_up
+	logged 'Listening on 127.0.0.1' # it is not the service yet
 	status_by_socket | jq -e .result
 	logged "serving http://127.0.0.1:$serve_port/debug/pprof/ and $serve_socket"
 	rpc debug_goTrace "[\"T\",1,{\"pid\":$P}]" | jq -e '.result == null and has("error") == false'
