@@ -357,7 +357,7 @@ static int listen_loopback(uint16_t *port)
 /* 0 also where there is an agent already: the port is closed then. */
 static int open_port(struct port *p, struct strbuf *why)
 {
-	uint16_t port;
+	uint16_t port = 0;
 
 	p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
 	if (p->pidfd < 0) {
