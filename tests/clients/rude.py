@@ -133,8 +133,8 @@ def chunked(n):
 def raw():
     s = connect()
     send(s, sys.stdin.buffer.read())
-    s.shutdown(socket.SHUT_WR)
     try:
+        s.shutdown(socket.SHUT_WR)
         while chunk := s.recv(65536):
             sys.stdout.buffer.write(chunk)
     except OSError:

@@ -73,10 +73,10 @@ gops() {
 	./pull "$serve_url/debug/pprof/trace?seconds=500" T >said.pull 3>&- &
 	pull_pid=$!
 	wait_line said.pull '^first'
-	[ -n "$(service_children)" ]
+	note_bpf
 	kill -KILL "$pull_pid"
 	until_true -t 20 service_holds_only "$before"
-	nothing_but "$orphans_before"
+	noted_is_gone
 }
 
 # ---- google/gops ----

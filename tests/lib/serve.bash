@@ -28,7 +28,6 @@ service_setup() {
 }
 
 start_service() {
-	: "${orphans_before:=$(orphans)}"
 	local args=(serve) given=" $* "
 	serve_given=$given
 	: "${tell_fd:=9}"
@@ -107,35 +106,44 @@ rpc_by() {
 rpc_error() { rpc "$@" | jq -r '.error.message // "no error"'; }
 
 as_uid() { setpriv --reuid="$1" --regid="$1" --clear-groups --inh-caps=-all --bounding-set=-all "${@:2}"; }
-# start_as UID FILE COMMAND…: in the background, its words to FILE; its own pid in $started
+# start_as UID FILE COMMAND…: in the background, its words to FILE, stdin from $started_in; its own pid in $started
 start_as() {
-	setpriv --reuid="$1" --regid="$1" --clear-groups --inh-caps=-all --bounding-set=-all "${@:3}" >"$2" 3>&- &
+	setpriv --reuid="$1" --regid="$1" --clear-groups --inh-caps=-all --bounding-set=-all "${@:3}" \
+		<"${started_in:-/dev/null}" >"$2" 3>&- &
 	started=$!
 }
 
 logged() { until_true grep -q -- "$1" serve.err || { cat serve.err >&2 && return 1; }; }
 
-# What the service holds: descriptors, processes of its own, and the BPF programs and links of all of them.
+# What the service holds: descriptors, processes of its own, and the BPF objects of all of them.
 service_holds() {
 	local pids
 	pids="$serve_pid $(service_children)"
 	echo "fd $(find "/proc/$serve_pid/fd" -mindepth 1 | wc -l)"
-	echo "children $(($(wc -w <<<"$pids") - 1))"
-	echo "prog $(bpf_held_by prog "$pids")"
-	echo "link $(bpf_held_by link "$pids")"
+	echo "recorders $(($(wc -w <<<"$pids") - 1))"
+	# shellcheck disable=SC2086 # several
+	echo "bpf $(bpf_held_by $pids | wc -l)"
 }
-service_children() { ps -o pid= --ppid "$serve_pid" 2>/dev/null || :; }
-bpf_held_by() { # KIND PIDS
-	bpftool -j "$1" show | jq --arg pids "$2" '[$pids | scan("[0-9]+") | tonumber] as $ours |
-		[.[] | select((.pids // []) | any(.pid as $p | $ours | index($p)))] | length'
+# Those that record; the one that looks at processes for it is always there.
+service_children() { ps -o pid=,comm= --ppid "$serve_pid" 2>/dev/null | awk '$2 != "ctrace-looks" { print $1 }'; }
+# PID…: "prog_id: 12", "map_id: 13", "link_id: 14". The kernel tells it of each descriptor; bpftool, not everywhere, of each object.
+bpf_held_by() {
+	local pid
+	for pid; do cat /proc/"$pid"/fdinfo/* 2>/dev/null; done | grep -E '^(prog|map|link)_id:' | sort -u
 }
-# BPF objects that nobody seems to hold: nothing_but "$orphans_before" waits until there is no other
-# than before the service. (Another recorder of
-# this machine may show some for as long as it runs.)
-orphans() {
-	bpftool -j prog show | jq -r '.[] | select((.name // "") | startswith("ct_")) | select((.pids // []) | length == 0) | "prog \(.id)"'
-	bpftool -j map show | jq -r '.[] | select((.name // "") | test("^(ct_|ctrace)")) | select((.pids // []) | length == 0) | "map \(.id)"'
+
+# note_bpf: the BPF objects that the service's recorders hold now; noted_is_gone: waits until none of them is there any more. Other
+# recorders of this machine are not counted.
+note_bpf() {
+	# shellcheck disable=SC2046 # several
+	noted=$(bpf_held_by $(service_children))
+	[[ $noted == *prog_id* ]]
 }
-no_orphans_but() { [ -z "$(comm -13 <(sort <<<"$1") <(orphans | sort))" ]; }
-nothing_but() { until_true -t 60 no_orphans_but "$1"; }
+noted_is_there() {
+	local kind
+	for kind in prog map link; do
+		bpftool -j "$kind" show | jq -r --arg kind "$kind" '.[] | "\($kind)_id:\t\(.id)"'
+	done | grep -qxFf <(echo "$noted")
+}
+noted_is_gone() { until_true -t 60 no noted_is_there; } # a program that may sleep goes a grace period of the kernel later
 service_holds_only() { [ "$(service_holds)" = "$1" ]; } # until_true service_holds_only "$before"
