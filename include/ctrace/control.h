@@ -18,8 +18,8 @@
  *
  * Both functions may be called from any thread, and each waits for another one that is in either of
  * them; neither is a cancellation point, allocates memory, changes what a signal does or raises
- * SIGPIPE. They are not for signal handlers. While a trace is on the program has one descriptor
- *more, which is closed at exec.
+ * SIGPIPE. They are not for signal handlers. While a trace is on, the program has one more
+ * descriptor, which is closed at exec.
  *
  * A child made by fork() is not on, whatever its parent is, and may start a trace of its own. exec
  * and the end of the program, by whatever death, are a stop, and so is the death of the service:
@@ -39,11 +39,11 @@ extern "C" {
 #endif
 
 /*
- * Starts a trace of this process, which goes to fd; returns when it has begun. fd: open for
- *writing, and it stays the caller's, who leaves it alone until the stop. A regular file is written
- *from its begin, whatever the offset is, and is cut when the first bytes come, after a second at
- *the latest; until then it keeps what it has. To a pipe or a socket it is written as it comes:
- *somebody has to read.
+ * Starts a trace of this process, which goes to fd; returns when it has begun. fd is open for
+ * writing, and stays the caller's, who leaves it alone until the stop. A regular file is written
+ * from its beginning, whatever the offset is, and is cut when the first bytes come, after a second
+ * at the latest; until then it keeps what it has. To a pipe or a socket the trace is written as it
+ * comes: somebody has to read.
  *
  * 0, or -1 with errno, and the sentence in ctrace_error():
  *

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * What the header may not do to a program, while somebody listens or not: sandbox HOW
- *[traced|LIBRARY].
+ * [traced|LIBRARY].
  *
  *	strict	  annotates where only read, write and exit are allowed
  *	filter	  where every other syscall ends the process
@@ -12,8 +12,8 @@
  *	first	  says only whether this process and LIBRARY have the faster markers
  *
  * It listens to itself, or, traced, says "ready PID" and waits for a byte on stdin. Out: "alive" at
- *the end, and exit 0; with executed, first and loaded before that "first N", a line for each. Exit
- *77: cannot be tried here.
+ * the end, and exit 0; with executed, first and loaded before that "first N", a line for each. Exit
+ * 77: cannot be tried here.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -16,7 +16,9 @@ mapfile -t user_c < <(files 'user/*.c')
 mapfile -t shells < <(files 'scripts/*.sh' 'tests/*.sh' '.ci/run' '*.bash')
 mapfile -t bats < <(files '*.bats')
 
-clang_format() { clang-format --dry-run -Werror "${c_files[@]}"; }
+# It breaks a long comment line behind the star, without a blank, where a tab is in the comment.
+clang_format() { clang-format --dry-run -Werror "${c_files[@]}" && no_broken_comment; }
+no_broken_comment() { if grep -nP '^\t* \*[^\s*/]' "${c_files[@]}"; then return 1; fi; }
 shell_check() { shellcheck -x -e SC2317 "${shells[@]}" && shellcheck -x -s bats -e SC2016,SC2030,SC2031,SC2034,SC2094,SC2154,SC2164,SC2238,SC2258,SC2317 "${bats[@]}"; }
 shell_format() { shfmt -d "${shells[@]}" && shfmt -ln bats -d "${bats[@]}"; }
 c_check() {

@@ -6,7 +6,7 @@
  *	enabled		prints "enabled N M": the program's semaphore, and the library's or -1
  *	load PATH	loads a library made of tests/header/part.c; prints "loaded"
  *	work N		N regions with a log in each, of the program and of the library; prints
- *"worked"
+ *			"worked"
  */
 #include <dlfcn.h>
 

@@ -2,9 +2,10 @@
 /*
  * See stream.h. A connection of JSON-RPC:
  *
- *     first byte ──► text, text, … ──────────► its end: what is under way is told
- * (rpc_text__hang_up()), the answers are written └► others take it (libwire, http)    and it is
- * gone when both sides are closed, or it is too slow
+ *     first byte ──► text, text, … ──► its end: what is under way is told, by rpc_text__hang_up();
+ *         │                            the answers are written, and it is gone when both sides
+ *         └──► others take it          are closed, or it is too slow
+ *              (libwire, http)
  *
  * Whatever a call does may end the connection it came by: it is taken apart only when nothing of it
  * is on the stack (enter, leave).

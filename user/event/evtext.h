@@ -11,11 +11,10 @@
  *
  * Words and keys per kind are the rows of evspec.c, in any order but `kernel` before `user` and
  * `func` before `file`, `name` before `text`. A thread is TID or TID.SERIAL: TID alone is serial 1,
- *0 is nobody. A syscall is its number, ia32_4 one of the 32-bit table. Addresses are hex without
+ * 0 is nobody. A syscall is its number, ia32_4 one of the 32-bit table. Addresses are hex without
  * prefix; a user frame is MODULE:ADDRESS, the module's number in decimal. Text stands in double
- * quotes with \"
- * \\ \xNN. What has its default is left out: state, fd, nr (none), stack of a snap. Bits of flags
- * and arg that have no word appear as flags=N arg=N.
+ * quotes with \" \\ \xNN. What has its default is left out: state, fd, nr (none), stack of a
+ * snap. Bits of flags and arg that have no word appear as flags=N arg=N.
  *
  * Invariant: for every record that passes ev_check(), parsing its line gives the same bytes again.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The processes of this machine, or container, that could be recorded: all but the threads of the
- *kernel, zombies and ourselves, by their numbers.
+ * kernel, zombies and ourselves, by their numbers.
  *
  *	struct proclist *pl = proclist__new();
  *	struct process_set set;
