@@ -165,6 +165,21 @@ calls() { grep -v '^rpc_modules\|^ctrace_status' sock.calls; }
 	[ "$(calls)" = 'debug_goTrace ["go.trace", 5]' ]
 }
 
+@test "what a service says of itself does nothing to the terminal" {
+	typed <<-'END'
+		wait >\x20
+		type e\t
+		wait exit
+		type xit\r
+	END
+	[ $status -eq 0 ]
+	grep -qF 'redis-server)?31m' tty
+	grep -qF 'echo:1.0?[5m' tty
+	no grep -q evil tty
+	no grep -qF $'\e[5m' tty
+	no grep -q $'\xc2\x9b' tty
+}
+
 @test "Tab completes namespaces and methods, and shows what there is to choose" {
 	typed <<-'END'
 		wait >\x20

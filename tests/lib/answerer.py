@@ -12,8 +12,9 @@ import sys
 import threading
 import time
 
-MODULES = {"ctrace": "1.0", "debug": "1.0", "echo": "1.0", "rpc": "1.0"}
-STATUS = {"version": "1.2.3", "uptime": 1.25, "target": "process 42 (redis-server)", "caller": "ann (uid 1000)", "rights": "own", "recordings": []}
+# With what a terminal would obey: whoever answers can say anything.
+MODULES = {"ctrace": "1.0", "debug": "1.0", "echo": "1.0\x1b[5m", "rpc": "1.0", "evil\x1b[31m": "1.0"}
+STATUS = {"version": "1.2.3", "uptime": 1.25, "target": "process 42 (redis-server)\u009b31m", "caller": "ann (uid 1000)", "rights": "own", "recordings": []}
 
 
 def failed(message, code=-32000):

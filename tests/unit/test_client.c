@@ -203,7 +203,7 @@ static void over_the_socket(void **state)
 	static const char *const say[] = {
 		"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":null}\n", BUSY "\n",
 		"{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{\"a\":[1,\"\xc3\xa4\"]}}\n",
-		"{\"jsonrpc\":\"2.0\",\"id\":4,\"error\":{\"code\":-32000,\"message\":\"a\\u001b[2J\\nb\"}}\n",
+		"{\"jsonrpc\":\"2.0\",\"id\":4,\"error\":{\"code\":-32000,\"message\":\"a\\u001b[2J\\nb\\u009bm\\u202ec\"}}\n",
 		NULL
 	};
 	struct server s;
@@ -220,7 +220,7 @@ static void over_the_socket(void **state)
 					       "goTrace\",\"params\":[\"go.trace\",5]}\n");
 		expect(c, -EPROTO, "trace already in progress");
 		expect(c, 0, "{\"a\":[1,\"\xc3\xa4\"]}");
-		expect(c, -EPROTO, "a [2J b"); /* nothing for the terminal to obey */
+		expect(c, -EPROTO, "a?[2J b?m?c"); /* nothing for the terminal to obey */
 		client__free(c);
 		server_end(&s);
 		assert_int_equal(s.connections, 1);

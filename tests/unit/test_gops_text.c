@@ -10,6 +10,7 @@
 #include "gops/connections.h"
 #include "gops/detail.h"
 #include "gops/pstable.h"
+#include "util/harmless.h"
 
 /* pid, parent, name, runtime, version, path; a * in front of the name: it is marked */
 struct row {
@@ -87,6 +88,8 @@ static void harmless(void **state)
 		  "?2J" },
 		{ "\xc2\xa0", "\xc2\xa0" },
 		{ "\x7f\t\n", "???" },
+		{ "evil\u202egnp.exe", "evil?gnp.exe" }, /* is read as evilexe.png */
+		{ "a\u200b\u2028\ufeff", "a???" },
 		{ "\xc3", "?" },
 		{ "", "" },
 	};

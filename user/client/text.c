@@ -2,10 +2,12 @@
 /* See text.h. */
 #include "client/text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/harmless.h"
 #include "util/strbuf.h"
 #include "util/utf8.h"
 
@@ -25,13 +27,14 @@ void call_write(struct strbuf *out, uint64_t id, const char *method, const json_
 
 void call_excerpt(struct strbuf *out, const char *text, size_t len)
 {
-	char clean[EXCERPT_MAX];
+	char clean[EXCERPT_MAX + 1];
 	size_t n = 0, i;
 
 	while (n < len && (unsigned char)text[n] >= ' ' && text[n] != 0x7f)
 		n++;
-	i = utf8_clean(clean, sizeof(clean), text, n);
-	strbuf_add(out, clean, i);
+	i = utf8_clean(clean, EXCERPT_MAX, text, n);
+	clean[i] = 0;
+	add_harmless(out, clean);
 	if (i < n)
 		strbuf_addstr(out, "…");
 }
@@ -43,15 +46,17 @@ static int no_answer(const char *text, size_t len, const char *what, struct strb
 	return -EBADMSG;
 }
 
-/* The message is the service's and may have any character; on a terminal it must be a line of text.
- */
+/* The message is the service's and may have any character. */
 static void set_message(struct strbuf *why, const json_t *error)
 {
 	const char *s = json_string_value(json_object_get(error, "message"));
+	struct strbuf line = STRBUF_INIT;
 
-	strbuf_reset(why);
 	for (; s && *s; s++)
-		strbuf_addch(why, (unsigned char)*s < ' ' || *s == 0x7f ? ' ' : *s);
+		strbuf_addch(&line, isspace((unsigned char)*s) ? ' ' : *s);
+	strbuf_reset(why);
+	add_harmless(why, line.buf);
+	strbuf_free(&line);
 	if (!why->len)
 		strbuf_set_f(why, "the service answered an error without a message");
 }

@@ -16,9 +16,11 @@
 #include "console/show.h"
 #include "console/words.h"
 #include "util/env.h"
+#include "util/harmless.h"
 #include "util/strbuf.h"
 
 #define PROMPT "> "
+#define SPACE_BYTES "0123456789_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define EXCERPT 60 /* bytes of a line before and behind the place of an error */
 
 struct console {
@@ -234,32 +236,54 @@ static json_t *ask(struct console *c, const char *method, int *err, struct strbu
 	return result;
 }
 
-static void welcome(const struct console *c, const json_t *status)
+static const char *text_of(const json_t *object, const char *key)
 {
-	const char *version = json_string_value(json_object_get(status, "version"));
-	const char *target = json_string_value(json_object_get(status, "target"));
-	const char *caller = json_string_value(json_object_get(status, "caller"));
-	const char *rights = json_string_value(json_object_get(status, "rights"));
+	return json_string_value(json_object_get(object, key));
+}
+
+static void add_spaces(struct strbuf *out, const json_t *spaces)
+{
 	const char *space;
 	json_t *v;
 
-	printf("Welcome to the console of ctrace-bpf%s%s at %s\n", version ? " " : "",
-	       version ? version : "", client__where(c->opts->client));
-	if (json_object_size(c->spaces)) {
-		fputs(" modules:", stdout);
-		json_object_foreach(c->spaces, space, v)
-			printf(" %s:%s", space, json_is_string(v) ? json_string_value(v) : "?");
-		putchar('\n');
+	strbuf_addstr(out, " modules:");
+	json_object_foreach((json_t *)spaces, space, v) {
+		strbuf_addf(out, " %s:", space);
+		add_harmless(out, json_is_string(v) ? json_string_value(v) : "?");
 	}
-	if (status)
-		printf(" records: %s\n",
-		       target ? target : "what a call names, as {pid: 42}; nothing else is said");
-	if (caller)
-		printf(" you are: %s%s\n", caller,
-		       rights && !strcmp(rights, "own") ? ", who may record his own processes" :
-							  "");
-	puts("help lists what can be called; exit or Ctrl-D leaves.");
-	fflush(stdout);
+	strbuf_addch(out, '\n');
+}
+
+/* What it says of itself may have any character. */
+static void welcome(const struct console *c, const json_t *status)
+{
+	const char *version = text_of(status, "version"), *target = text_of(status, "target");
+	const char *caller = text_of(status, "caller"), *rights = text_of(status, "rights");
+	struct strbuf out = STRBUF_INIT;
+
+	strbuf_addf(&out, "Welcome to the console of ctrace-bpf%s", version ? " " : "");
+	add_harmless(&out, version ? version : "");
+	strbuf_addf(&out, " at %s\n", client__where(c->opts->client));
+	if (json_object_size(c->spaces))
+		add_spaces(&out, c->spaces);
+	if (status) {
+		strbuf_addstr(&out, " records: ");
+		add_harmless(&out, target ?
+					   target :
+					   "what a call names, as {pid: 42}; nothing else is said");
+		strbuf_addch(&out, '\n');
+	}
+	if (caller) {
+		strbuf_addstr(&out, " you are: ");
+		add_harmless(&out, caller);
+		strbuf_addf(&out, "%s\n",
+			    rights && !strcmp(rights, "own") ?
+				    ", who may record his own processes" :
+				    "");
+	}
+	strbuf_addstr(&out, "help lists what can be called; exit or Ctrl-D leaves.");
+	say(&out);
+	strbuf_free(&out);
 }
 
 static size_t complete(void *ctx, struct strbuf *words, const char *line, size_t len)
@@ -267,23 +291,33 @@ static size_t complete(void *ctx, struct strbuf *words, const char *line, size_t
 	return known_complete(words, line, len, ((struct console *)ctx)->spaces);
 }
 
+/* Those that could be typed: what they are called comes from outside. NULL: it is no object. */
+static json_t *take_spaces(const json_t *modules)
+{
+	json_t *spaces = json_is_object(modules) ? json_object() : NULL, *v;
+	const char *space;
+
+	json_object_foreach((json_t *)modules, space, v)
+		if (*space && space[strspn(space, SPACE_BYTES)] == 0)
+			json_object_set(spaces, space, v);
+	return spaces;
+}
+
 /* Is somebody there? A service of another kind, geth for one, has not all of the methods. */
 static int begin(struct console *c)
 {
 	struct strbuf why = STRBUF_INIT;
-	json_t *status;
+	json_t *modules, *status;
 	int err;
 
-	c->spaces = ask(c, "rpc_modules", &err, &why);
+	modules = ask(c, "rpc_modules", &err, &why);
 	if (err && err != -EPROTO) {
 		complain("ctrace-bpf", why.buf);
 		strbuf_free(&why);
 		return err;
 	}
-	if (!json_is_object(c->spaces)) {
-		json_decref(c->spaces);
-		c->spaces = NULL;
-	}
+	c->spaces = take_spaces(modules);
+	json_decref(modules);
 	status = ask(c, "ctrace_status", &err, &why);
 	welcome(c, status);
 	json_decref(status);

@@ -32,32 +32,15 @@ static void colored(struct show *s, const char *color, const char *text)
 
 /* ---- strings ---- */
 
-static uint32_t code_point(const char *s, size_t len)
-{
-	uint32_t c = (unsigned char)s[0] & (len == 1 ? 0x7f : 0xff >> (len + 1));
-	size_t i;
-
-	for (i = 1; i < len; i++)
-		c = c << 6 | ((unsigned char)s[i] & 0x3f);
-	return c;
-}
-
-/* Control characters, those without a width, and those that turn a line's direction. */
-static bool is_invisible(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || (c >= 0x200b && c <= 0x200f) ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
-}
-
 static void add_character(struct strbuf *out, const char *s, size_t len)
 {
 	static const char meant[] = "\b\f\n\r\t\v\"\\", letters[] = "bfnrtv\"\\";
-	uint32_t c = code_point(s, len);
+	uint32_t c = utf8_number(s, len);
 	const char *known = c && c < 0x80 ? strchr(meant, (char)c) : NULL;
 
 	if (known)
 		strbuf_addf(out, "\\%c", letters[known - meant]);
-	else if (is_invisible(c))
+	else if (utf8_is_invisible(c))
 		strbuf_addf(out, "\\u%04x", c);
 	else
 		strbuf_add(out, s, len);

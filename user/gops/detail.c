@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gops/pstable.h"
 #include "util/clock.h"
+#include "util/harmless.h"
 #include "util/json.h"
 #include "util/procfs.h"
 

@@ -7,34 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/harmless.h"
 #include "util/strbuf.h"
-#include "util/utf8.h"
 #include "util/xalloc.h"
 
 #define WORDS_MAX (FACTS_VERSION_MAX + 16)
-
-/* Those of ASCII, and U+0080 to U+009F, which some terminals obey, too. */
-static bool is_control(const char *s, size_t n)
-{
-	const unsigned char c = (unsigned char)s[0], next = (unsigned char)s[n - 1];
-
-	return (n == 1 && (c < ' ' || c == 0x7f)) || (n == 2 && c == 0xc2 && next < 0xa0);
-}
-
-void add_harmless(struct strbuf *out, const char *text)
-{
-	size_t left = strlen(text), n;
-
-	for (; left; text += n, left -= n) {
-		n = utf8_char(text, left);
-		if (!n || is_control(text, n)) {
-			strbuf_addch(out, '?');
-			n = n ? n : 1;
-		} else {
-			strbuf_add(out, text, n);
-		}
-	}
-}
 
 /* ---- the table ---- */
 

@@ -19,8 +19,4 @@ bool process_matches(const struct process *p, const char *pattern);
 /* Keeps those that match. */
 void process_set_filter(struct process_set *set, const char *pattern);
 
-/* A text of somebody else's, on one line: what would do something to a terminal, and what is no
- * UTF-8, becomes '?'. */
-void add_harmless(struct strbuf *out, const char *text);
-
 #endif

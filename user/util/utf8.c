@@ -58,3 +58,20 @@ size_t utf8_clean(char *out, size_t max, const char *text, size_t len)
 	}
 	return o;
 }
+
+uint32_t utf8_number(const char *s, size_t len)
+{
+	uint32_t c = (unsigned char)s[0] & (len == 1 ? 0x7f : 0xff >> (len + 1));
+	size_t i;
+
+	for (i = 1; i < len; i++)
+		c = c << 6 | ((unsigned char)s[i] & 0x3f);
+	return c;
+}
+
+bool utf8_is_invisible(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c ||
+	       (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+}
