@@ -51,3 +51,32 @@ misuse() { python3 "$ROOT/tests/lib/misuse.py" "$@" 3>&-; }
 	logged 'recording 1 of .*: Too many open files\|recording 1 of .*: there are too few descriptors'
 	no grep -q 'without a word' serve.err
 }
+
+# hold WHERE N UID…: until release
+hold() {
+	rm -f hold held
+	mkfifo hold
+	misuse silent "$@" <hold >held &
+	holder=$!
+	exec {hold_fd}>hold
+	wait_line held '^held'
+}
+release() {
+	exec {hold_fd}>&-
+	wait "$holder"
+}
+status_by_socket() { code_of --unix-socket "$serve_socket" http://localhost/debug/pprof/symbol; }
+
+@test "one user's silent connections keep nobody out, and those of many not root" {
+	start_service
+	hold "$serve_port" 250 54321
+	[ "$(as_uid 54322 curl -sS -o /dev/null --max-time 60 -w '%{http_code}' "$serve_url/debug/pprof/symbol")" -eq 200 ]
+	release
+	hold "$serve_port" 128 54321 54322 54323 54324 54325
+	[ "$(code_of "$serve_url/debug/pprof/symbol")" -eq 200 ]
+	release
+	chmod 755 .
+	hold "$serve_socket" 32 54321 54322 54323 54324 54325
+	[ "$(status_by_socket)" -eq 200 ]
+	release
+}

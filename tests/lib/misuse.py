@@ -4,6 +4,7 @@
 
     misuse.py descriptors SOCKET N       N times the door of libctrace, with two descriptors of /dev/zero each
     misuse.py body PORT TARGET LENGTH    GET TARGET with so long a body of which little comes; the status of the answer
+    misuse.py silent WHERE N UID…        N connections of each user, to a port or a socket; says "held", and ends with its stdin
 """
 import array
 import os
@@ -37,4 +38,23 @@ def body(port, target, length):
         print(s.recv(4096).split(b"\r\n")[0].decode())
 
 
-{"descriptors": descriptors, "body": body}[sys.argv[1]](*sys.argv[2:])
+def tcp(port):
+    s = socket.socket()
+    s.connect(("127.0.0.1", int(port)))
+    return s
+
+
+def silent(where, n, *uids):
+    held = []
+    if "/" in where:  # what leads there may be closed to them
+        os.chdir(os.path.dirname(where))
+    for uid in uids:
+        os.seteuid(int(uid))
+        for _ in range(int(n)):
+            held.append(unix(os.path.basename(where)) if "/" in where else tcp(where))
+        os.seteuid(0)
+    print("held", flush=True)
+    sys.stdin.read()
+
+
+{"descriptors": descriptors, "body": body, "silent": silent}[sys.argv[1]](*sys.argv[2:])

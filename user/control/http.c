@@ -29,7 +29,10 @@
 #define SEC_NS 1000000000ull
 #define CONNECTIONS_MAX 128u
 #define CONNECTIONS_OF_USER (CONNECTIONS_MAX / 4) /* of one who may not do everything */
-#define CONNECTIONS_TOLD 64u			  /* more, that are told so */
+#define CONNECTIONS_OF_USERS (CONNECTIONS_MAX - CONNECTIONS_OF_USER) /* … and of all of those */
+#define TOLD_OF_USER 128u  /* so many each has with those that are told there are too many */
+#define TOLD_OF_USERS 192u /* … and all of them; more are closed without a word */
+#define CONNECTIONS_OPEN (TOLD_OF_USERS + 64u)
 #define POOL \
 	((size_t)64 << 10) /* memory of a connection: the head, what is read, what is written */
 #define FIRST_HEAD_NS (10 * SEC_NS)
@@ -102,7 +105,6 @@ static void connection__free(struct connection *c)
 	*c->at = c->next;
 	if (c->next)
 		c->next->at = c->at;
-	c->http->cnt--;
 	loop_timer__end(c->deadline);
 	free(c);
 }
@@ -122,38 +124,65 @@ static void on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_c
 	}
 }
 
-static bool too_many(const struct http *h, const struct caller *caller)
+struct tally {
+	unsigned served, users, of_user;
+	unsigned told_users, told_user; /* the same, and those that are only told */
+};
+
+static struct tally count(const struct http *h, const struct caller *caller)
 {
 	const struct connection *c;
-	unsigned of_user = 0;
+	struct tally t = { 0 };
 
-	for (c = h->connections; c; c = c->next)
-		of_user += c->caller.uid == caller->uid && c->caller.rank == caller->rank;
-	return h->cnt >= CONNECTIONS_MAX ||
-	       (caller->rank != CALLER_ALL && of_user >= CONNECTIONS_OF_USER);
+	for (c = h->connections; c; c = c->next) {
+		bool user = c->caller.rank != CALLER_ALL;
+		bool his = c->caller.uid == caller->uid && c->caller.rank == caller->rank;
+
+		t.served += !c->too_many;
+		t.users += !c->too_many && user;
+		t.of_user += !c->too_many && his;
+		t.told_users += user;
+		t.told_user += his;
+	}
+	return t;
+}
+
+static bool too_many(const struct tally *t, const struct caller *caller)
+{
+	return t->served >= CONNECTIONS_MAX ||
+	       (caller->rank != CALLER_ALL &&
+		(t->of_user >= CONNECTIONS_OF_USER || t->users >= CONNECTIONS_OF_USERS));
+}
+
+/* Who says nothing cannot be told: there is an end to that, too, and some are left for root. */
+static bool far_too_many(const struct tally *t, const struct caller *caller)
+{
+	return caller->rank != CALLER_ALL &&
+	       (t->told_user >= TOLD_OF_USER || t->told_users >= TOLD_OF_USERS);
 }
 
 static void give(struct http *h, struct front *f, int fd, bool is_local)
 {
 	struct sockaddr_storage addr = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(addr);
+	struct caller caller = caller_of(fd);
+	struct tally t = count(h, &caller);
 	struct connection *c;
 
-	if (getpeername(fd, (struct sockaddr *)&addr, &len)) {
-		close(fd); /* is gone already */
+	if (getpeername(fd, (struct sockaddr *)&addr, &len) || far_too_many(&t, &caller)) {
+		close(fd); /* or it is gone already */
 		return;
 	}
 	c = xcalloc(1, sizeof(*c));
 	*c = (struct connection){ .http = h, .front = f, .fd = fd, .is_local = is_local };
-	c->caller = caller_of(fd);
-	c->too_many = too_many(h, &c->caller);
+	c->caller = caller;
+	c->too_many = too_many(&t, &caller);
 	c->deadline = loop__timer(h->o.loop, deadline_passed, c);
 	c->next = h->connections;
 	c->at = &h->connections;
 	if (c->next)
 		c->next->at = &c->next;
 	h->connections = c;
-	h->cnt++;
 	loop_timer__set(c->deadline, FIRST_HEAD_NS);
 	h->adding = c;
 	MHD_add_connection(f->mhd, fd, (struct sockaddr *)&addr,
@@ -328,7 +357,7 @@ static int front_begin(struct front *f, struct http *h, const char *cert, const 
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION,
 		on_connection, h, MHD_OPTION_URI_LOG_CALLBACK, on_target, h,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL, MHD_OPTION_CONNECTION_LIMIT,
-		CONNECTIONS_MAX + CONNECTIONS_TOLD, MHD_OPTION_CONNECTION_TIMEOUT, STILL_SEC,
+		CONNECTIONS_OPEN, MHD_OPTION_CONNECTION_TIMEOUT, STILL_SEC,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, cert ? tls : tls + 2,
 		MHD_OPTION_END);
 	info = f->mhd ? MHD_get_daemon_info(f->mhd, MHD_DAEMON_INFO_EPOLL_FD) : NULL;

@@ -43,7 +43,6 @@ struct http {
 	struct http_names tcp, local; /* for connections from there */
 	char listen_name[64], self_name[256];
 	struct connection *connections;
-	size_t cnt;
 	struct connection *adding; /* it is just being given to libmicrohttpd */
 	bool ending;
 };

@@ -400,13 +400,17 @@ static void on_too_slow(void *ctx)
 
 static bool has_too_many(const struct stream *s, const struct caller *caller)
 {
-	unsigned n = 0, may = s->opts.max_connections / 4;
+	unsigned n = 0, users = 0, max = s->opts.max_connections, may = max / 4;
 	const struct conn *c;
 
-	if (s->nconn >= s->opts.max_connections)
+	if (s->nconn >= max)
 		return true;
-	for (c = s->conn; c; c = c->next)
+	for (c = s->conn; c; c = c->next) {
 		n += c->caller.uid == caller->uid;
+		users += c->caller.rank != CALLER_ALL;
+	}
+	if (caller->rank != CALLER_ALL && users >= max - may)
+		return true; /* some are left for root, however many users there are */
 	return caller->uid && n >= (may < UID_MIN ? UID_MIN : may);
 }
 
