@@ -270,7 +270,8 @@ SYSTEMD_UNITS ?= $(PREFIX)/lib/systemd/system
 
 install-units: ## the service and its sockets, for systemd
 	install -d $(DESTDIR)$(SYSTEMD_UNITS)
-	sed 's,/usr/local/bin,$(PREFIX)/bin,' scripts/ctrace-bpf.service >$(DESTDIR)$(SYSTEMD_UNITS)/ctrace-bpf.service
+	sed 's,/usr/local/bin,$(PREFIX)/bin,' scripts/ctrace-bpf.service | \
+		install -m 644 /dev/stdin $(DESTDIR)$(SYSTEMD_UNITS)/ctrace-bpf.service
 	install -m 644 scripts/ctrace-bpf.socket $(DESTDIR)$(SYSTEMD_UNITS)/ctrace-bpf.socket
 
 install-lib: lib $(O)/man/ctrace-control.3 ## the headers and libctrace, for programs that annotate or trace themselves
@@ -280,10 +281,12 @@ install-lib: lib $(O)/man/ctrace-control.3 ## the headers and libctrace, for pro
 	install -D -m 755 $(O)/lib/libctrace.so.1 $(DESTDIR)$(LIBDIR)/libctrace.so.1
 	ln -sf libctrace.so.1 $(DESTDIR)$(LIBDIR)/libctrace.so
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
-	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' user/libctrace/ctrace.pc.in \
-		>$(DESTDIR)$(LIBDIR)/pkgconfig/ctrace.pc
+	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' user/libctrace/ctrace.pc.in | \
+		install -m 644 /dev/stdin $(DESTDIR)$(LIBDIR)/pkgconfig/ctrace.pc
 	install -D -m 644 $(O)/man/ctrace-control.3 $(DESTDIR)$(PREFIX)/share/man/man3/ctrace-control.3
 	for f in start stop error; do ln -sf ctrace-control.3 $(DESTDIR)$(PREFIX)/share/man/man3/ctrace_$$f.3; done
+	@# or no program finds the new library; who installs it for himself may not, and need not
+	[ -n "$(DESTDIR)" ] || PATH=$$PATH:/sbin:/usr/sbin ldconfig 2>/dev/null || true
 
 install: all man completion install-units install-lib ## DESTDIR= PREFIX=
 	install -D -m 755 $(O)/ctrace-bpf $(DESTDIR)$(PREFIX)/bin/ctrace-bpf

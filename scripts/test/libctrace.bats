@@ -11,7 +11,7 @@ setup_file() {
 	dest=$BATS_FILE_TMPDIR/dest
 	unset MAKEFLAGS MAKELEVEL MFLAGS
 	command -v scdoc >/dev/null || skip "no scdoc"
-	make -s -C "$root" "O=$out" "DESTDIR=$dest" PREFIX=/opt/c install-lib
+	(umask 077 && make -s -C "$root" "O=$out" "DESTDIR=$dest" PREFIX=/opt/c install-lib)
 }
 
 setup() {
@@ -62,6 +62,10 @@ says_no_service() { [ "$("$@")" = "no service at $CTRACE_SOCKET: start it with c
 	if command -v clang >/dev/null; then
 		clang -std=c99 -Weverything -Wno-unknown-warning-option -Wno-unsafe-buffer-usage -Werror -o other uses.c "${flags[@]}"
 	fi
+}
+
+@test "everybody may read what is installed, whatever the umask is" {
+	[ -z "$(find "$dest/opt" ! -type l ! -perm -444)" ]
 }
 
 @test "valgrind finds nothing in it" {

@@ -332,7 +332,8 @@ flight_is_on() { rpc ctrace_status | jq -e '.result.flight_recorder | tostring |
 
 @test "make install puts the units where systemd looks, with the right path" {
 	grep -q '^ExecStart=/usr/local/bin/ctrace-bpf serve' "$ROOT/scripts/ctrace-bpf.service"
-	make -s -C "$ROOT" install-units DESTDIR="$PWD/root" PREFIX=/usr
+	(umask 077 && make -s -C "$ROOT" install-units DESTDIR="$PWD/root" PREFIX=/usr)
+	[ "$(stat -c %a root/usr/lib/systemd/system/ctrace-bpf.service)" = 644 ]
 	grep -q '^ExecStart=/usr/bin/ctrace-bpf serve' root/usr/lib/systemd/system/ctrace-bpf.service
 	cmp "$ROOT/scripts/ctrace-bpf.socket" root/usr/lib/systemd/system/ctrace-bpf.socket
 }
