@@ -332,10 +332,11 @@ static void one_at_a_time(void **state)
 {
 	struct service s = { 0 };
 	struct served_wish wish, other;
+	struct served *first;
 	char line[64];
 
 	(void)state;
-	make(&s, own(line, sizeof(line), ""));
+	make(&s, own(line, sizeof(line), "--max-recordings 16"));
 	wish = wish_of(&s, DOOR_RPC, "a.trace");
 	starts(&s, &wish);
 	wish.file = "b.trace";
@@ -349,8 +350,12 @@ static void one_at_a_time(void **state)
 	/* of the library's it is the process that counts */
 	other = wish_of(&s, DOOR_LIBRARY, NULL);
 	other.fd = STDERR_FILENO;
-	starts(&s, &other);
+	first = starts(&s, &other);
 	refused(&s, &other, EALREADY, "tracing is already enabled");
+	/* … and whether it has gone from it, as by exec */
+	served__stop(first);
+	served__let_go(first);
+	starts(&s, &other);
 	other.caller.pid++;
 	starts(&s, &other);
 	/* over HTTP as many as there may be */

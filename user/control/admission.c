@@ -8,13 +8,14 @@
 #include "control/recordings_parts.h"
 #include "util/procfs.h"
 
+/* A program that has gone from its recording, as by exec, may begin another one while that ends. */
 static bool has_slot(const struct served *s, const struct served_wish *wish)
 {
 	if (s->door != wish->door)
 		return false;
 	if (wish->door == DOOR_RPC)
 		return s->caller.uid == wish->caller.uid;
-	return wish->door == DOOR_LIBRARY && s->caller.pid == wish->caller.pid;
+	return wish->door == DOOR_LIBRARY && s->caller.pid == wish->caller.pid && !s->let_go;
 }
 
 static int check_slot(const struct recordings *r, const struct served_wish *wish,
