@@ -128,6 +128,30 @@ static void tree(void **state)
 	printed(ring, COUNT(ring), pstree_print, "...\n\n");
 }
 
+/* Somebody has made as many below each other as the machine lets him. */
+static void deep_tree(void **state)
+{
+	struct process_set set = { 0 };
+	struct strbuf out = STRBUF_INIT;
+	unsigned i, lines = 0;
+
+	(void)state;
+	for (i = 0; i < 100000; i++) {
+		set.p = xgrow(set.p, set.cnt, &set.cap, sizeof(*set.p));
+		set.p[set.cnt++] = (struct process){
+			.pid = i + 2, .ppid = i + 1, .name = xstrdup("x"), .path = xstrdup("")
+		};
+	}
+	pstree_print(&out, &set);
+	for (i = 0; i < out.len; i++)
+		lines += out.buf[i] == '\n';
+	assert_int_equal(lines, 2 + 64 + 1 + 1);
+	assert_non_null(strstr(out.buf, " 65 (x) {?}\n"));
+	assert_non_null(strstr(out.buf, "└── …\n"));
+	strbuf_free(&out);
+	process_set_free(&set);
+}
+
 static void chosen(void **state)
 {
 	static const struct {
@@ -334,11 +358,17 @@ static void own_connections(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table),     cmocka_unit_test(harmless),
-		cmocka_unit_test(tree),	     cmocka_unit_test(chosen),
-		cmocka_unit_test(permitted), cmocka_unit_test(json),
-		cmocka_unit_test(elapsed),   cmocka_unit_test(detail),
-		cmocka_unit_test(lines),     cmocka_unit_test(own_connections),
+		cmocka_unit_test(table),
+		cmocka_unit_test(harmless),
+		cmocka_unit_test(deep_tree),
+		cmocka_unit_test(tree),
+		cmocka_unit_test(chosen),
+		cmocka_unit_test(permitted),
+		cmocka_unit_test(json),
+		cmocka_unit_test(elapsed),
+		cmocka_unit_test(detail),
+		cmocka_unit_test(lines),
+		cmocka_unit_test(own_connections),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

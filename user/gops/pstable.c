@@ -12,6 +12,7 @@
 #include "util/xalloc.h"
 
 #define WORDS_MAX (FACTS_VERSION_MAX + 16)
+#define DEEPEST 64 /* whose children are not shown: who makes them has all of our stack else */
 
 /* ---- the table ---- */
 
@@ -70,6 +71,7 @@ struct tree {
 	const struct process_set *set;
 	size_t *child; /* indices, by parent */
 	bool *told;
+	unsigned depth;
 };
 
 static int by_parent(const void *a, const void *b, void *ctx)
@@ -161,9 +163,16 @@ static void add_children(struct tree *t, uint32_t pid)
 {
 	size_t nth = first_child(t, pid);
 
+	if (t->depth == DEEPEST && is_child(t, nth, pid)) {
+		add_branch(t, true);
+		strbuf_addstr(t->out, "…\n");
+		return;
+	}
+	t->depth++;
 	for (; is_child(t, nth, pid); nth++)
 		if (!t->told[t->child[nth]])
 			add_process(t, t->child[nth], !is_child(t, nth + 1, pid));
+	t->depth--;
 }
 
 static bool more_roots(const struct tree *t, size_t nth)

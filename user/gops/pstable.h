@@ -9,7 +9,7 @@
 void pstable_print(struct strbuf *out, const struct process_set *set);
 
 /* Children below their parents; below "..." those whose parents are not in the set, each below its
- * parent's number. */
+ * parent's number. Of those that are very deep, … stands for their children. */
 void pstree_print(struct strbuf *out, const struct process_set *set);
 
 /* Has its name, its program's path or what it runs on this in it, whatever the letters' case; or is
