@@ -58,7 +58,7 @@ $(O)/gen/completion_%.h: user/cli/completion.%
 	$(Q)sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< >$@
 
 # The page of the service, for index.c.
-$(O)/gen/index_html.h: user/control/index.html
+$(O)/gen/index_html.h: user/http/index.html
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< >$@

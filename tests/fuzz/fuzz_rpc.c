@@ -14,8 +14,8 @@
 
 #include "tests/unit/helpers.h"
 
-#include "control/jsontext.h"
-#include "control/rpc.h"
+#include "rpc/jsontext.h"
+#include "rpc/rpc.h"
 
 #define LIMIT_S 20
 #define AT_ONCE 1000 /* inputs for a process */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""wire.py SOCKET: says to the service what libctrace does not (user/control/wire.h), and looks at what it makes of it."""
+"""wire.py SOCKET: says to the service what libctrace does not (user/rpc/wire.h), and looks at what it makes of it."""
 
 import array
 import os

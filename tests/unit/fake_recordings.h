@@ -8,7 +8,7 @@
 
 #include "helpers.h"
 
-#include "control/methods.h"
+#include "rpc/methods.h"
 #include "control/recordings.h"
 
 struct served {

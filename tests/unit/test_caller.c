@@ -11,9 +11,9 @@
 #include <sys/wait.h>
 
 #include "capture/features.h"
-#include "control/caller.h"
-#include "control/tcpowner.h"
-#include "control/token.h"
+#include "rights/caller.h"
+#include "rights/tcpowner.h"
+#include "rights/token.h"
 
 #define SOMEBODY 54321 /* in no list of users */
 

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "control/errand.h"
-#include "control/gopsanswer.h"
-#include "control/gopsfile.h"
+#include "rights/errand.h"
+#include "gops/gopsanswer.h"
+#include "gops/gopsfile.h"
 #include "util/procfs.h"
 #include "version.h"
 

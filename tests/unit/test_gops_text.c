@@ -6,7 +6,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
-#include "control/caller.h"
+#include "rights/caller.h"
 #include "gops/connections.h"
 #include "gops/detail.h"
 #include "gops/pstable.h"

@@ -2,7 +2,7 @@
 /* Which requests come from where they should, by Host, Origin and Sec-Fetch-Site. */
 #include "helpers.h"
 
-#include "control/http_check.h"
+#include "http/http_check.h"
 
 struct row {
 	bool fine;

@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include "control/wire.h"
+#include "rpc/wire.h"
 #include "include/ctrace/control.h"
 
 static char dir[TEMP_LEN], path[96];

@@ -6,9 +6,9 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#include "control/caller.h"
+#include "rights/caller.h"
 #include "control/ledger.h"
-#include "control/outdir.h"
+#include "rights/outdir.h"
 
 #define ANN 54321
 #define BOB 54322

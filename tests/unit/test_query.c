@@ -5,8 +5,8 @@
 
 #include <math.h>
 
-#include "control/pprof.h"
-#include "control/query.h"
+#include "http/pprof.h"
+#include "http/query.h"
 
 /* key=value, each ended by a bar */
 static char *pairs(const char *text)

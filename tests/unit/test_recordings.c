@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "cli/options.h"
-#include "control/outdir.h"
+#include "rights/outdir.h"
 #include "control/recordings.h"
 #include "util/log.h"
 #include "util/loop.h"

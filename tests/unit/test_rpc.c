@@ -6,8 +6,8 @@
  */
 #include "helpers.h"
 
-#include "control/jsontext.h"
-#include "control/rpc.h"
+#include "rpc/jsontext.h"
+#include "rpc/rpc.h"
 
 /* ---- a service with some methods ---- */
 

@@ -14,10 +14,10 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include "control/http.h"
-#include "control/libwire.h"
-#include "control/stream.h"
-#include "control/wire.h"
+#include "http/http.h"
+#include "rpc/libwire.h"
+#include "rpc/stream.h"
+#include "rpc/wire.h"
 #include "util/clock.h"
 #include "util/loop.h"
 

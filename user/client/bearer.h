@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The token that a caller shows, from its file; what the service makes of it is control/token.h. */
+/* The token that a caller shows, from its file; what the service makes of it is rights/token.h. */
 #ifndef CTRACE_CLIENT_BEARER_H
 #define CTRACE_CLIENT_BEARER_H
 

@@ -17,7 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "control/caller.h"
+#include "rights/caller.h"
 #include "util/exitcode.h"
 #include "util/log.h"
 

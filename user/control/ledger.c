@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "control/outdir.h"
+#include "rights/outdir.h"
 #include "util/xalloc.h"
 
 struct entry {

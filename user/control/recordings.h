@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "control/caller.h"
+#include "rights/caller.h"
 #include "control/job.h"
 #include "util/log.h"
 

@@ -6,7 +6,7 @@
 #ifndef CTRACE_CONTROL_RECORDINGS_PARTS_H
 #define CTRACE_CONTROL_RECORDINGS_PARTS_H
 
-#include "control/outdir.h"
+#include "rights/outdir.h"
 #include "control/recordings.h"
 #include "util/strbuf.h"
 

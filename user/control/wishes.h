@@ -10,7 +10,7 @@
 #include <jansson.h>
 
 #include "cli/options.h"
-#include "control/caller.h"
+#include "rights/caller.h"
 
 struct strbuf;
 

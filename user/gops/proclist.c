@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "control/caller.h"
+#include "rights/caller.h"
 #include "gops/looker.h"
 #include "space/maps.h"
 #include "util/json.h"

@@ -23,7 +23,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "control/wire.h"
+#include "rpc/wire.h"
 
 #define SOCKET_ENV "CTRACE_SOCKET"
 #define SOCKET_PATH "/run/ctrace/control.sock"
