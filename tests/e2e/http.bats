@@ -128,7 +128,7 @@ no_recording() { rpc ctrace_status | jq -e '.result.recordings == []'; }
 	curl -sSN -o trace.out "$serve_url/debug/pprof/trace?seconds=300" 2>curl.err 3>&- &
 	other_pid=$!
 	until_true is_whole trace.out
-	kill -KILL $(recorders)
+	kill -KILL "$(recorders)"
 	wait "$other_pid" || status=$?
 	other_pid=''
 	[ "$status" -eq 18 ] # the last chunk is missing
