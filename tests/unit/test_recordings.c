@@ -13,6 +13,7 @@
 #include "cli/options.h"
 #include "rights/outdir.h"
 #include "control/recordings.h"
+#include "output/rotation.h"
 #include "util/log.h"
 #include "util/loop.h"
 
@@ -404,6 +405,26 @@ static void limits(void **state)
 	unmake(&s);
 }
 
+/* Its trace is whole, and not what was asked for. */
+static void cut_by_a_bound(void **state)
+{
+	struct service s = { 0 };
+	struct served_wish wish;
+	char line[96];
+
+	(void)state;
+	make(&s, own(line, sizeof(line), "--max-total 1M"));
+	wish = wish_of(&s, DOOR_RPC, "T");
+	starts(&s, &wish);
+	job_begins(&jobs[0]);
+	jobs[0].numbers =
+		(struct job_numbers){ .seconds = .3, .bytes = 1000000, .bound = ROTATION_MAX_SIZE };
+	job_ends(&jobs[0], EXIT_FINE, "");
+	assert_int_equal(s.result, -EFBIG);
+	assert_non_null(strstr(s.why.buf, "ends after 0.3 s, with 1.0 MB: --max-size, or what"));
+	unmake(&s);
+}
+
 static void rights(void **state)
 {
 	struct service s = { 0 };
@@ -641,11 +662,17 @@ static void the_flight_recorder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(begin_and_end), cmocka_unit_test(could_not_begin),
-		cmocka_unit_test(one_at_a_time), cmocka_unit_test(limits),
-		cmocka_unit_test(rights),	 cmocka_unit_test(files),
-		cmocka_unit_test(told_to_whom),	 cmocka_unit_test(the_end),
-		cmocka_unit_test(does_not_end),	 cmocka_unit_test(the_flight_recorder),
+		cmocka_unit_test(begin_and_end),
+		cmocka_unit_test(could_not_begin),
+		cmocka_unit_test(one_at_a_time),
+		cmocka_unit_test(limits),
+		cmocka_unit_test(cut_by_a_bound),
+		cmocka_unit_test(rights),
+		cmocka_unit_test(files),
+		cmocka_unit_test(told_to_whom),
+		cmocka_unit_test(the_end),
+		cmocka_unit_test(does_not_end),
+		cmocka_unit_test(the_flight_recorder),
 	};
 
 	log_set_level(LOG_ERROR);

@@ -175,7 +175,8 @@ static void answer_snapshot(struct job *j, int err, const char *why)
 static void take_numbers(struct job *j, const struct record_totals *t)
 {
 	if (t->begun)
-		j->numbers = (struct job_numbers){ t->seconds, t->events, t->lost, t->bytes };
+		j->numbers = (struct job_numbers){ t->seconds, t->events, t->lost, t->bytes,
+						   t->ended };
 }
 
 static void hear(struct job *j, const struct remote_msg *m)

@@ -32,6 +32,7 @@ enum job_state { JOB_STARTING, JOB_RECORDING, JOB_ENDED };
 struct job_numbers {
 	double seconds;
 	uint64_t events, lost, bytes;
+	unsigned bound; /* enum rotation_end: which one ended it */
 };
 
 struct job_opts {

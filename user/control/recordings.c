@@ -17,6 +17,7 @@
 #include "control/recordings_parts.h"
 #include "control/standing.h"
 #include "control/wishes.h"
+#include "output/rotation.h"
 #include "util/clock.h"
 #include "util/loop.h"
 #include "util/parse.h"
@@ -374,6 +375,22 @@ static bool are_gone(const struct served *s)
 	return false;
 }
 
+/* A bound is no fault of the recorder's, and its trace is whole; but it is not what was asked for. */
+static int cut_short(const struct served *s, struct strbuf *why)
+{
+	struct job_numbers n = job__numbers(s->job);
+	char size[16];
+
+	if (!n.bound)
+		return 0;
+	return recordings_refuse(
+		-EFBIG, why,
+		"the trace is whole, but ends after %.1f s, with %s: %s does not let it have more",
+		n.seconds, format_size(size, n.bytes),
+		n.bound == ROTATION_MIN_FREE ? "--min-free" :
+					       "--max-size, or what --max-total leaves,");
+}
+
 int served__result(const struct served *s, struct strbuf *why)
 {
 	enum exit_code code = job__code(s->job);
@@ -384,7 +401,7 @@ int served__result(const struct served *s, struct strbuf *why)
 		return recordings_refuse(-EIO, why,
 					 "it did not end when it should have, and was killed");
 	if (code == EXIT_FINE)
-		return 0;
+		return cut_short(s, why);
 	strbuf_set_f(why, "%s", job__why(s->job));
 	if (!why->len)
 		strbuf_set_f(why, "the recording failed");

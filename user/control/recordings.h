@@ -79,8 +79,9 @@ void served__kill(struct served *s); /* nobody reads it: at once. ended() comes 
 /* Its owner is gone: begun() and ended() are not called any more; it goes on. */
 void served__let_go(struct served *s);
 
-/* 0 or -errno, as a recording that could not be had is told: -EINVAL, -EPERM, -ESRCH, others; the
- * sentence in why. For ended(). */
+/* 0 or -errno, as a recording that could not be had is told: -EINVAL, -EPERM, -ESRCH, others;
+ * -EFBIG: its trace is whole, and shorter than it was asked for, since there is a bound of bytes.
+ * The sentence in why. For ended(). */
 int served__result(const struct served *s, struct strbuf *why);
 struct job_numbers served__numbers(const struct served *s);
 /* Of ended(): the exit code that a recorder would have; see job__code(). */

@@ -100,6 +100,8 @@ static void on_ended(void *ctx, struct served *s)
 	struct strbuf why = STRBUF_INIT;
 
 	t->err = served__result(s, &why);
+	if (t->err == -EFBIG && t->begun)
+		t->err = 0; /* what was sent is whole */
 	t->served = NULL;
 	if (t->begun)
 		request__wake(t->request);
