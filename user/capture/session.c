@@ -25,6 +25,7 @@
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/parse.h"
+#include "util/signals.h"
 #include "util/strbuf.h"
 
 #define LOG_TAG "session"
@@ -74,13 +75,9 @@ int session_signals(bool command)
 	sigset_t set;
 	int fd;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	if (!is_ignored(SIGHUP))
-		sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGUSR2);
+	signals_heard(&set);
+	if (is_ignored(SIGHUP))
+		sigdelset(&set, SIGHUP);
 	if (command) {
 		sigaddset(&set, SIGQUIT);
 		sigaddset(&set, SIGCHLD);

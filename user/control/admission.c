@@ -25,10 +25,9 @@ static int check_slot(const struct recordings *r, const struct served_wish *wish
 
 	for (s = r->list; s; s = s->next)
 		if (has_slot(s, wish))
-			return recordings_refuse(-EALREADY, why,
-						 wish->door == DOOR_RPC ?
-							 "trace already in progress" :
-							 "tracing is already enabled");
+			return strbuf_refuse(-EALREADY, why,
+					     wish->door == DOOR_RPC ? "trace already in progress" :
+								      "tracing is already enabled");
 	return 0;
 }
 
@@ -40,10 +39,10 @@ static int check_room(const struct recordings *r, const struct caller *c, struct
 	const struct served *s;
 
 	if (r->ending)
-		return recordings_refuse(-EBUSY, why,
-					 "the service ends: it begins no recording any more");
+		return strbuf_refuse(-EBUSY, why,
+				     "the service ends: it begins no recording any more");
 	if (r->cnt >= max)
-		return recordings_refuse(
+		return strbuf_refuse(
 			-EBUSY, why,
 			"%u recordings are under way, and no more are taken at a time; try again when one has ended",
 			max);
@@ -52,12 +51,12 @@ static int check_room(const struct recordings *r, const struct caller *c, struct
 		users += s->caller.rank == CALLER_USER;
 	}
 	if (c->rank == CALLER_USER && his >= his_max)
-		return recordings_refuse(
+		return strbuf_refuse(
 			-EBUSY, why,
 			"you have %u recordings under way, and no more are taken of a user at a time; try again when one has ended",
 			his);
 	if (c->rank == CALLER_USER && users >= users_max)
-		return recordings_refuse(
+		return strbuf_refuse(
 			-EBUSY, why,
 			"users have %u recordings under way, and no more are taken but for root and members of the group " CALLER_GROUP
 			"; try again when one has ended",
@@ -72,9 +71,9 @@ static int check_time(const struct recordings *r, const struct served_wish *wish
 
 	if (wish->duration_ns <= max)
 		return 0;
-	return recordings_refuse(-EINVAL, why,
-				 "%g s is longer than this service records for anybody, %g s",
-				 (double)wish->duration_ns / 1e9, (double)max / 1e9);
+	return strbuf_refuse(-EINVAL, why,
+			     "%g s is longer than this service records for anybody, %g s",
+			     (double)wish->duration_ns / 1e9, (double)max / 1e9);
 }
 
 /* The kernel gives the files of a process that is more than its user (setuid, not dumpable) to
@@ -100,7 +99,7 @@ static int check_numbers(const struct options *o, const struct served_wish *wish
 	if (!o->npid || !(wish->object || wish->words) || wish->door == DOOR_LIBRARY || !pid ||
 	    procfs_ns_pid((uint32_t)pid) == (uint32_t)pid)
 		return 0;
-	return recordings_refuse(
+	return strbuf_refuse(
 		-EINVAL, why,
 		"process numbers are others where you ask from, in a container: ask from outside of it");
 }
@@ -116,9 +115,9 @@ static int check_processes(const struct options *o, const struct caller *c, stru
 
 	for (i = 0; i < o->npid; i++) {
 		if (procfs_status(o->pid[i], &info))
-			return recordings_refuse(-ESRCH, why, "no process with pid %u", o->pid[i]);
+			return strbuf_refuse(-ESRCH, why, "no process with pid %u", o->pid[i]);
 		if (!is_his(c, &info))
-			return recordings_refuse(
+			return strbuf_refuse(
 				-EPERM, why,
 				"process %u (%s) is not yours to look at: ask as its user, as root, or as a member of the group " CALLER_GROUP,
 				o->pid[i], info.comm);

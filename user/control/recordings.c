@@ -7,7 +7,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,17 +41,6 @@ void recordings_tame(struct strbuf *text)
 	json_decref(valid);
 }
 
-int recordings_refuse(int err, struct strbuf *why, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	strbuf_reset(why);
-	strbuf_addv(why, fmt, ap);
-	va_end(ap);
-	return err;
-}
-
 static const char *door_words(enum served_door door)
 {
 	static const char *const words[] = { "over HTTP", "by JSON-RPC", "from itself",
@@ -67,12 +55,12 @@ int recordings_room(const struct recordings *r, uint64_t *room, struct strbuf *w
 	char text[16];
 
 	if (is >= max)
-		return recordings_refuse(
+		return strbuf_refuse(
 			-EBUSY, why,
 			"the files of this service have %s, which is all that --max-total allows: remove some of them from %s",
 			format_size(text, is), outdir__path(r->opts.outdir));
 	if (ledger__count(r->ledger) >= LEDGER_MAX)
-		return recordings_refuse(
+		return strbuf_refuse(
 			-EBUSY, why,
 			"this service has written %d files: remove some of them from %s",
 			LEDGER_MAX, outdir__path(r->opts.outdir));
@@ -90,7 +78,7 @@ int recordings_open(struct recordings *r, const char *name, const struct caller 
 		if (!s->file || s->out.dev != f->dev || s->out.ino != f->ino)
 			continue;
 		close(f->fd);
-		err = recordings_refuse(
+		err = strbuf_refuse(
 			-EAGAIN, why,
 			"open %s: resource temporarily unavailable: another recording writes it",
 			name);
@@ -282,8 +270,8 @@ static int start(struct recordings *r, const struct served_wish *wish, struct op
 	if (!err) {
 		err = begin(s, wish, o);
 		if (err)
-			recordings_refuse(err, why, "cannot make a process that records: %s",
-					  strerror(-err));
+			strbuf_refuse(err, why, "cannot make a process that records: %s",
+				      strerror(-err));
 		if (err && s->file)
 			outdir__undo(r->opts.outdir, s->file, &s->out);
 		if (s->file)
@@ -383,7 +371,7 @@ static int cut_short(const struct served *s, struct strbuf *why)
 
 	if (!n.bound)
 		return 0;
-	return recordings_refuse(
+	return strbuf_refuse(
 		-EFBIG, why,
 		"the trace is whole, but ends after %.1f s, with %s: %s does not let it have more",
 		n.seconds, format_size(size, n.bytes),
@@ -396,10 +384,10 @@ int served__result(const struct served *s, struct strbuf *why)
 	enum exit_code code = job__code(s->job);
 
 	if (s->killed)
-		return recordings_refuse(-ECANCELED, why, "who asked for it has gone away");
+		return strbuf_refuse(-ECANCELED, why, "who asked for it has gone away");
 	if (s->overdue)
-		return recordings_refuse(-EIO, why,
-					 "it did not end when it should have, and was killed");
+		return strbuf_refuse(-EIO, why,
+				     "it did not end when it should have, and was killed");
 	if (code == EXIT_FINE)
 		return cut_short(s, why);
 	strbuf_set_f(why, "%s", job__why(s->job));

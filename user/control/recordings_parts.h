@@ -46,9 +46,6 @@ struct recordings {
 	bool ending, told_idle;
 };
 
-/* err, with the sentence in why. */
-__attribute__((format(printf, 3, 4))) int recordings_refuse(int err, struct strbuf *why,
-							    const char *fmt, ...);
 /* What others have written goes into one line of the log, does nothing to a terminal, and is UTF-8.
  */
 void recordings_tame(struct strbuf *text);

@@ -26,6 +26,7 @@
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/loop.h"
+#include "util/signals.h"
 #include "util/strbuf.h"
 
 #define LOG_TAG "serve"
@@ -115,12 +116,7 @@ static int take_signals(struct service *s)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGUSR2);
+	signals_heard(&set);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

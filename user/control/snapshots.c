@@ -50,13 +50,13 @@ static int start_snapshot(struct recordings *r, const struct caller *c, struct s
 	int err;
 
 	if (!r->standing)
-		return recordings_refuse(
+		return strbuf_refuse(
 			-ENOTSUP, why,
 			"there is no flight recorder; start the service with --flight-recorder");
 	if (c->rank != CALLER_ALL)
-		return recordings_refuse(-EPERM, why,
-					 "only root and members of the group " CALLER_GROUP
-					 " may see what the flight recorder has");
+		return strbuf_refuse(-EPERM, why,
+				     "only root and members of the group " CALLER_GROUP
+				     " may see what the flight recorder has");
 	err = recordings_room(r, &room, why);
 	if (!err)
 		err = recordings_open(r, s->file, c, &s->out, why);
@@ -65,10 +65,10 @@ static int start_snapshot(struct recordings *r, const struct caller *c, struct s
 	ledger__add(r->ledger, s->file, &s->out);
 	err = standing__snapshot(r->standing, s->out.fd, snapshot_done, s);
 	if (err) {
-		recordings_refuse(err, why,
-				  err == -EALREADY ? "another snapshot is being written" :
-						     "the flight recorder %s",
-				  standing__words(r->standing));
+		strbuf_refuse(err, why,
+			      err == -EALREADY ? "another snapshot is being written" :
+						 "the flight recorder %s",
+			      standing__words(r->standing));
 		outdir__undo(r->opts.outdir, s->file, &s->out);
 	}
 	close(s->out.fd);

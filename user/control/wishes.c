@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,18 +14,6 @@
 #include "util/xalloc.h"
 
 #define WORDS_MAX 1000
-
-__attribute__((format(printf, 3, 4))) static int refuse(int err, struct strbuf *why,
-							const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	strbuf_reset(why);
-	strbuf_addv(why, fmt, ap);
-	va_end(ap);
-	return err;
-}
 
 /* Of a recording, by its name; NULL: there is no such option. */
 static const struct opt_row *find_row(const char *name, size_t len)
@@ -52,14 +39,15 @@ static int find_askable(const char *name, size_t len, const struct opt_row **row
 {
 	*row = find_row(name, len);
 	if (!*row)
-		return refuse(
+		return strbuf_refuse(
 			-EINVAL, why,
 			"there is no option '%.*s'; what may be asked for is what ctrace-bpf serve --help tells of recordings",
 			(int)(len < 64 ? len : 64), name);
 	if ((*row)->request < REQUEST_YES)
-		return refuse(-EINVAL, why,
-			      "'%s' cannot be asked for: it is the service that decides about it",
-			      (*row)->name);
+		return strbuf_refuse(
+			-EINVAL, why,
+			"'%s' cannot be asked for: it is the service that decides about it",
+			(*row)->name);
 	return 0;
 }
 
@@ -68,7 +56,7 @@ static int find_askable(const char *name, size_t len, const struct opt_row **row
 static int add_word(struct wish *w, const char *word, struct strbuf *why)
 {
 	if (w->nwords == WORDS_MAX)
-		return refuse(-EINVAL, why, "more than %d options are asked for", WORDS_MAX);
+		return strbuf_refuse(-EINVAL, why, "more than %d options are asked for", WORDS_MAX);
 	w->words = xgrow(w->words, w->nwords + 1, &w->cap_words, sizeof(*w->words));
 	w->words[w->nwords++] = xstrdup(word);
 	w->words[w->nwords] = NULL;
@@ -100,8 +88,8 @@ static int add_json(struct wish *w, const struct opt_row *row, const json_t *val
 		return 0;
 	case JSON_TRUE:
 		if (row->arg && !opt_may_be_bare(row))
-			return refuse(-EINVAL, why, "'%s': its value is missing: %s", row->name,
-				      row->arg);
+			return strbuf_refuse(-EINVAL, why, "'%s': its value is missing: %s",
+					     row->name, row->arg);
 		return add_value(w, row, NULL, why);
 	case JSON_INTEGER:
 		snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
@@ -112,16 +100,18 @@ static int add_json(struct wish *w, const struct opt_row *row, const json_t *val
 		break;
 	case JSON_STRING:
 		if (strlen(json_string_value(value)) != json_string_length(value))
-			return refuse(-EINVAL, why, "'%s': there is a NUL in its value", row->name);
+			return strbuf_refuse(-EINVAL, why, "'%s': there is a NUL in its value",
+					     row->name);
 		break;
 	default:
-		return refuse(
+		return strbuf_refuse(
 			-EINVAL, why,
 			"'%s': its value is a number, a string, true or false, or an array of them",
 			row->name);
 	}
 	if (!row->arg)
-		return refuse(-EINVAL, why, "'%s' takes no value; write true or false", row->name);
+		return strbuf_refuse(-EINVAL, why, "'%s' takes no value; write true or false",
+				     row->name);
 	return add_value(w, row, json_is_string(value) ? json_string_value(value) : number, why);
 }
 
@@ -134,7 +124,8 @@ static int add_object(struct wish *w, const json_t *object, struct strbuf *why)
 	int err = 0;
 
 	if (!json_is_object(object))
-		return refuse(-EINVAL, why, "what is recorded is told by an object: {\"pid\": 42}");
+		return strbuf_refuse(-EINVAL, why,
+				     "what is recorded is told by an object: {\"pid\": 42}");
 	json_object_foreach((json_t *)object, key, value) {
 		err = find_askable(key, strlen(key), &row, why);
 		if (!err && json_is_array(value))
@@ -160,7 +151,7 @@ static int add_words(struct wish *w, char *const *words, struct strbuf *why)
 
 	for (; !err && *words; words++) {
 		if (strncmp(*words, "--", 2))
-			return refuse(-EINVAL, why, "'%.64s' is no option", *words);
+			return strbuf_refuse(-EINVAL, why, "'%.64s' is no option", *words);
 		err = find_askable(*words + 2, strcspn(*words + 2, "="), &row, why);
 		if (!err)
 			err = add_word(w, *words, why);
@@ -195,11 +186,12 @@ static int check_limits(const struct options *o, const struct options *serve,
 	char is[16], most[16];
 
 	if (serve->max_size && o->max_size > serve->max_size)
-		return refuse(-EINVAL, why,
-			      "max-size: %s is more than this service writes for anybody, %s",
-			      format_size(is, o->max_size), format_size(most, serve->max_size));
+		return strbuf_refuse(
+			-EINVAL, why,
+			"max-size: %s is more than this service writes for anybody, %s",
+			format_size(is, o->max_size), format_size(most, serve->max_size));
 	if (c->rank == CALLER_USER && o->buffer > serve->buffer)
-		return refuse(
+		return strbuf_refuse(
 			-EPERM, why,
 			"buffer: how much memory a recording takes is for root and members of the group " CALLER_GROUP
 			" to say; leave it out");
@@ -214,12 +206,12 @@ static int check_rights(const struct options *o, const struct caller *c, struct 
 					  NULL;
 
 	if (c->rank == CALLER_NOBODY)
-		return refuse(-EPERM, why, "nobody knows who asks, and there is no token");
+		return strbuf_refuse(-EPERM, why, "nobody knows who asks, and there is no token");
 	if (many && c->rank != CALLER_ALL)
-		return refuse(-EPERM, why,
-			      "only root and members of the group " CALLER_GROUP
-			      " may record %s; give processes of your own with pid",
-			      many);
+		return strbuf_refuse(-EPERM, why,
+				     "only root and members of the group " CALLER_GROUP
+				     " may record %s; give processes of your own with pid",
+				     many);
 	return 0;
 }
 
@@ -229,7 +221,7 @@ static int check(const struct wish *w, const struct options *serve, const struct
 	int err = check_rights(&w->o, c, why);
 
 	if (!err && !check_has_target(&w->o))
-		err = refuse(
+		err = strbuf_refuse(
 			-EINVAL, why,
 			"what shall be recorded? give pid, cgroup, container or all, or start the service with -p, -a or --cgroup");
 	if (!err)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "capture/session.h"
+#include "util/signals.h"
 
 union control {
 	char space[CMSG_SPACE(sizeof(int))];
@@ -91,12 +92,7 @@ void remote_child(int sock, pid_t parent)
 
 	setpgid(0, 0);
 	signal(SIGTTOU, SIG_IGN); /* it may speak, of errors */
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGUSR2);
+	signals_heard(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	fcntl(sock, F_SETOWN, getpid());
 	fcntl(sock, F_SETSIG, SIGTERM);

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
@@ -21,35 +20,24 @@ struct token {
 	char text[TOKEN_MAX]; /* zeros behind it */
 };
 
-__attribute__((format(printf, 3, 4))) static int refuse(int err, struct strbuf *why,
-							const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	strbuf_reset(why);
-	strbuf_addv(why, fmt, ap);
-	va_end(ap);
-	return err;
-}
-
 /* Only its owner, who is we or root, may know it. */
 static int check_file(int fd, const char *path, struct strbuf *why)
 {
 	struct stat st;
 
 	if (fstat(fd, &st))
-		return refuse(-errno, why, "cannot look at %s: %s", path, strerror(errno));
+		return strbuf_refuse(-errno, why, "cannot look at %s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return refuse(-EINVAL, why, "--token-file=%s: it is no file", path);
+		return strbuf_refuse(-EINVAL, why, "--token-file=%s: it is no file", path);
 	if (st.st_mode & (S_IRWXG | S_IRWXO))
-		return refuse(-EACCES, why,
-			      "--token-file=%s: others may read or change it; write chmod 600 %s",
-			      path, path);
+		return strbuf_refuse(
+			-EACCES, why,
+			"--token-file=%s: others may read or change it; write chmod 600 %s", path,
+			path);
 	if (st.st_uid && st.st_uid != geteuid())
-		return refuse(-EACCES, why,
-			      "--token-file=%s: it belongs to another user, who knows the token",
-			      path);
+		return strbuf_refuse(
+			-EACCES, why,
+			"--token-file=%s: it belongs to another user, who knows the token", path);
 	return 0;
 }
 
@@ -58,17 +46,17 @@ static int take_line(struct token *t, const char *path, struct strbuf *why)
 	size_t len = strcspn(t->text, "\r\n"), i;
 
 	if (t->text[len + strspn(t->text + len, "\r\n")])
-		return refuse(-EINVAL, why, "--token-file=%s: there is more than one line in it",
-			      path);
+		return strbuf_refuse(-EINVAL, why,
+				     "--token-file=%s: there is more than one line in it", path);
 	memset(t->text + len, 0, sizeof(t->text) - len);
 	for (i = 0; i < len; i++)
 		if (t->text[i] <= ' ' || t->text[i] > '~')
-			return refuse(
+			return strbuf_refuse(
 				-EINVAL, why,
 				"--token-file=%s: a token has letters, digits and signs of ASCII, and no blank",
 				path);
 	if (len < TOKEN_MIN)
-		return refuse(
+		return strbuf_refuse(
 			-EINVAL, why,
 			"--token-file=%s: so short a token can be guessed; give %d characters or more, as openssl rand -hex 32 does",
 			path, TOKEN_MIN);
@@ -84,13 +72,13 @@ static int read_from(int fd, struct token *t, const char *path, struct strbuf *w
 		return err;
 	n = read(fd, t->text, sizeof(t->text));
 	if (n < 0)
-		return refuse(-errno, why, "cannot read %s: %s", path, strerror(errno));
+		return strbuf_refuse(-errno, why, "cannot read %s: %s", path, strerror(errno));
 	if (n == sizeof(t->text))
-		return refuse(-EINVAL, why,
-			      "--token-file=%s: it is longer than a token of %d characters", path,
-			      TOKEN_MAX - 1);
+		return strbuf_refuse(-EINVAL, why,
+				     "--token-file=%s: it is longer than a token of %d characters",
+				     path, TOKEN_MAX - 1);
 	if (strnlen(t->text, (size_t)n) != (size_t)n)
-		return refuse(-EINVAL, why, "--token-file=%s: it is no text", path);
+		return strbuf_refuse(-EINVAL, why, "--token-file=%s: it is no text", path);
 	return take_line(t, path, why);
 }
 
@@ -114,13 +102,13 @@ struct token *token__read(const char *path, struct strbuf *why)
 
 	if (fd < 0) {
 		err = errno;
-		refuse(0, why, "cannot open %s: %s", path, strerror(err));
+		strbuf_refuse(0, why, "cannot open %s: %s", path, strerror(err));
 		errno = err;
 		return NULL;
 	}
 	t = make();
 	err = t ? read_from(fd, t, path, why) :
-		  refuse(-ENOMEM, why, "there is no memory for the token of %s", path);
+		  strbuf_refuse(-ENOMEM, why, "there is no memory for the token of %s", path);
 	close(fd);
 	if (!err)
 		return t;

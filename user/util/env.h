@@ -25,8 +25,8 @@
 /* Where a command behind -- is looked for. */
 #define ENV_PATH "PATH"
 
-/* The socket of the service that is asked (by the console, by a recording without rights), where none is
- * named. Not heard where we have more rights than who called us. */
+/* The socket of the service that is asked (by the console, by a recording without rights), where
+ * none is named. Not heard where we have more rights than who called us. */
 #define ENV_SOCKET "CTRACE_SOCKET"
 
 /* Where the console keeps its history, see console/history.h; ENV_HOME where it is not set. */
@@ -40,8 +40,8 @@
 #define ENV_DEBUGINFOD_CACHE "DEBUGINFOD_CACHE_PATH"
 #define ENV_XDG_CACHE "XDG_CACHE_HOME"
 
-/* Where gops looks for the ports of agents; else with the configuration of a process's owner, which is ours in
- * XDG_CONFIG_HOME, or below HOME. */
+/* Where gops looks for the ports of agents; else with the configuration of a process's owner, which
+ * is ours in XDG_CONFIG_HOME, or below HOME. */
 #define ENV_GOPS_CONFIG_DIR "GOPS_CONFIG_DIR"
 #define ENV_XDG_CONFIG "XDG_CONFIG_HOME"
 #define ENV_HOME "HOME"

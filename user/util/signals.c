@@ -2,7 +2,6 @@
 /* See signals.h. */
 #include "util/signals.h"
 
-#include <signal.h>
 #include <stddef.h>
 
 static void let_write_fail(int sig)
@@ -28,4 +27,14 @@ void signals_reset(void)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signals_no_sigpipe();
+}
+
+void signals_heard(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGUSR1);
+	sigaddset(set, SIGUSR2);
 }

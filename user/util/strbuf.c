@@ -88,3 +88,14 @@ void strbuf_set_f(struct strbuf *sb, const char *fmt, ...)
 	strbuf_addv(sb, fmt, ap);
 	va_end(ap);
 }
+
+int strbuf_refuse(int err, struct strbuf *why, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_reset(why);
+	strbuf_addv(why, fmt, ap);
+	va_end(ap);
+	return err;
+}

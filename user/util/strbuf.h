@@ -36,5 +36,8 @@ void strbuf_addv(struct strbuf *sb, const char *fmt, va_list ap);
 
 /* the whole content anew; for reasons: strbuf_set_f(why, "no process with pid %d", pid) */
 __attribute__((format(printf, 2, 3))) void strbuf_set_f(struct strbuf *sb, const char *fmt, ...);
+/* … and err, which is returned: return strbuf_refuse(-EINVAL, why, "'%s' is no name", name); */
+__attribute__((format(printf, 3, 4))) int strbuf_refuse(int err, struct strbuf *why,
+							const char *fmt, ...);
 
 #endif
