@@ -3,7 +3,7 @@
 #
 # What must have come of the steps of scripts/vm/record-modes. Sourced by check-kernels.sh, whose functions it uses.
 
-modes_steps="launch launch-bare launch-segv launch-kill launch-nosuch launch-directory follow cgroup rule duty rotate flight"
+modes_steps="launch launch-bare launch-segv launch-kill launch-nosuch launch-directory follow cgroup rule serve duty rotate flight"
 # shellcheck disable=SC2034 # read by check-kernels.sh
 modes_programs="early roles numbers outliers" # of tests/prog
 

@@ -151,14 +151,14 @@ record() {
 	start_nobodys
 	record -p "$P" -o T
 	recorder=$(pgrep -x -P "$serve_pid" ctrace-recorder)
-	kill -STOP "$recorder" # so that it is not through before the second one comes
+	freeze "$recorder" # so that it is not through before the second one comes
 	kill -INT "$rec_pid"
 	kill -TERM "$rec_pid"
 	rec_stop -
 	[ "$rec_status" = 1 ]
 	grep -q 'not waited for: the service completes T by itself' err
 	[ -e T ]
-	kill -CONT "$recorder"
+	thaw
 	until_true -t 20 gone "$recorder"
 	sound T
 	record -p "$P" -o T

@@ -11,7 +11,6 @@ setup() {
 	start_prog known 5
 	P=$(ready_word 2)
 	other_service=''
-	group=''
 }
 
 teardown() {
@@ -21,7 +20,6 @@ teardown() {
 	fi
 	service_teardown
 	e2e_teardown
-	if [ -n "$group" ]; then until_true rmdir "$group"; fi
 }
 
 by_socket() { curl -sS --max-time 60 --unix-socket "$serve_socket" "$@"; }
@@ -189,23 +187,15 @@ background() {
 }
 
 @test "while it ends it begins nothing, and a second signal does not break the file" {
-	local v2
-	v2=$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
-	[ -n "$v2" ] || skip "no v2"
 	start_service -p "$P"
 	rpc debug_startGoTrace '["F"]' | jq -e 'has("error") == false'
-	# a word of the service ends a SIGSTOP
-	group=$v2/ctrace-serve-$$
-	mkdir "$group" || skip "no group can be made in $v2"
-	recorders >"$group/cgroup.procs"
-	echo 1 >"$group/cgroup.freeze"
-	until_true grep -q 'frozen 1' "$group/cgroup.events"
+	freeze "$(recorders)"
 	kill -TERM "$serve_pid"
 	logged 'ending: 1 recording is completed first'
 	[ "$(rpc_error debug_goTrace '["G",1]')" = "trace already in progress" ]
 	[ "$(code_of "$serve_url/debug/pprof/trace?seconds=1")" = 503 ]
 	kill -TERM "$serve_pid"
-	echo 0 >"$group/cgroup.freeze"
+	thaw
 	until_true -t 30 gone "$serve_pid"
 	wait "$serve_pid"
 	serve_pid=''

@@ -11,6 +11,7 @@
 #   as_uid UID COMMAND…       by a user without any right; UID needs no name. start_as UID FILE COMMAND… in the background
 #   start_demo                tests/prog/demo, which works all the time; its pid is $P
 #   logged PATTERN            until the service has written such a line
+#   freeze PID                it stands still, whatever signal comes, until thaw
 #   code_of CURL-OPTION…      the status of the answer alone, three digits
 #
 # shellcheck disable=SC2034 # set here for who sources this
@@ -79,7 +80,25 @@ stop_service() {
 	serve_pid=''
 }
 
+# freeze PID: it stands still until thaw. A stop of the service ends a SIGSTOP of its recorders, not this.
+freeze() {
+	local v2
+	v2=$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
+	frozen=$v2/ctrace-frozen-$BASHPID
+	{ [ -n "$v2" ] && mkdir "$frozen"; } || skip "no control group of version 2 can be made"
+	echo "$1" >"$frozen/cgroup.procs"
+	echo 1 >"$frozen/cgroup.freeze"
+	until_true grep -q 'frozen 1' "$frozen/cgroup.events"
+}
+thaw() {
+	[ -n "${frozen:-}" ] || return 0
+	echo 0 >"$frozen/cgroup.freeze"
+	until_true rmdir "$frozen"
+	frozen=''
+}
+
 service_teardown() {
+	thaw
 	[ -n "${serve_pid:-}" ] || return 0
 	if [ -z "${BATS_TEST_COMPLETED:-}" ]; then sed 's/^/serve: /' serve.err | tail -n 40 >&2; fi
 	kill -KILL "$serve_pid" 2>/dev/null || :

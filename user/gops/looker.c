@@ -168,7 +168,7 @@ static int wait_for(struct looker *l)
 {
 	struct pollfd p = { .fd = l->sock, .events = POLLIN };
 	struct patience patience = patience_begin(l->worker);
-	uint64_t begin = clock_mono(), took;
+	uint64_t begin = clock_mono(), took = 0;
 	int err = -EAGAIN;
 
 	while (err == -EAGAIN) {

@@ -187,7 +187,7 @@ static void give(struct http *h, struct front *f, int fd, bool is_local)
 	h->adding = c;
 	MHD_add_connection(f->mhd, fd, (struct sockaddr *)&addr,
 			   len); /* closes fd where it cannot */
-	if (h->adding) {
+	if (h->adding == c) {
 		h->adding = NULL;
 		connection__free(c);
 	}
