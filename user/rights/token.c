@@ -84,9 +84,9 @@ static int read_from(int fd, struct token *t, const char *path, struct strbuf *w
 
 static struct token *make(void)
 {
-	/* cppcheck-suppress invalidFunctionArg ; no file */
-	struct token *t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	/* cppcheck-suppress invalidFunctionArg */
+	struct token *t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, flags, -1, 0);
 
 	if (t == MAP_FAILED)
 		return NULL;

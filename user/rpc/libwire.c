@@ -117,17 +117,17 @@ static uint64_t stack_of(pid_t pid)
 	return stack;
 }
 
-/* Of STARTING and ON. Of NEW: it has not said what it wants. */
+/*
+ * Of NEW: it has not said what it wants. Else there is a program to wait for as long as it is the
+ * same; a child of its may have the connection for ever. Of STOPPING the end comes by itself.
+ */
 static void on_timer(void *ctx)
 {
 	struct conn *c = ctx;
 
-	if (c->state != STARTING && c->state != ON) {
-		if (c->state == NEW)
-			conn_free(c);
+	if (c->state == STOPPING)
 		return;
-	}
-	if (c->stack != stack_of(c->caller.pid))
+	if (c->state == NEW || c->stack != stack_of(c->caller.pid))
 		conn_free(c);
 	else
 		loop_timer__set(c->timer, LOOK_NS);
