@@ -7,7 +7,7 @@
 #
 # A part is a make target; only those that record run as root under sudo. Their TAP comes in $TAP_DIR, a target without
 # any counts as one test. The last line is "N passed, N failed[, N skipped]", and the exit status is 0 when something passed and
-# nothing failed. CTRACE_TEST_MINUTES limits the whole [75], CTRACE_FUZZ_N is the number of invented recordings [2000].
+# nothing failed. CTRACE_TEST_MINUTES limits the whole [85], CTRACE_FUZZ_N is the number of invented recordings [2000].
 set -eu -o pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -24,7 +24,7 @@ case ${1:-} in
 esac
 [ $# -gt 0 ] || set -- build check check-root check-stacks check-programs asan tsan fuzz lint shots check-kernels
 
-deadline=$((SECONDS + 60 * ${CTRACE_TEST_MINUTES:-75}))
+deadline=$((SECONDS + 60 * ${CTRACE_TEST_MINUTES:-85}))
 fuzz_cnt=${CTRACE_FUZZ_N:-2000}
 tap=$root/build/tap log=$root/build/log
 hurt=0 # something went wrong that is no test
