@@ -344,7 +344,7 @@ viewer_at() {
 
 # fake_go: a Go in $bin, where other users find it, that tells how it was called in $bin/seen and ends with 7.
 fake_go() {
-	bin=$(mktemp -d /tmp/ctrace-go.XXXXXX)
+	bin=$(mktemp -d)
 	chmod 777 "$bin"
 	cat >"$bin/go" <<-END
 		#!/bin/sh
@@ -397,7 +397,7 @@ fake_go() {
 
 @test "trace by an ordinary user, of his own process, through the service" {
 	local me file
-	bin=$(mktemp -d /tmp/ctrace-go.XXXXXX)
+	bin=$(mktemp -d)
 	chmod 777 "$bin"
 	install -m 755 "$CTRACE" "$bin/ctrace-bpf"
 	"$CTRACE" serve --listen none --socket "$bin/socket" --output-dir "$bin" 2>serve.err 3>&- &

@@ -14,7 +14,7 @@
 #define BOB 54322
 
 struct dir {
-	char path[64];
+	char path[TEMP_LEN];
 	struct outdir *d;
 	struct caller c;
 };
@@ -35,8 +35,7 @@ static int setup(void **state)
 	struct dir *t = xcalloc(1, sizeof(*t));
 	uid_t uid = geteuid() ? geteuid() : ANN;
 
-	strcpy(t->path, "/tmp/ctrace-outdir-XXXXXX");
-	assert_non_null(mkdtemp(t->path)); /* 0700: callers may not even look into it */
+	assert_false(temp_dir(t->path, "outdir")); /* 0700: callers may not even look into it */
 	t->d = outdir__new(t->path, &why);
 	assert_non_null(t->d);
 	t->c = (struct caller){ .rank = CALLER_USER,

@@ -133,7 +133,7 @@ static void job_ends(struct job *j, enum exit_code code, const char *why)
 /* ---- a service ---- */
 
 struct service {
-	char dir[64];
+	char dir[TEMP_LEN];
 	struct loop *loop;
 	struct outdir *outdir;
 	struct options o;
@@ -168,8 +168,7 @@ static void make(struct service *s, const char *line)
 		argc++;
 	if (options_parse(&s->o, FOR_SERVE, argc, s->argv, &s->why))
 		fail_msg("%s", s->why.buf);
-	strcpy(s->dir, "/tmp/ctrace-recordings-XXXXXX");
-	assert_non_null(mkdtemp(s->dir));
+	assert_false(temp_dir(s->dir, "recordings"));
 	s->loop = loop__new();
 	s->outdir = outdir__new(s->dir, &s->why);
 	assert_non_null(s->outdir);
