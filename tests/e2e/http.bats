@@ -11,6 +11,7 @@ teardown() {
 	service_teardown
 	e2e_teardown
 	if [ -n "${holder:-}" ]; then kill "$holder" 2>/dev/null || :; fi
+	if [ -n "${group:-}" ]; then until_true rmdir "$group"; fi
 }
 
 # target [OPTION…]: a program that is never idle, and a service that records it unless the request says otherwise
@@ -391,4 +392,39 @@ is_served_again() { [ "$(as_uid 65534 curl -sS -o /dev/null -w '%{http_code}' "$
 	get /debug/pprof/ -o again
 	no grep -q "$nonce" again
 	for name in cmdline symbol trace; do grep -q "href=\"$name" page; done
+}
+
+@test "a control group by the query, over IPv6: its processes, and nobody else" {
+	local v2 port
+	v2=$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
+	[ -n "$v2" ] || skip "no v2"
+	[ -e /proc/net/if_inet6 ] || skip "no IPv6"
+	start_demo
+	group=$v2/ctrace-http-$$
+	mkdir "$group" || skip "no group can be made in $v2"
+	echo "$P" >"$group/cgroup.procs"
+	port=$(free_port)
+	start_service --listen "[::1]:$port"
+	curl -sSg --max-time 60 -o T "http://[::1]:$port/debug/pprof/trace?seconds=0.5&cgroup=$group"
+	sound T
+	logged "recording 1 of control group $group, for root, over HTTP"
+	"$JUDGE" times T | jq -e --argjson main "$P" '[.goroutines[].id] | index($main)'
+	[ "$(curl -sSg -o /dev/null -w '%{http_code}' -H "Host: [::2]:$port" "http://[::1]:$port/debug/pprof/")" = 403 ]
+}
+
+@test "an address that others can reach: only with a token, and then for who has it" {
+	local ip port
+	ip=$(ip -4 -o addr show scope global | awk '{ sub(/\/.*/, "", $4); print $4; exit }')
+	[ -n "$ip" ] || skip "no address but loopback"
+	port=$(free_port)
+	refused 2 'others than this machine can reach it' "$CTRACE" serve --listen "$ip:$port" --socket none
+	head -c 24 /dev/urandom | base64 >token
+	chmod 600 token
+	start_demo
+	start_service -p "$P" --listen "$ip:$port" --token-file token
+	[ "$(code_of "http://$ip:$port/debug/pprof/trace?seconds=0.1")" = 401 ]
+	[ "$(code_of -H 'Authorization: Bearer wrong' "http://$ip:$port/debug/pprof/trace?seconds=0.1")" = 401 ]
+	curl -sS --max-time 60 -H "Authorization: Bearer $(cat token)" -o T "http://$ip:$port/debug/pprof/trace?seconds=0.2"
+	sound T
+	logged 'recording 1 of .* for the bearer of the token, over HTTP'
 }
