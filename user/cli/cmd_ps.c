@@ -8,6 +8,7 @@
 
 #include "cli/cmd.h"
 #include "cli/options.h"
+#include "cli/pslist.h"
 #include "gops/detail.h"
 #include "gops/proclist.h"
 #include "gops/pstable.h"
@@ -76,50 +77,16 @@ static enum exit_code tell_one(const struct options *o, struct proclist *pl, uin
 	return err ? EXIT_FAILED : EXIT_FINE;
 }
 
-static enum exit_code tell_all(const struct options *o, struct proclist *pl, struct strbuf *why)
-{
-	const char *pattern = o->nrest ? o->rest[0] : NULL;
-	struct strbuf out = STRBUF_INIT;
-	enum exit_code code = EXIT_FINE;
-	struct process_set set;
-	int err = proclist__read(pl, PROCLIST_BUDGET_ALONE_NS, &set);
-
-	if (err) {
-		strbuf_set_f(why, "cannot list processes: %s", strerror(-err));
-		return EXIT_FAILED;
-	}
-	if (pattern)
-		process_set_filter(&set, pattern);
-	if (pattern && !set.cnt) {
-		strbuf_set_f(why,
-			     "no process has '%s' in its name, its program's path or its runtime",
-			     pattern);
-		code = EXIT_FAILED;
-	} else if (o->json) {
-		strbuf_addstr(&out, "{\"processes\":");
-		process_set_json(&out, &set, NULL);
-		strbuf_addstr(&out, "}\n");
-	} else {
-		pstable_print(&out, &set);
-	}
-	fputs(out.buf, stdout);
-	strbuf_free(&out);
-	process_set_free(&set);
-	return code;
-}
-
 static enum exit_code tell(const struct options *o, struct strbuf *why)
 {
-	struct proclist *pl = proclist__new();
+	struct proclist *pl = pslist_open();
 	enum exit_code code;
 	uint64_t pid;
 
-	if (!pl)
-		log_notice("what processes run on cannot be told: %s", strerror(errno));
 	if (o->nrest && is_pid(o->rest[0], &pid))
 		code = tell_one(o, pl, pid, why);
 	else
-		code = tell_all(o, pl, why);
+		code = pslist_tell(o, pl, pstable_print, why);
 	proclist__free(pl);
 	return code;
 }
