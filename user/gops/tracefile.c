@@ -76,7 +76,7 @@ int tracefile_check(const char *path, struct strbuf *why)
 {
 	char head[TRACEFILE_HEAD];
 	struct stat st;
-	ssize_t n = -1;
+	ssize_t n = 0;
 	int fd, err = 0;
 
 	fd = invoker_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
