@@ -6,10 +6,9 @@
 setup_file() {
 	export root out dest
 	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	out=${O:-build}
-	[[ $out = /* ]] || out=$root/$out
 	dest=$BATS_FILE_TMPDIR/dest
-	unset MAKEFLAGS MAKELEVEL MFLAGS
+	unset MAKEFLAGS MAKELEVEL MFLAGS SAN # it is installed as users have it, whatever is tested here
+	out=$BATS_FILE_TMPDIR/build
 	command -v scdoc >/dev/null || skip "no scdoc"
 	(umask 077 && make -s -C "$root" "O=$out" "DESTDIR=$dest" PREFIX=/opt/c install-lib)
 }
